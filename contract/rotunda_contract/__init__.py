@@ -1,0 +1,1 @@
+"""What two processes of Rotunda agree on: ids, errors, RTP parameters, messages, gRPC."""

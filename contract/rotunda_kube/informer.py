@@ -1,0 +1,122 @@
+"""What the API server has of one kind, followed by list and watch.
+
+Rules
+  - `on_change` hears of every object that the list names, then of every change; `on_delete` of every object
+    that is gone, also of those that vanished while nobody watched.
+  - An object is never replaced by an older version of itself, whether it came from the watch or from the
+    answer to a write, and what was deleted does not come back by a late answer.
+  - Failures are waited out with growing, jittered pauses, and never end the informer.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Callable, ItemsView
+from contextlib import aclosing
+
+import structlog
+
+from rotunda_kube.api import KubeApi
+from rotunda_kube.errors import Gone, KubeError
+from rotunda_kube.resource import Key, Manifest, Resource, key_of
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+_TOMBSTONES = 4096
+
+_log = structlog.get_logger(__name__)
+
+
+class Informer:
+    """One kind in one namespace (empty: in all). `synced` is set once the first list is in."""
+
+    def __init__(
+        self,
+        api: KubeApi,
+        resource: Resource,
+        namespace: str,
+        *,
+        on_change: Callable[[Manifest], None],
+        on_delete: Callable[[Key], None],
+        labels: str = "",
+        rng: random.Random | None = None,
+    ) -> None:
+        self.resource = resource
+        self.synced = asyncio.Event()
+        self._api = api
+        self._namespace = namespace
+        self._labels = labels
+        self._on_change = on_change
+        self._on_delete = on_delete
+        self._rng = rng or random.Random()
+        self._versions: dict[Key, int] = {}
+        self._deleted: OrderedDict[Key, int] = OrderedDict()
+
+    async def run(self) -> None:
+        """Follows until cancelled."""
+        failures = 0
+        while True:
+            try:
+                version = await self._list()
+                self.synced.set()
+                failures = 0
+                while True:
+                    version = await self._watch(version)
+            except Gone:
+                _log.info("listing anew", kind=self.resource.kind)
+            except KubeError as error:
+                failures += 1
+                _log.warning("cannot follow", kind=self.resource.kind, error=str(error))
+                await asyncio.sleep(self._pause(failures))
+
+    def known(self) -> ItemsView[Key, int]:
+        """Every object's resource version."""
+        return self._versions.items()
+
+    def apply(self, manifest: Manifest) -> bool:
+        """Takes an object from the answer to a write, or from the watch. False: it is older than known."""
+        key, version = key_of(manifest), _version(manifest)
+        if version <= self._versions.get(key, self._deleted.get(key, 0)):
+            return False
+        self._versions[key] = version
+        self._on_change(manifest)
+        return True
+
+    async def _list(self) -> str:
+        listing = await self._api.list(self.resource, self._namespace, labels=self._labels)
+        present = {key_of(item) for item in listing.items}
+        for key in [key for key in self._versions if key not in present]:
+            self._remove(key, int(listing.resource_version))
+        for item in listing.items:
+            self.apply(item)
+        return listing.resource_version
+
+    async def _watch(self, version: str) -> str:
+        """Until the stream ends; the version to go on from."""
+        events = self._api.watch(self.resource, self._namespace, version, labels=self._labels)
+        async with aclosing(events) as stream:
+            async for event in stream:
+                version = event.object["metadata"]["resourceVersion"]
+                if event.type == "DELETED":
+                    self._remove(key_of(event.object), int(version))
+                elif event.type != "BOOKMARK":
+                    self.apply(event.object)
+        return version
+
+    def _remove(self, key: Key, version: int) -> None:
+        if self._versions.get(key, version) > version:
+            return  # made anew since, as the answer to a write has told already
+        self._deleted[key] = version
+        self._deleted.move_to_end(key)
+        if len(self._deleted) > _TOMBSTONES:
+            self._deleted.popitem(last=False)
+        if self._versions.pop(key, None) is not None:
+            self._on_delete(key)
+
+    def _pause(self, failures: int) -> float:
+        return min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE) * self._rng.uniform(0.5, 1.0)
+
+
+def _version(manifest: Manifest) -> int:
+    """Versions are numbers that grow, by the API's own word since Kubernetes 1.35."""
+    return int(manifest["metadata"]["resourceVersion"])

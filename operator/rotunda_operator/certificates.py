@@ -1,0 +1,135 @@
+"""A small certificate authority: what the operator issues so that pods know each other.
+
+One authority for an installation. Whom a certificate speaks for is its DNS name
+(`rotunda_contract.identities`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+AUTHORITY_LIFE = timedelta(days=3650)
+LIFE = timedelta(days=90)
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate and its private key, both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def new_authority(now: datetime) -> Pair:
+    """A key and its own certificate, good for ten years."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("Rotunda")
+    builder = (
+        _builder(name, name, key, now, AUTHORITY_LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(sign_certificates=True), critical=True)
+    )
+    return _pair(builder.sign(key, hashes.SHA256()), key)
+
+
+def issue(authority: Pair, identity: str, now: datetime) -> Pair:
+    """A certificate for both ends of mutual TLS, for 90 days. Raises ValueError for a damaged authority."""
+    issuer, signing_key = _load(authority)
+    key = ec.generate_private_key(ec.SECP256R1())
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    builder = (
+        # A common name holds 64 characters; the identity stands in the DNS name, where it is looked for.
+        _builder(_name(identity.partition(".")[0]), issuer.subject, key, now, LIFE)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(identity)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(sign_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False
+        )
+    )
+    return _pair(builder.sign(signing_key, hashes.SHA256()), key)
+
+
+def must_renew(pair: Pair, now: datetime, *, authority: Pair | None = None, identity: str = "") -> bool:
+    """Whether a third of its life or less is left, or it is not what it should be.
+
+    `authority` is who must have issued it, `identity` whom it must speak for.
+    """
+    try:
+        certificate, key = _load(pair)
+        if certificate.public_key() != key.public_key():
+            return True
+        if authority is not None:
+            certificate.verify_directly_issued_by(_load(authority)[0])
+        if identity and identity not in _identities(certificate):
+            return True
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return True
+    return now >= renew_at(pair) or now < certificate.not_valid_before_utc
+
+
+def renew_at(pair: Pair) -> datetime:
+    """When two thirds of its life are over. Raises ValueError for what is no certificate."""
+    certificate = x509.load_pem_x509_certificate(pair.certificate)
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return start + (end - start) * 2 / 3
+
+
+def _identities(certificate: x509.Certificate) -> list[str]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return names.value.get_values_for_type(x509.DNSName)
+
+
+def _load(pair: Pair) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    certificate = x509.load_pem_x509_certificate(pair.certificate)
+    key = serialization.load_pem_private_key(pair.key, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("the private key is not of an elliptic curve")
+    return certificate, key
+
+
+def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pair:
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Pair(certificate.public_bytes(serialization.Encoding.PEM), private)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not sign_certificates,
+        key_cert_sign=sign_certificates,
+        crl_sign=sign_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,40 @@
+"""Everything that shall stand for a MediaCluster beside its MediaNodes: a pure function."""
+
+from collections.abc import Iterable
+
+from rotunda_contract.resources import MediaCluster
+from rotunda_kube.resource import Manifest
+from rotunda_operator.clusters.secrets import ClusterSecrets
+from rotunda_operator.specs import names
+from rotunda_operator.specs.certificates import certificate_secret
+from rotunda_operator.specs.coturn import turn_objects
+from rotunda_operator.specs.installation import Installation
+from rotunda_operator.specs.signaling import signaling_objects
+
+
+def desired(
+    cluster: MediaCluster, installation: Installation, secrets: ClusterSecrets, peers: Iterable[str] = ()
+) -> list[Manifest]:
+    """In the order in which they are to be made: what a pod mounts stands before it.
+
+    `peers` are the addresses that the cluster's media nodes announce, which TURN may relay to.
+    """
+    return [
+        *_certificates(cluster, secrets),
+        *turn_objects(cluster, installation, secrets.turn, peers),
+        *signaling_objects(cluster, installation),
+    ]
+
+
+def _certificates(cluster: MediaCluster, secrets: ClusterSecrets) -> list[Manifest]:
+    issued = secrets.certificates
+    if issued is None:
+        return []
+    parts = (
+        (names.signaling_certificate(cluster), names.SIGNALING_COMPONENT, issued.signaling),
+        (names.media_node_certificate(cluster), names.MEDIA_NODE_COMPONENT, issued.media_node),
+    )
+    return [
+        certificate_secret(cluster, name, component, pair, issued.authority)
+        for name, component, pair in parts
+    ]

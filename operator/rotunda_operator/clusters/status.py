@@ -1,0 +1,111 @@
+"""The status of a MediaCluster: counts over its fleet, and what is true of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rotunda_contract.resources import MediaCluster, MediaClusterStatus, MediaNode
+from rotunda_kube.resource import Manifest
+from rotunda_operator.conditions import Verdict, with_verdicts
+from rotunda_operator.moment import Moment
+from rotunda_operator.specs import names
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """What the status speaks of. `rooms` and `participants`: with a node, and the people in them.
+
+    `utilization` of each ready media node that reports, 0 to 1. `waiting`: Rooms without a node. `problems`:
+    what could not be made and why, each a sentence.
+    """
+
+    nodes: Sequence[MediaNode]
+    rooms: int
+    participants: int
+    utilization: Sequence[float]
+    waiting: int = 0
+    problems: Sequence[str] = ()
+
+
+def cluster_status(
+    cluster: MediaCluster, fleet: FleetView, deployments: Sequence[Manifest], now: Moment
+) -> MediaClusterStatus:
+    """The whole of it; equal to what it was when nothing has changed."""
+    ready = sum(node.status.phase == "Ready" for node in fleet.nodes)
+    parts = _parts(cluster, fleet, deployments, ready)
+    generation = cluster.metadata.generation
+    mean = sum(fleet.utilization) / len(fleet.utilization) if fleet.utilization else 0.0
+    return MediaClusterStatus(
+        media_nodes=len(fleet.nodes),
+        ready_media_nodes=ready,
+        rooms=fleet.rooms,
+        participants=fleet.participants,
+        utilization_percent=min(round(mean * 100), 1000),
+        observed_generation=generation,
+        conditions=with_verdicts(
+            cluster.status.conditions, [_whole(parts, fleet.problems), *parts], generation, now.wall
+        ),
+    )
+
+
+def _parts(
+    cluster: MediaCluster, fleet: FleetView, deployments: Sequence[Manifest], ready: int
+) -> list[Verdict]:
+    found = {manifest["metadata"]["name"]: manifest for manifest in deployments}
+    turn = cluster.spec.turn
+    return [
+        _media_nodes(cluster, fleet, ready),
+        _pods(
+            "SignalingReady",
+            "signaling",
+            found.get(names.signaling(cluster)),
+            cluster.spec.signaling.replicas,
+        ),
+        _pods("TurnReady", "TURN", found.get(names.turn(cluster)), turn.replicas)
+        if turn.enabled
+        else Verdict("TurnReady", "True", "Disabled", "TURN is not wanted: turn.enabled is false."),
+        _capacity(cluster, fleet),
+    ]
+
+
+def _whole(parts: Sequence[Verdict], problems: Sequence[str]) -> Verdict:
+    if problems:
+        return Verdict("Ready", "False", "CannotBeMade", " ".join(problems)[:1000])
+    missing = [part for part in parts if part.type != "CapacityAvailable" and part.status != "True"]
+    if missing:
+        text = " ".join(part.message for part in missing)
+        return Verdict("Ready", "False", missing[0].reason, text)
+    return Verdict("Ready", "True", "Standing", "All that it asks for stands.")
+
+
+def _media_nodes(cluster: MediaCluster, fleet: FleetView, ready: int) -> Verdict:
+    least, standing = cluster.spec.media_nodes.min, len(fleet.nodes)
+    if ready < least:
+        text = f"{ready} of at least {least} media nodes are ready."
+        return Verdict("MediaNodesReady", "False", "MediaNodesStarting", text)
+    if standing == 0:
+        text = "There are no media nodes, as no room needs one."
+        return Verdict("MediaNodesReady", "True", "ScaledToZero", text)
+    return Verdict("MediaNodesReady", "True", "Ready", f"{ready} of {standing} media nodes are ready.")
+
+
+def _capacity(cluster: MediaCluster, fleet: FleetView) -> Verdict:
+    most = cluster.spec.media_nodes.max
+    if not fleet.waiting:
+        return Verdict("CapacityAvailable", "True", "NoRoomWaits", "No room waits for a media node.")
+    rooms = "1 room waits" if fleet.waiting == 1 else f"{fleet.waiting} rooms wait"
+    if len(fleet.nodes) >= most:
+        text = f"{rooms} for a media node, and mediaNodes.max allows no more than {most}."
+        return Verdict("CapacityAvailable", "False", "AtMaximum", text)
+    return Verdict("CapacityAvailable", "False", "RoomsWait", f"{rooms} for a media node.")
+
+
+def _pods(type: str, what: str, deployment: Manifest | None, wanted: int) -> Verdict:
+    if deployment is None:
+        return Verdict(type, "False", "Missing", f"The Deployment of {what} is not made yet.")
+    status = deployment.get("status", {})
+    ready = status.get("readyReplicas", 0)
+    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+        return Verdict(type, "False", "PodsStarting", f"The Deployment of {what} is being rolled out.")
+    if ready < wanted:
+        return Verdict(type, "False", "PodsStarting", f"{ready} of {wanted} {what} pods are ready.")
+    return Verdict(type, "True", "Ready", f"{ready} of {wanted} {what} pods are ready.")

@@ -1,0 +1,108 @@
+"""What the parts that act on the cluster share."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+import structlog
+
+from rotunda_contract.resources import Metadata, Ports
+from rotunda_kube import Informer, Key, KubeApi, KubeError, Manifest, Resource
+from rotunda_kube.resource import EVENTS
+from rotunda_operator.certificates import Pair
+from rotunda_operator.lease import NotHolder
+from rotunda_operator.moment import Moment
+from rotunda_operator.notes import Note, event_manifest
+from rotunda_operator.sparing import EVENT_RATE, Sparing
+from rotunda_operator.specs.installation import Installation
+from rotunda_operator.world import World
+
+MOST_NOTES = 2000
+
+_log = structlog.get_logger(__name__)
+
+
+class Kind(Enum):
+    """What can be looked at. WAITING: all the Rooms of a cluster that have no node."""
+
+    ROOM = "Room"
+    NODE = "MediaNode"
+    CLUSTER = "MediaCluster"
+    WAITING = "waiting rooms of"
+
+
+class Item(NamedTuple):
+    kind: Kind
+    key: Key
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """When everything of a cluster was looked at last: by which marks, with what problems, and until when
+    (monotonic) that is good enough."""
+
+    marks: tuple[object, ...]
+    problems: tuple[str, ...]
+    until: float
+
+
+@dataclass(slots=True)
+class Context:
+    """`api` refuses to write without the lease. `now` and `rng` are given, for tests with their own."""
+
+    api: KubeApi
+    world: World
+    installation: Installation
+    identity: str
+    now: Callable[[], Moment]
+    rng: random.Random
+    sparing: Sparing = field(default_factory=Sparing)
+    informers: dict[Resource, Informer] = field(default_factory=dict)
+    authority: Pair | None = None
+    """Issues the certificates of all clusters; known once this process acts."""
+    settled: Callable[[], bool] = lambda: True
+    """Whether lists are complete and loads known, so that what is missing is missing."""
+    placing: Callable[[], bool] = lambda: True
+    """Whether enough loads are known to place rooms by: a little earlier than `settled`."""
+    promised_ports: dict[Key, Ports] = field(default_factory=dict)
+    """Blocks of MediaNodes whose status does not say them yet."""
+    stood: dict[Key, Stood] = field(default_factory=dict)
+    """By MediaCluster."""
+    notes: deque[Manifest] = field(default_factory=lambda: deque(maxlen=MOST_NOTES))
+    noted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, resource: Resource, about: Metadata, notes: tuple[Note, ...]) -> None:
+        """Tells them as Events, when there is time; the oldest are let go where too many wait."""
+        for note in notes:
+            _log.info(note.reason, kind=resource.kind, name=f"{about.namespace}/{about.name}", note=note.text)
+            self.notes.append(event_manifest(resource, about, note, self.identity))
+        self.noted.set()
+
+    def seen(self, resource: Resource, manifest: Manifest) -> None:
+        """The answer to a write, so that the next decision knows of it."""
+        self.informers[resource].apply(manifest)
+
+
+async def tell(context: Context) -> None:
+    """Writes the notes as Events until cancelled."""
+    while True:
+        await context.noted.wait()
+        context.noted.clear()
+        while context.notes:
+            event = context.notes.popleft()
+            await asyncio.sleep(1 / EVENT_RATE)
+            try:
+                await context.api.create(EVENTS, event)
+            except NotHolder:
+                return
+            except KubeError as error:
+                _log.warning("an Event was not written", error=str(error))

@@ -1,0 +1,209 @@
+"""The operator without its frame: follows, listens, waits for the lease, then decides and writes.
+
+The standby follows and listens too. It decides nothing: what it has to look at is looked at once it holds
+the lease, when everything is.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import grpc
+import structlog
+
+from rotunda_kube import KubeApi, KubeError
+from rotunda_kube.resource import MEDIA_CLUSTERS, PODS
+from rotunda_operator.authority import find_or_make
+from rotunda_operator.clusters.apply import reconcile_cluster
+from rotunda_operator.context import Context, Item, Kind, tell
+from rotunda_operator.feed import Feed
+from rotunda_operator.lease import Lease, NotHolder
+from rotunda_operator.load.receiver import LoadReceiver, serve
+from rotunda_operator.load.trust import receiver_credentials
+from rotunda_operator.moment import Moment, now
+from rotunda_operator.nodes.apply import reconcile_node
+from rotunda_operator.rooms.apply import reconcile_room
+from rotunda_operator.rooms.waiting import retry_waiting
+from rotunda_operator.settings import OperatorSettings
+from rotunda_operator.specs.installation import Installation
+from rotunda_operator.specs.metadata import LEADER
+from rotunda_operator.work import WorkQueue
+from rotunda_operator.world import World
+
+RETRY_SECONDS = 0.5
+REPORT_GRACE_SECONDS = 3.0
+"""After taking over: for so long a media node that serves may not have found us to report to."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """`run` until cancelled; raises NotHolder when the lease was lost. `listening` is done once it does."""
+
+    def __init__(
+        self, api: KubeApi, settings: OperatorSettings, *, clock: Callable[[], Moment] = now
+    ) -> None:
+        self.world = World()
+        self.listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+        self.lease = Lease(
+            api,
+            settings.namespace,
+            settings.lease_name,
+            settings.identity,
+            lease_seconds=settings.lease_seconds,
+            clock=time.monotonic,
+        )
+        self._queue: WorkQueue[Item] = WorkQueue(self._handle)
+        self.feed = Feed(self.world, clock, self._look)
+        self._context = Context(
+            api=api.guarded(self.lease.check),
+            world=self.world,
+            installation=Installation(
+                namespace=settings.namespace,
+                registry=settings.image_registry,
+                tag=settings.image_tag,
+                otlp_endpoint=settings.otlp_endpoint,
+                tls=settings.tls,
+            ),
+            identity=settings.identity,
+            now=clock,
+            rng=random.Random(),
+            settled=self._is_settled,
+            placing=self._may_place,
+        )
+        self._context.informers = self.feed.informers(api, settings.namespace)
+        self._held_since: float | None = None
+        self._settled = False
+        self._server: grpc.aio.Server | None = None
+
+    async def run(self) -> None:
+        if self._settings.tls:
+            self.listening.set_result(None)  # later: only the holder knows the authority
+        else:
+            await self._listen(None)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for informer in self._context.informers.values():
+                    group.create_task(informer.run(), name=f"follow {informer.resource.kind}")
+                group.create_task(self.lease.run(), name="lease")
+                group.create_task(self._act(), name="act")
+        except BaseExceptionGroup as errors:
+            lost, rest = errors.split(NotHolder)
+            if lost is not None and rest is None:
+                raise NotHolder(str(lost.exceptions[0])) from None
+            raise
+        finally:
+            if self._held_since is not None:
+                with suppress(KubeError):
+                    await self._mark("")
+            await self.lease.release()
+            if self._server is not None:
+                await self._server.stop(grace=0)
+
+    async def _listen(self, credentials: grpc.ServerCredentials | None) -> None:
+        receiver = LoadReceiver(self.feed.on_report, time.monotonic)
+        self._server = await serve(receiver, self._settings.otlp_address, credentials)
+        if not self.listening.done():
+            self.listening.set_result(None)
+
+    async def _act(self) -> None:
+        """Once the lists are in and the lease is held: everything is looked at, then whatever changes."""
+        for informer in self._context.informers.values():
+            await informer.synced.wait()
+        await _insist(self._list_clusters)
+        await self.lease.held.wait()
+        self._held_since = self._clock().mono
+        _log.info("acts", rooms=len(self.world.rooms), media_nodes=len(self.world.nodes))
+        await _insist(self._find_authority)
+        if self._settings.tls and self._context.authority is not None:
+            await self._listen(receiver_credentials(self._context.authority, lambda: self._clock().wall))
+        await _insist(lambda: self._mark("true"))
+        self._look_at_everything()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run(), name="work")
+            group.create_task(tell(self._context), name="tell")
+
+    async def _list_clusters(self) -> None:
+        for cluster in (await self._api.list(MEDIA_CLUSTERS, self._settings.namespace)).items:
+            self.feed.on_cluster(cluster)
+
+    async def _find_authority(self) -> None:
+        namespace = self._settings.namespace
+        self._context.authority = await find_or_make(self._context.api, namespace, self._clock())
+
+    def _look_at_everything(self) -> None:
+        """Rooms without a node first; what stands already can wait for what happens meanwhile."""
+        for key, room in self.world.rooms.items():
+            self._queue.add(Item(Kind.ROOM, key), late=room.status.assignment is not None)
+        for key in self.world.clusters:
+            self._queue.add(Item(Kind.CLUSTER, key), late=True)
+        for key in self.world.nodes:
+            self._queue.add(Item(Kind.NODE, key), late=True)
+
+    def _look(self, item: Item, seconds: float) -> None:
+        if self._held_since is None:
+            return
+        if seconds > 0:
+            self._queue.add_after(item, seconds)
+        else:
+            self._queue.add(item)
+
+    async def _handle(self, item: Item) -> float | None:
+        try:
+            return await self._reconcile(item)
+        except NotHolder:
+            return None  # the next holder looks at it; this process ends
+
+    async def _reconcile(self, item: Item) -> float | None:
+        match item.kind:
+            case Kind.ROOM:
+                return await reconcile_room(self._context, item.key)
+            case Kind.NODE:
+                return await reconcile_node(self._context, item.key)
+            case Kind.CLUSTER:
+                return await reconcile_cluster(self._context, self.feed, item.key)
+            case Kind.WAITING:
+                return retry_waiting(self._context, item.key, self._queue.add)
+
+    def _is_settled(self) -> bool:
+        """Whether what is not reported is silent: every node that serves has reported, or had the time to."""
+        if self._settled:
+            return True
+        if self._held_since is None:
+            return False
+        self._settled = self._clock().mono - self._held_since >= REPORT_GRACE_SECONDS or self._heard() >= 1.0
+        return self._settled
+
+    def _may_place(self) -> bool:
+        """With half of the loads known a room finds a good node, if not the best: better than to wait."""
+        if not self._settled and self._held_since is not None and self._heard() < 0.5:
+            return self._is_settled()
+        return self._held_since is not None
+
+    def _heard(self) -> float:
+        """The share of the nodes that serve whose load is known."""
+        now = self._clock().mono
+        serving = [key for key, node in self.world.nodes.items() if node.status.phase == "Ready"]
+        fresh = sum(self.world.ledger.fresh(key, now) is not None for key in serving)
+        return fresh / len(serving) if serving else 1.0
+
+    async def _mark(self, value: str) -> None:
+        """Labels our own pod, by which the Services find the holder."""
+        if self._settings.pod_name:
+            patch = {"metadata": {"labels": {LEADER: value or None}}}
+            await self._api.patch(PODS, self._settings.namespace, self._settings.pod_name, patch)
+
+
+async def _insist(action: Callable[[], Awaitable[None]]) -> None:
+    """Until it succeeds: nothing can be done before."""
+    while True:
+        try:
+            return await action()
+        except KubeError as error:
+            _log.warning("will try again", error=str(error))
+            await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,207 @@
+"""From what the API server and the media nodes tell to the world in memory, and to what must be looked at.
+
+Every object that changes is looked at itself; beyond that:
+  - a MediaNode that changed: its Rooms where they may be affected, the Rooms that wait, its cluster;
+  - a Pod, a Kubernetes node or a budget: the MediaNodes concerned;
+  - a report: the Rooms whose people changed, and the Rooms that wait when the node was silent before.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from rotunda_contract.resources import MediaCluster, MediaNode, Room
+from rotunda_kube import Informer, Key, KubeApi, Manifest, Resource, key_of
+from rotunda_kube.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, MEDIA_NODES, NODES, PODS, ROOMS
+from rotunda_operator.context import Item, Kind
+from rotunda_operator.load import NodeReport
+from rotunda_operator.moment import Moment
+from rotunda_operator.pods import read_kube_node, read_pod
+from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
+from rotunda_operator.world import World, cluster_of
+
+CLUSTER_PAUSE = 0.5
+"""Changes of a cluster's nodes and rooms come in crowds; it is looked at once for each."""
+WAITING_PAUSE = 0.5
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """`look` is the work queue's: an item, and in how many seconds at the latest."""
+
+    def __init__(self, world: World, now: Callable[[], Moment], look: Callable[[Item, float], None]) -> None:
+        self._world = world
+        self._now = now
+        self._look = look
+
+    def informers(self, api: KubeApi, namespace: str) -> dict[Resource, Informer]:
+        """One for each kind that is followed."""
+        kinds: list[tuple[Resource, str, str, Callable[[Manifest], None], Callable[[Key], None]]] = [
+            (ROOMS, namespace, "", self.on_room, self.on_room_gone),
+            (MEDIA_NODES, namespace, "", self.on_node, self.on_node_gone),
+            (PODS, namespace, MEDIA_NODE, self.on_pod, self.on_pod_gone),
+            (DISRUPTION_BUDGETS, namespace, MEDIA_NODE, self.on_budget, self.on_budget_gone),
+            (DEPLOYMENTS, namespace, CLUSTER, self.on_deployment, self.on_deployment_gone),
+            (NODES, "", "", self.on_kube_node, self.on_kube_node_gone),
+        ]
+        return {
+            resource: Informer(api, resource, where, labels=labels, on_change=change, on_delete=delete)
+            for resource, where, labels, change, delete in kinds
+        }
+
+    def on_room(self, manifest: Manifest) -> None:
+        room = _parsed(Room, manifest)
+        if room is None:
+            return
+        key = key_of(manifest)
+        before = self._world.set_room(room, self._now())
+        self._look(Item(Kind.ROOM, key), 0.0)
+        if before is None or before.status.assignment != room.status.assignment:
+            self._rooms_changed(before)
+            self._rooms_changed(room)
+
+    def on_room_gone(self, key: Key) -> None:
+        self._rooms_changed(self._world.drop_room(key))
+        self._look(Item(Kind.ROOM, key), 0.0)
+
+    def on_node(self, manifest: Manifest) -> None:
+        node = _parsed(MediaNode, manifest)
+        if node is None:
+            return
+        key = key_of(manifest)
+        before = self._world.set_node(node)
+        self._look(Item(Kind.NODE, key), 0.0)
+        if before is not None and before.status.phase == node.status.phase and before.spec == node.spec:
+            return
+        self._node_changed(key, node)
+
+    def on_node_gone(self, key: Key) -> None:
+        node = self._world.drop_node(key)
+        self._look(Item(Kind.NODE, key), 0.0)
+        if node is not None:
+            self._node_changed(key, node)
+
+    def on_pod(self, manifest: Manifest) -> None:
+        pod = read_pod(manifest)
+        self._world.set_pod(pod)
+        self._look(Item(Kind.NODE, Key(pod.key.namespace, pod.media_node)), 0.0)
+
+    def on_pod_gone(self, key: Key) -> None:
+        pod = self._world.drop_pod(key)
+        if pod is not None:
+            self._look(Item(Kind.NODE, Key(key.namespace, pod.media_node)), 0.0)
+
+    def on_kube_node(self, manifest: Manifest) -> None:
+        node = read_kube_node(manifest)
+        if self._world.kube_nodes.get(node.name) == node:
+            return  # its kubelet's heartbeat
+        self._world.kube_nodes[node.name] = node
+        self._look_at_pods_on(node.name)
+
+    def on_kube_node_gone(self, key: Key) -> None:
+        self._world.kube_nodes.pop(key.name, None)
+        self._look_at_pods_on(key.name)
+
+    def on_budget(self, manifest: Manifest) -> None:
+        key = key_of(manifest)
+        self._world.budgets[key] = manifest["spec"].get("minAvailable", 0)
+        self._look(Item(Kind.NODE, key), 0.0)
+
+    def on_budget_gone(self, key: Key) -> None:
+        self._world.budgets.pop(key, None)
+        self._look(Item(Kind.NODE, key), 0.0)
+
+    def on_deployment(self, manifest: Manifest) -> None:
+        self._world.deployments[key_of(manifest)] = manifest
+        cluster = manifest["metadata"]["labels"][CLUSTER]
+        self._look(Item(Kind.CLUSTER, Key(key_of(manifest).namespace, cluster)), CLUSTER_PAUSE)
+
+    def on_deployment_gone(self, key: Key) -> None:
+        manifest = self._world.deployments.pop(key, None)
+        if manifest is not None:
+            cluster = manifest["metadata"]["labels"][CLUSTER]
+            self._look(Item(Kind.CLUSTER, Key(key.namespace, cluster)), CLUSTER_PAUSE)
+
+    def on_cluster(self, manifest: Manifest, *, look: bool = True) -> None:
+        """Without `look` only those that name it are looked at, where its spec has changed."""
+        cluster = _parsed(MediaCluster, manifest)
+        if cluster is None:
+            return
+        key = key_of(manifest)
+        before = self._world.clusters.get(key)
+        self._world.set_cluster(cluster)
+        if look and (before is None or before.metadata.generation != cluster.metadata.generation):
+            self._look(Item(Kind.CLUSTER, key), 0.0)
+        if before is None or before.spec != cluster.spec:
+            self._look_at_cluster(key)
+
+    def on_cluster_gone(self, key: Key) -> None:
+        self._world.drop_cluster(key)
+        self._look_at_cluster(key)
+
+    def on_report(self, namespace: str, name: str, report: NodeReport) -> None:
+        """A media node reported its load; one that is no MediaNode of ours is not listened to."""
+        key = self._world.resolve_reporter(namespace, name)
+        if key is None:
+            return
+        now = self._now()
+        last = self._world.ledger.last(key)
+        silent = self._world.ledger.fresh(key, now.mono) is None
+        self._world.report(key, report, now)
+        before = last[0].room_participants if last is not None else {}
+        self._look(Item(Kind.NODE, key), 0.0)
+        changed = dict(before.items() ^ report.room_participants.items())
+        rooms = self._world.rooms_on(key)
+        for room in rooms if silent else [Key(key.namespace, name) for name in changed]:
+            if room in rooms:
+                self._look(Item(Kind.ROOM, room), 0.0)
+        cluster = cluster_of(self._world.nodes[key])
+        if self._world.waits(cluster):
+            self._look(Item(Kind.WAITING, cluster), WAITING_PAUSE)
+
+    def _rooms_changed(self, room: Room | None) -> None:
+        if room is None:
+            return
+        cluster = cluster_of(room)
+        self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
+        assignment = room.status.assignment
+        if assignment is None:
+            return
+        key = Key(cluster.namespace, assignment.media_node)
+        node = self._world.nodes.get(key)
+        if node is not None and node.status.phase in ("Draining", "Lost"):
+            self._look(Item(Kind.NODE, key), 0.0)  # it may wait for the last of its rooms
+
+    def _node_changed(self, key: Key, node: MediaNode) -> None:
+        for room in self._world.rooms_on(key):
+            self._look(Item(Kind.ROOM, room), 0.0)
+        cluster = cluster_of(node)
+        self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
+        self._look(Item(Kind.WAITING, cluster), WAITING_PAUSE)
+
+    def _look_at_pods_on(self, name: str) -> None:
+        for pod in list(self._world.pods.values()):
+            if pod.node_name == name:
+                self._look(Item(Kind.NODE, Key(pod.key.namespace, pod.media_node)), 0.0)
+
+    def _look_at_cluster(self, key: Key) -> None:
+        """Everything that names it."""
+        for room_key, room in self._world.rooms.items():
+            if cluster_of(room) == key:
+                self._look(Item(Kind.ROOM, room_key), 0.0)
+        for node_key, node in self._world.nodes.items():
+            if cluster_of(node) == key:
+                self._look(Item(Kind.NODE, node_key), 0.0)
+
+
+def _parsed(model: type[Model], manifest: Manifest) -> Model | None:
+    try:
+        return model.model_validate(manifest)
+    except ValidationError as error:
+        _log.error("an object is not as its definition says", key=str(key_of(manifest)), error=str(error))
+        return None

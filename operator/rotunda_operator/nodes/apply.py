@@ -1,0 +1,161 @@
+"""Looks at one MediaNode and does what was decided: its status, its pod, and the budget of its eviction."""
+
+import math
+from contextlib import suppress
+
+from rotunda_contract.resources import MediaCluster, MediaNode, Ports
+from rotunda_kube import AlreadyExists, Conflict, Key, KubeApi, Manifest, NotFound
+from rotunda_kube.resource import DISRUPTION_BUDGETS, MEDIA_NODES, PODS
+from rotunda_operator.context import Context, Item, Kind
+from rotunda_operator.moment import Moment
+from rotunda_operator.nodes.addresses import announced_address
+from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
+from rotunda_operator.nodes.ports import RangeTooSmall, assign_ports, still_fits
+from rotunda_operator.notes import Note
+from rotunda_operator.patches import merge_patch, status_of
+from rotunda_operator.pods import Pod
+from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS
+from rotunda_operator.specs.sfu_disruption_budget import sfu_disruption_budget
+from rotunda_operator.specs.sfu_pod import needs_announced_address, sfu_pod
+from rotunda_operator.world import cluster_of
+
+UNSETTLED_PAUSE = 0.1
+STUCK_PAUSE = 30.0
+
+
+async def reconcile_node(context: Context, key: Key) -> float | None:
+    """Seconds until the next look. Raises KubeError."""
+    node = context.world.nodes.get(key)
+    if node is None:
+        context.sparing.forget(Item(Kind.NODE, key))
+        context.promised_ports.pop(key, None)
+        return None
+    now = context.now()
+    view = _view(context, key, node)
+    try:
+        decision = decide(node, view, now)
+    except RangeTooSmall as error:
+        context.note(MEDIA_NODES, node.metadata, (Note("NoPorts", str(error), "Create", warning=True),))
+        return STUCK_PAUSE
+    pauses = [decision.again, _until_stale(context, key, now)]
+    if decision.status is not None:
+        pause = 0.0 if decision.urgent else context.sparing.delay(Item(Kind.NODE, key), now.mono)
+        if pause == 0:
+            node = await _write(context, node, decision)
+            context.promised_ports.pop(key, None)
+        else:
+            pauses.append(pause)
+    if view.cluster is not None and node.metadata.deletion_timestamp is None:
+        await _act(context, view.cluster, node, view, decision)
+    return min((pause for pause in pauses if pause is not None), default=None)
+
+
+def _until_stale(context: Context, key: Key, now: Moment) -> float | None:
+    """When silence has to be told, if no report comes until then."""
+    until = context.world.ledger.fresh_until(key, now.mono)
+    return until - now.mono + 0.1 if math.isfinite(until) else None
+
+
+def _view(context: Context, key: Key, node: MediaNode) -> NodeView:
+    world = context.world
+    pods = [pod for pod in world.pods_of(key) if pod.owner_uid == node.metadata.uid]
+    current = next((pod for pod in pods if pod.key.name == node.status.pod_name), None)
+    return NodeView(
+        cluster=world.clusters.get(cluster_of(node)),
+        pods=pods,
+        kube_node=world.kube_nodes.get(current.node_name) if current is not None else None,
+        rooms=len(world.rooms_on(key)),
+        report=world.ledger.fresh(key, context.now().mono),
+        settled=context.settled(),
+        ports=lambda: _ports(context, key, node),
+    )
+
+
+def _ports(context: Context, key: Key, node: MediaNode) -> Ports:
+    """Its block, promised from now on: others are decided while this one is being written."""
+    spec = context.world.clusters[cluster_of(node)].spec.media_nodes
+    kept = node.status.ports
+    if kept is not None and still_fits(spec.network, spec.template.workers, kept):
+        return kept
+    written = [other.status.ports for other_key, other in context.world.nodes.items() if other_key != key]
+    promised = [ports for other_key, ports in context.promised_ports.items() if other_key != key]
+    taken = [ports for ports in (*written, *promised) if ports is not None]
+    block = context.promised_ports[key] = assign_ports(spec.network, spec.template.workers, taken)
+    return block
+
+
+async def _write(context: Context, node: MediaNode, decision: NodeDecision) -> MediaNode:
+    """The node with its new status."""
+    assert decision.status is not None
+    metadata = node.metadata
+    answer = await context.api.patch(
+        MEDIA_NODES,
+        metadata.namespace,
+        metadata.name,
+        {"status": merge_patch(status_of(node.status), status_of(decision.status))},
+        resource_version=metadata.resource_version,
+        subresource="status",
+    )
+    context.seen(MEDIA_NODES, answer)
+    context.note(MEDIA_NODES, metadata, decision.notes)
+    return MediaNode.model_validate(answer)
+
+
+async def _act(
+    context: Context, cluster: MediaCluster, node: MediaNode, view: NodeView, decision: NodeDecision
+) -> None:
+    for pod in decision.delete:
+        await _delete_pod(context.api, pod)
+    if decision.create is not None and node.status.ports is not None:
+        manifest = sfu_pod(cluster, node, node.status.ports, context.installation, name=decision.create)
+        await _create_pod(context, node, manifest)
+    await _announce(context, cluster, node, view)
+    await _budget(context, node, closed=not decision.evictable)
+
+
+async def _create_pod(context: Context, node: MediaNode, manifest: Manifest) -> None:
+    namespace, name = node.metadata.namespace, manifest["metadata"]["name"]
+    try:
+        context.seen(PODS, await context.api.create(PODS, manifest))
+    except AlreadyExists:
+        # Made before, and on its way through the watch; or somebody else's, which a person must see.
+        found = await context.api.get(PODS, namespace, name)
+        owners = found["metadata"].get("ownerReferences", [])
+        if not any(owner["uid"] == node.metadata.uid for owner in owners):
+            text = f"There is a pod {name} that does not belong to this media node."
+            context.note(MEDIA_NODES, node.metadata, (Note("PodExists", text, "Create", warning=True),))
+            raise
+        context.seen(PODS, found)
+
+
+async def _announce(context: Context, cluster: MediaCluster, node: MediaNode, view: NodeView) -> None:
+    """Tells a pod the external address of the Kubernetes node that it was put on."""
+    pod = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
+    if pod is None or not needs_announced_address(cluster) or pod.announced:
+        return
+    address = announced_address(cluster.spec.media_nodes.network, view.kube_node, pod)
+    if address:
+        patch = {"metadata": {"annotations": {ANNOUNCED_ADDRESS: address}}}
+        context.seen(PODS, await context.api.patch(PODS, pod.key.namespace, pod.key.name, patch))
+
+
+async def _delete_pod(api: KubeApi, pod: Pod) -> None:
+    with suppress(NotFound, Conflict):  # gone, or another pod has its name by now
+        await api.delete(PODS, pod.key.namespace, pod.key.name, uid=pod.uid)
+
+
+async def _budget(context: Context, node: MediaNode, *, closed: bool) -> None:
+    key = Key(node.metadata.namespace, node.metadata.name)
+    known = context.world.budgets.get(key)
+    wanted = sfu_disruption_budget(node, closed=closed)
+    if known is None:
+        try:
+            answer = await context.api.create(DISRUPTION_BUDGETS, wanted)
+        except AlreadyExists:
+            answer = await context.api.get(DISRUPTION_BUDGETS, key.namespace, key.name)
+    elif known != wanted["spec"]["minAvailable"]:
+        patch = {"spec": {"minAvailable": wanted["spec"]["minAvailable"]}}
+        answer = await context.api.patch(DISRUPTION_BUDGETS, key.namespace, key.name, patch)
+    else:
+        return
+    context.seen(DISRUPTION_BUDGETS, answer)

@@ -1,0 +1,222 @@
+"""The life of a MediaNode: a pure function from what is known to its next status and its pod.
+
+    Pending ──pod ready, load reported──▶ Ready ⇄ Draining
+       ▲                                    │ pod gone, failed, or its Kubernetes node given up
+       │ its Rooms are placed elsewhere     ▼
+       ◀───────────a new pod────────────── Lost
+
+Lost needs evidence: a node that is only silent keeps its phase and its Rooms. It stays Lost until no Room
+names it any more, so that each of them sees that it has to be placed again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
+from rotunda_operator.conditions import Verdict, with_verdicts
+from rotunda_operator.load import NodeReport
+from rotunda_operator.moment import Moment
+from rotunda_operator.nodes.addresses import grpc_address, media_addresses
+from rotunda_operator.nodes.figures import load_of, matters
+from rotunda_operator.notes import Note
+from rotunda_operator.pods import KubeNode, Pod
+from rotunda_operator.specs.sfu_pod import next_pod_name
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """What a decision sees. `rooms`: how many Rooms are assigned to it. `report`: its fresh one. `settled`:
+    whether a missing report means anything, which it does not just after a start."""
+
+    cluster: MediaCluster | None
+    pods: Sequence[Pod]
+    kube_node: KubeNode | None
+    rooms: int
+    report: NodeReport | None
+    settled: bool
+    ports: Callable[[], Ports]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDecision:
+    """`create`: the pod to make, by name. `delete`: pods of the past. `evictable`: whether the pod may go."""
+
+    status: MediaNodeStatus | None = None
+    create: str | None = None
+    delete: tuple[Pod, ...] = ()
+    evictable: bool = True
+    notes: tuple[Note, ...] = ()
+    urgent: bool = True
+    again: float | None = None
+
+
+def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
+    """One step. Raises RangeTooSmall from `view.ports`."""
+    if node.metadata.deletion_timestamp is not None:
+        return NodeDecision()
+    if view.cluster is None:
+        text = f"There is no MediaCluster {node.spec.cluster_ref} in this namespace."
+        return _settle(
+            node, view, now, {"phase": node.status.phase or "Pending"}, _not("ClusterNotFound", text)
+        )
+    if node.status.pod_name is None or (node.status.phase == "Lost" and view.rooms == 0):
+        return _next_pod(node, view, now)
+    pod = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
+    if pod is None and node.status.process_id is None:
+        text = f"Its pod {node.status.pod_name} is to be made."
+        made = _settle(node, view, now, {"phase": "Pending"}, _not("PodMissing", text))
+        return NodeDecision(made.status, node.status.pod_name, notes=made.notes)
+    lost = _why_lost(node, view, pod)
+    if lost is not None or pod is None:
+        return _lose(node, view, now, lost or "it is gone")
+    return _follow(node, view, pod, now)
+
+
+def _next_pod(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
+    name = next_pod_name(node)
+    update: dict[str, object] = {
+        "phase": "Pending",
+        "pod_name": name,
+        "ports": view.ports(),
+        "process_id": None,
+        "node_name": None,
+        "grpc_address": None,
+        "media_addresses": (),
+        "load": None,
+        "drain_started_at": None,
+    }
+    decision = _settle(node, view, now, update, _not("PodMissing", f"Its pod {name} is to be made."))
+    past = tuple(pod for pod in view.pods if pod.key.name != name and not pod.terminating)
+    return NodeDecision(decision.status, delete=past, notes=decision.notes, again=0.0)
+
+
+def _why_lost(node: MediaNode, view: NodeView, pod: Pod | None) -> str | None:
+    if pod is None:
+        return "it is gone"
+    if pod.gone:
+        return f"it is {pod.phase}"
+    if node.status.process_id is not None and pod.uid != node.status.process_id:
+        return "another pod has its name"
+    if view.kube_node is not None and not view.kube_node.reachable:
+        return f"the Kubernetes node {view.kube_node.name} is unreachable"
+    return None
+
+
+def _lose(node: MediaNode, view: NodeView, now: Moment, why: str) -> NodeDecision:
+    text = f"Its pod {node.status.pod_name} does not serve any more: {why}."
+    notes = () if node.status.phase == "Lost" else (Note("Lost", text, "Watch", warning=True),)
+    return _settle(node, view, now, {"phase": "Lost", "load": None}, _not("PodLost", text), notes)
+
+
+def _follow(node: MediaNode, view: NodeView, pod: Pod, now: Moment) -> NodeDecision:
+    """Its pod stands: how far is it, and what does it report?"""
+    assert view.cluster is not None
+    status, ports = node.status, node.status.ports
+    phase = _phase(node, view, pod)
+    drain = (status.drain_started_at or now.wall) if phase == "Draining" else None
+    deadline = view.cluster.spec.media_nodes.drain_deadline_seconds
+    left = deadline - now.since(drain) if drain is not None else None
+    network, address = view.cluster.spec.media_nodes.network, view.kube_node
+    update: dict[str, object] = {
+        "phase": phase,
+        "process_id": pod.uid,
+        "node_name": pod.node_name or None,
+        "region": (address.region or None) if address is not None else status.region,
+        "zone": (address.zone or None) if address is not None else status.zone,
+        "grpc_address": grpc_address(pod, ports) if pod.ready else status.grpc_address,
+        "media_addresses": media_addresses(network, address, pod, ports) or status.media_addresses,
+        "drain_started_at": drain,
+    }
+    if view.report is not None:
+        update["load"] = load_of(view.report)
+        update["last_report_time"] = now.wall
+    decision = _settle(
+        node, view, now, update, _verdicts(node, view, pod, phase), _phase_notes(node, phase, pod)
+    )
+    past = tuple(other for other in view.pods if other is not pod and not other.terminating)
+    evictable = phase == "Pending" or (left is not None and (view.rooms == 0 or left <= 0))
+    again = max(left, 0.1) if left is not None and left > 0 and view.rooms else None
+    return NodeDecision(
+        decision.status,
+        delete=past,
+        evictable=evictable,
+        notes=decision.notes,
+        urgent=decision.urgent,
+        again=again,
+    )
+
+
+def _phase(node: MediaNode, view: NodeView, pod: Pod) -> NodePhase:
+    served = node.status.phase in ("Ready", "Draining")
+    if not pod.ready or not (served or view.report is not None):
+        # One that serves and is being ended still drains: it keeps its rooms as long as it can.
+        return "Draining" if pod.terminating and served else "Pending"
+    unschedulable = view.kube_node is not None and view.kube_node.unschedulable
+    return "Draining" if node.spec.cordoned or unschedulable or pod.terminating else "Ready"
+
+
+def _verdicts(node: MediaNode, view: NodeView, pod: Pod, phase: NodePhase) -> tuple[Verdict, ...]:
+    return (_readiness(node, view, pod, phase), *_reporting(view))
+
+
+def _readiness(node: MediaNode, view: NodeView, pod: Pod, phase: NodePhase) -> Verdict:
+    if phase == "Ready":
+        return Verdict("Ready", "True", "Serving", "It takes rooms.")
+    if phase == "Draining":
+        if node.spec.cordoned:
+            why = "it is cordoned"
+        elif pod.terminating:
+            why = "its pod is being ended"
+        else:
+            why = f"the Kubernetes node {pod.node_name} is cordoned"
+        return Verdict("Ready", "False", "Draining", f"It takes no more rooms: {why}. It has {view.rooms}.")
+    if not pod.ready:
+        waiting = f": {pod.waiting}" if pod.waiting else ""
+        return Verdict(
+            "Ready", "False", "PodNotReady", f"Its pod {pod.key.name} is not ready{waiting}"[:1000]
+        )
+    return Verdict("Ready", "False", "AwaitingLoad", "Its pod serves, but has not reported its load yet.")
+
+
+def _reporting(view: NodeView) -> tuple[Verdict, ...]:
+    if view.report is not None:
+        return (Verdict("Reporting", "True", "Reporting", "It reports its load."),)
+    if not view.settled:
+        return ()
+    text = "It has not reported its load lately: it keeps its rooms and gets no new ones."
+    return (Verdict("Reporting", "False", "Silent", text),)
+
+
+def _phase_notes(node: MediaNode, phase: NodePhase, pod: Pod) -> tuple[Note, ...]:
+    if phase == node.status.phase or phase == "Pending":
+        return ()
+    if phase == "Ready":
+        return (Note("Ready", f"Its pod {pod.key.name} serves: it takes rooms.", "Watch"),)
+    return (Note("Draining", "It takes no more rooms, and goes when it is empty.", "Drain"),)
+
+
+def _not(reason: str, text: str) -> tuple[Verdict, ...]:
+    return (Verdict("Ready", "False", reason, text),)
+
+
+def _settle(
+    node: MediaNode,
+    view: NodeView,
+    now: Moment,
+    update: dict[str, object],
+    verdicts: tuple[Verdict, ...],
+    notes: tuple[Note, ...] = (),
+) -> NodeDecision:
+    generation = node.metadata.generation
+    status = node.status.model_copy(
+        update={
+            **update,
+            "observed_generation": generation,
+            "conditions": with_verdicts(node.status.conditions, verdicts, generation, now.wall),
+        }
+    )
+    figures = {"load": status.load, "last_report_time": status.last_report_time}
+    urgent = node.status.model_copy(update=figures) != status
+    if not urgent and not matters(node.status.load, status.load):
+        return NodeDecision()
+    return NodeDecision(status, notes=notes, urgent=urgent)

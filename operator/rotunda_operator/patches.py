@@ -1,0 +1,35 @@
+"""From what a status is to what it shall be, as one JSON merge patch (RFC 7396)."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def status_of(model: BaseModel) -> dict[str, Any]:
+    """A status as the API server has it: without what is absent."""
+    return {name: _plain(value) for name, value in model.model_dump(by_alias=True, exclude_none=True).items()}
+
+
+def merge_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What turns `old` into `new`; empty when nothing has to. Lists are replaced whole."""
+    patch: dict[str, Any] = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        known = old.get(name)
+        if isinstance(value, dict) and isinstance(known, dict):
+            inner = merge_patch(known, value)
+            if inner:
+                patch[name] = inner
+        elif value != known:
+            patch[name] = value
+    return patch
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,19 @@
+"""Which media node a room goes to: a pure function over the room, the nodes, their loads and a seed."""
+
+from rotunda_operator.placement.reservation import Reservations, consumers_of
+from rotunda_operator.placement.select import place
+from rotunda_operator.placement.strategy import LeastLoaded, Strategy
+from rotunda_operator.placement.types import Candidate, Placed, Rejection, RoomRequest, Unplaceable
+
+__all__ = [
+    "Candidate",
+    "LeastLoaded",
+    "Placed",
+    "Rejection",
+    "Reservations",
+    "RoomRequest",
+    "Strategy",
+    "Unplaceable",
+    "consumers_of",
+    "place",
+]

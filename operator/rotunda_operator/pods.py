@@ -1,0 +1,97 @@
+"""Of Pods and Kubernetes nodes, what decisions need: read once from the object, then plain data."""
+
+from dataclasses import dataclass
+
+from rotunda_kube import Key, Manifest, key_of
+from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS, MEDIA_NODE
+
+REGION_LABEL = "topology.kubernetes.io/region"
+ZONE_LABEL = "topology.kubernetes.io/zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One SFU pod. `waiting` says why its container does not run, where the kubelet tells."""
+
+    key: Key
+    uid: str
+    media_node: str
+    owner_uid: str
+    created: str
+    phase: str
+    ready: bool
+    terminating: bool
+    node_name: str
+    host_ip: str
+    waiting: str = ""
+    announced: str = ""
+    """The address that it was told to tell clients, where it has to be told."""
+
+    @property
+    def gone(self) -> bool:
+        """It will never serve again."""
+        return self.phase in ("Failed", "Succeeded")
+
+
+@dataclass(frozen=True, slots=True)
+class KubeNode:
+    """One Kubernetes node. `reachable` is False once the cluster gave up on it."""
+
+    name: str
+    internal_ip: str
+    external_ip: str
+    region: str
+    zone: str
+    unschedulable: bool
+    reachable: bool
+
+
+def read_pod(manifest: Manifest) -> Pod:
+    metadata, status = manifest["metadata"], manifest.get("status", {})
+    owners = metadata.get("ownerReferences", [])
+    return Pod(
+        key=key_of(manifest),
+        uid=metadata["uid"],
+        media_node=metadata.get("labels", {}).get(MEDIA_NODE, ""),
+        owner_uid=next((owner["uid"] for owner in owners if owner.get("controller")), ""),
+        created=metadata.get("creationTimestamp", ""),
+        phase=status.get("phase", "Pending"),
+        ready=_condition(manifest, "Ready") == "True",
+        terminating="deletionTimestamp" in metadata,
+        node_name=manifest["spec"].get("nodeName", ""),
+        host_ip=status.get("hostIP", ""),
+        waiting=_waiting(manifest),
+        announced=metadata.get("annotations", {}).get(ANNOUNCED_ADDRESS, ""),
+    )
+
+
+def read_kube_node(manifest: Manifest) -> KubeNode:
+    labels = manifest["metadata"].get("labels", {})
+    addresses = {a["type"]: a["address"] for a in reversed(manifest.get("status", {}).get("addresses", []))}
+    return KubeNode(
+        name=manifest["metadata"]["name"],
+        internal_ip=addresses.get("InternalIP", ""),
+        external_ip=addresses.get("ExternalIP", ""),
+        region=labels.get(REGION_LABEL, ""),
+        zone=labels.get(ZONE_LABEL, ""),
+        unschedulable=bool(manifest.get("spec", {}).get("unschedulable")),
+        # The node controller says Unknown when the kubelet has been silent for long.
+        reachable=_condition(manifest, "Ready") != "Unknown",
+    )
+
+
+def _condition(manifest: Manifest, type: str) -> str:
+    conditions = manifest.get("status", {}).get("conditions", [])
+    return next((str(c["status"]) for c in conditions if c["type"] == type), "")
+
+
+def _waiting(manifest: Manifest) -> str:
+    status = manifest.get("status", {})
+    for container in status.get("containerStatuses", []):
+        waiting = container.get("state", {}).get("waiting")
+        if waiting:
+            return ": ".join(part for part in (waiting.get("reason"), waiting.get("message")) if part)
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", "it is not scheduled"))
+    return ""

@@ -1,0 +1,88 @@
+"""What whoever runs the operator may choose, read from ROTUNDA_OPERATOR_… environment variables."""
+
+import os
+import socket
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ROTUNDA_OPERATOR_"
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names it and says what is accepted."""
+
+
+class OperatorSettings(BaseSettings):
+    """One operator process. Times in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
+
+    kubeconfig: Path | None = None
+    """A file of credentials; else the pod's service account, else what kubectl would take."""
+    namespace: Annotated[str, Field(max_length=63)] = Field(default_factory=lambda: own_namespace())
+    """Where Rooms, MediaNodes and MediaClusters are looked after."""
+    lease_name: Annotated[str, Field(min_length=1, max_length=253)] = "rotunda-operator"
+    """The Lease whose holder acts; the same for all processes of an installation."""
+    identity: Annotated[str, Field(min_length=1, max_length=128)] = Field(default_factory=lambda: _identity())
+    """Told from every other process by this name, in the lease and in Events."""
+    pod_name: Annotated[str, Field(max_length=253)] = ""
+    """This process's own pod, labelled while it holds the lease; none outside a cluster."""
+    lease_seconds: Annotated[float, Field(ge=3, le=120)] = 10.0
+    """For so long after its last renewal nobody takes the lease from its holder."""
+    otlp_address: str = "127.0.0.1:4317"
+    """`host:port` where load reports arrive (port 0 lets the kernel choose)."""
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port of /healthz on all addresses; 0: none."""
+    otlp_endpoint: str = ""
+    """What media nodes are told to report to; http(s)://host:port of the Service in front of us."""
+    tls: bool = False
+    """Mutual TLS between pods, with certificates of the operator's own authority."""
+    image_registry: str = ""
+    """Registry and path before an image's name, where a MediaCluster does not say."""
+    image_tag: str = "latest"
+    """Tag of all images, where a MediaCluster does not say."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important level that is logged."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto` is console on a terminal, else JSON."""
+
+    @field_validator("otlp_address")
+    @classmethod
+    def _listenable(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not (host and port.isdecimal() and int(port) <= 65535):
+            raise ValueError(f"{value!r} is not host:port with a port up to 65535")
+        return value
+
+
+def load_settings(**overrides: Any) -> OperatorSettings:
+    """Settings from the environment, `overrides` first. Raises SettingsError naming each wrong one."""
+    try:
+        return OperatorSettings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_complaint(dict(item)) for item in error.errors())) from None
+
+
+def own_namespace() -> str:
+    """The pod's own one, else `default`."""
+    try:
+        return _NAMESPACE_FILE.read_text().strip()
+    except OSError:
+        return "default"
+
+
+def _identity() -> str:
+    return f"{os.environ.get('HOSTNAME') or socket.gethostname()}-{uuid.uuid4().hex[:8]}"[-128:]
+
+
+def _complaint(error: dict[str, Any]) -> str:
+    path = "__".join(str(step) for step in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{path.upper()}: {message}" if path else message

@@ -1,0 +1,1 @@
+"""Desired Kubernetes objects, one pure builder for each kind; tried against golden YAML."""

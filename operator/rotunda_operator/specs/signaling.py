@@ -1,0 +1,156 @@
+"""The signaling pods of a cluster: Deployment, Service, PodDisruptionBudget and what they may ask for."""
+
+from rotunda_contract.resources import GROUP, MediaCluster
+from rotunda_kube.resource import Manifest
+from rotunda_operator.specs import names
+from rotunda_operator.specs.installation import Installation
+from rotunda_operator.specs.metadata import labels, of_cluster, selector
+from rotunda_operator.specs.pods import (
+    TLS_DIRECTORY,
+    container_security,
+    environment,
+    field,
+    http_probe,
+    pod_security,
+    scratch_volume,
+    secret_volume,
+    spread_over_nodes,
+)
+
+PORT = 8080
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def signaling_objects(cluster: MediaCluster, installation: Installation) -> list[Manifest]:
+    """ServiceAccount, Role, RoleBinding, Service, Deployment, PodDisruptionBudget, in this order."""
+    return [
+        _service_account(cluster),
+        _role(cluster),
+        _role_binding(cluster),
+        _service(cluster),
+        _deployment(cluster, installation),
+        _disruption_budget(cluster),
+    ]
+
+
+def signaling_environment(cluster: MediaCluster, installation: Installation) -> dict[str, str | Manifest]:
+    """What `rotunda_signaling.settings` reads, by variable."""
+    found: dict[str, str | Manifest] = {
+        "ROTUNDA_HOST": "0.0.0.0",
+        "ROTUNDA_PORT": str(PORT),
+        "ROTUNDA_CLUSTER": cluster.metadata.name,
+        "ROTUNDA_NAMESPACE": field("metadata.namespace"),
+        "ROTUNDA_LOG_FORMAT": "json",
+    }
+    if installation.tls:
+        found["ROTUNDA_TLS_DIRECTORY"] = TLS_DIRECTORY
+    return found
+
+
+def _metadata(cluster: MediaCluster) -> Manifest:
+    return of_cluster(cluster, names.signaling(cluster), names.SIGNALING_COMPONENT)
+
+
+def _selector(cluster: MediaCluster) -> dict[str, str]:
+    return selector(cluster.metadata.name, names.SIGNALING_COMPONENT)
+
+
+def _service_account(cluster: MediaCluster) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": _metadata(cluster),
+        "automountServiceAccountToken": False,
+    }
+
+
+def _role(cluster: MediaCluster) -> Manifest:
+    """Watches where rooms are; makes them on join, wakes them by annotation, deletes them through its API."""
+    watch = ["get", "list", "watch"]
+    rules = [
+        {"apiGroups": [GROUP], "resources": ["rooms"], "verbs": [*watch, "create", "patch", "delete"]},
+        {"apiGroups": [GROUP], "resources": ["medianodes", "mediaclusters"], "verbs": watch},
+    ]
+    return {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": _metadata(cluster), "rules": rules}
+
+
+def _role_binding(cluster: MediaCluster) -> Manifest:
+    name = names.signaling(cluster)
+    account = {"kind": "ServiceAccount", "name": name, "namespace": cluster.metadata.namespace}
+    return {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": _metadata(cluster),
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+        "subjects": [account],
+    }
+
+
+def _service(cluster: MediaCluster) -> Manifest:
+    service = cluster.spec.signaling.service
+    port: Manifest = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
+    if service.type == "NodePort" and service.node_port:
+        port["nodePort"] = service.node_port
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(cluster),
+        "spec": {"type": service.type, "selector": _selector(cluster), "ports": [port]},
+    }
+
+
+def _deployment(cluster: MediaCluster, installation: Installation) -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(cluster),
+        "spec": {
+            "replicas": cluster.spec.signaling.replicas,
+            "selector": {"matchLabels": _selector(cluster)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": {
+                "metadata": {"labels": labels(cluster.metadata.name, names.SIGNALING_COMPONENT)},
+                "spec": _pod(cluster, installation),
+            },
+        },
+    }
+
+
+def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
+    volumes = [scratch_volume("tmp")]
+    mounts: list[Manifest] = [{"name": "tmp", "mountPath": "/tmp"}]
+    if installation.tls:
+        volumes.append(secret_volume("tls", names.signaling_certificate(cluster)))
+        mounts.append({"name": "tls", "mountPath": TLS_DIRECTORY, "readOnly": True})
+    container = {
+        "name": "signaling",
+        "image": installation.image(cluster, "signaling"),
+        "imagePullPolicy": installation.pull_policy,
+        "args": ["signaling"],
+        "env": environment(signaling_environment(cluster, installation)),
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": container_security(),
+        "readinessProbe": http_probe("/readyz", "http", every=5, failures=2),
+        "livenessProbe": http_probe("/healthz", "http", every=10, failures=6),
+        "volumeMounts": mounts,
+    }
+    return {
+        "serviceAccountName": names.signaling(cluster),
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": pod_security(),
+        "topologySpreadConstraints": spread_over_nodes(_selector(cluster)),
+        "containers": [container],
+        "volumes": volumes,
+    }
+
+
+def _disruption_budget(cluster: MediaCluster) -> Manifest:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": _metadata(cluster),
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": _selector(cluster)}},
+    }

@@ -1,0 +1,79 @@
+"""The operator as a process of its own, as it runs in a cluster."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+
+class OperatorProcess:
+    """Started by `start`, or as a context manager. `otlp_port` stays the same over restarts."""
+
+    def __init__(self, folder: Path, kubeconfig: Path, namespace: str, **settings: str) -> None:
+        self.otlp_port = free_port()
+        self.log = folder / f"operator-{self.otlp_port}.log"
+        scheme = "https" if settings.get("tls") else "http"
+        self._environment = {
+            **os.environ,
+            "ROTUNDA_OPERATOR_KUBECONFIG": str(kubeconfig),
+            "ROTUNDA_OPERATOR_NAMESPACE": namespace,
+            "ROTUNDA_OPERATOR_OTLP_ADDRESS": f"127.0.0.1:{self.otlp_port}",
+            "ROTUNDA_OPERATOR_OTLP_ENDPOINT": f"{scheme}://127.0.0.1:{self.otlp_port}",
+            "ROTUNDA_OPERATOR_LOG_FORMAT": "json",
+            **{f"ROTUNDA_OPERATOR_{name.upper()}": value for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rotunda_operator"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait(self, seconds: float = 30.0) -> int:
+        """Its exit status, once it has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def stop(self) -> int:
+        """As a kubelet does it. The exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(how)
+        try:
+            return process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,105 @@
+"""Media nodes that only report: real OTLP over real gRPC, with the load that a test wants."""
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as rpc
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+
+INTERVAL_SECONDS = 0.5
+_CHANNEL = (("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100))
+
+
+@dataclass(slots=True)
+class Told:
+    """What one node says of itself; `rooms` is people by room."""
+
+    utilization: float = 0.1
+    consumers: int = 0
+    rooms: Mapping[str, int] = field(default_factory=dict)
+
+
+class Reporter:
+    """Reports for any number of nodes of one namespace, twice a second, until it is closed."""
+
+    def __init__(self, namespace: str, port: int) -> None:
+        self._namespace = namespace
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_CHANNEL)
+        self._stub = rpc.MetricsServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated
+        self._told: dict[str, Told] = {}
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._thread.start()
+
+    def tell(
+        self,
+        node: str,
+        utilization: float = 0.1,
+        *,
+        rooms: Mapping[str, int] | None = None,
+        consumers: int = 0,
+    ) -> None:
+        """From now on the node reports this, the first time at once."""
+        with self._lock:
+            self._told[node] = Told(utilization, consumers, rooms or {})
+        self._changed.set()
+
+    def silence(self, node: str | None = None) -> None:
+        """It reports no more; without a name: none does."""
+        with self._lock:
+            for name in [node] if node is not None else list(self._told):
+                self._told.pop(name, None)
+
+    def close(self) -> None:
+        self._closed = True
+        self._changed.set()
+        self._thread.join()
+        self._channel.close()
+
+    def _run(self) -> None:
+        while not self._closed:
+            with self._lock:
+                request = ExportMetricsServiceRequest()
+                for name, told in self._told.items():
+                    add_resource(request, self._namespace, name, told)
+            with suppress(grpc.RpcError):  # nobody listens at the moment
+                self._stub.Export(request, timeout=1.0)
+            self._changed.wait(INTERVAL_SECONDS)
+            self._changed.clear()
+
+
+def add_resource(request: ExportMetricsServiceRequest, namespace: str, name: str, told: Told) -> None:
+    """One node's report, by the names of the design."""
+    resource = request.resource_metrics.add()
+    for key, value in (
+        ("service.name", "rotunda-sfu"),
+        ("service.instance.id", name),
+        ("k8s.namespace.name", namespace),
+    ):
+        resource.resource.attributes.append(_attribute(key, value))
+    metrics = resource.scope_metrics.add().metrics
+    people = sum(told.rooms.values())
+    for metric, number in (
+        ("rotunda.media.utilization", told.utilization),
+        ("rotunda.rooms", float(len(told.rooms))),
+        ("rotunda.participants", float(people)),
+        ("rotunda.consumers", float(told.consumers)),
+    ):
+        point = NumberDataPoint(as_double=number)
+        metrics.append(Metric(name=metric, gauge=Gauge(data_points=[point])))
+    points = [
+        NumberDataPoint(as_int=count, attributes=[_attribute("rotunda.room", room)])
+        for room, count in told.rooms.items()
+    ]
+    metrics.append(Metric(name="rotunda.room.participants", gauge=Gauge(data_points=points)))
+
+
+def _attribute(key: str, value: str) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(string_value=value))

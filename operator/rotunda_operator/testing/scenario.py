@@ -1,0 +1,190 @@
+"""One life of a small fleet with an operator that crashes, watched from the API server's side.
+
+The operator is the engine in this process; a crash cuts all its connections at once and leaves its lease
+behind, so that the API server sees what a killed process leaves.
+"""
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from rotunda_kube import Informer, KubeApi, KubeError, Manifest, key_of
+from rotunda_kube.api import connect
+from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
+from rotunda_operator.engine import Engine
+from rotunda_operator.settings import OperatorSettings
+from rotunda_operator.testing.control_plane import ControlPlane
+from rotunda_operator.testing.faulty_proxy import Fault, FaultyProxy
+from rotunda_operator.testing.kubelet import FakeKubelet
+from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.reporter import Reporter
+
+PATIENCE_SECONDS = 60.0
+NODES = ("a", "b")
+ROOM_NAMES = ("r1", "r2", "r3", "r4")
+
+
+class Scenario:
+    """`run` lives it through; `failures` says what went wrong, empty when nothing did."""
+
+    def __init__(self, plane: ControlPlane, namespace: str, faults: Mapping[int, Fault]) -> None:
+        self.failures: list[str] = []
+        self.writes = 0
+        self._plane = plane
+        self._namespace = namespace
+        self._faults = faults
+        self._assignments: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        self._pods: dict[str, set[str]] = defaultdict(set)
+
+    async def run(self) -> None:
+        await asyncio.to_thread(self._plane.kubectl, "create", "namespace", self._namespace)
+        account = ("create", "serviceaccount", "default", "-n", self._namespace)
+        await asyncio.to_thread(self._plane.kubectl, *account)
+        credentials = json.loads(
+            (await asyncio.to_thread(self._plane.operator_kubeconfig, self._namespace)).read_text()
+        )
+        token = credentials["users"][0]["user"]["token"]
+        proxy = FaultyProxy(self._plane.url, self._plane.ca, token, self._faults)
+        api = await connect(self._plane.kubeconfig)
+        port = free_port()
+        kubelet = await asyncio.to_thread(FakeKubelet, self._plane.kubeconfig, self._namespace)
+        reporter = Reporter(self._namespace, port)
+        for node in NODES:
+            reporter.tell(node)
+        try:
+            async with self._watched(api), _operator(proxy, self._namespace, port, self._plane.ca.parent):
+                await self._live(api)
+        finally:
+            self.writes = proxy.writes
+            await asyncio.to_thread(reporter.close)
+            await asyncio.to_thread(kubelet.close)
+            await proxy.close()
+            await api.close()
+
+    async def _live(self, api: KubeApi) -> None:
+        await self._create(api, "MediaCluster", "default", {"mediaNodes": {"min": 0}})
+        for node in NODES:
+            await self._create(api, "MediaNode", node, {})
+        for room in ROOM_NAMES:
+            await self._create(api, "Room", room, {"expectedParticipants": 2})
+        await self._until("all rooms are placed", lambda: self._placed(api, {"a", "b"}))
+        kept = {room: told[-1] for room, told in self._assignments.items() if told[-1][1] == "b"}
+        victim = await api.get(MEDIA_NODES, self._namespace, "a")
+        await api.delete(PODS, self._namespace, victim["status"]["podName"], grace_seconds=0)
+        await self._until("all are placed again, and the pod replaced", lambda: self._replaced(api, victim))
+        self._check(kept)
+
+    def _check(self, kept: Mapping[str, tuple[int, str]]) -> None:
+        for room, assignment in kept.items():
+            if self._assignments[room][-1] != assignment:
+                self.failures.append(f"{room} moved without need: {self._assignments[room]}")
+        for room, told in self._assignments.items():
+            epochs = [epoch for epoch, _ in told]
+            if epochs != list(range(1, len(epochs) + 1)) or len(epochs) > 2:
+                self.failures.append(f"{room} was assigned {told}")
+        for node, pods in self._pods.items():
+            if len(pods) > (2 if node == "a" else 1):
+                self.failures.append(f"{node} got the pods {sorted(pods)}")
+
+    async def _placed(self, api: KubeApi, nodes: set[str]) -> bool:
+        """By the list, and by the watch, which may be behind it."""
+        rooms = (await api.list(ROOMS, self._namespace)).items
+        found = {key_of(room).name: room.get("status", {}).get("assignment") for room in rooms}
+        return len(found) == len(ROOM_NAMES) and all(
+            assignment is not None
+            and assignment["mediaNode"] in nodes
+            and self._assignments[name][-1:] == [(assignment["epoch"], assignment["mediaNode"])]
+            for name, assignment in found.items()
+        )
+
+    async def _replaced(self, api: KubeApi, victim: Manifest) -> bool:
+        node = await api.get(MEDIA_NODES, self._namespace, "a")
+        again = node["status"].get("processID") not in (None, victim["status"]["processID"])
+        lost = [room for room, told in self._assignments.items() if told[:1] == [(1, "a")] and len(told) < 2]
+        return (
+            again and not lost and node["status"]["phase"] == "Ready" and await self._placed(api, set(NODES))
+        )
+
+    async def _until(self, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not await holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self._namespace}, {dict(self._faults)}: never came: {what}")
+            await asyncio.sleep(0.1)
+
+    async def _create(self, api: KubeApi, kind: str, name: str, spec: Manifest) -> None:
+        resource = {"Room": ROOMS, "MediaNode": MEDIA_NODES, "MediaCluster": MEDIA_CLUSTERS}[kind]
+        metadata = {"namespace": self._namespace, "name": name}
+        manifest = {"apiVersion": resource.api_version, "kind": kind, "metadata": metadata, "spec": spec}
+        await api.create(resource, manifest)
+
+    @asynccontextmanager
+    async def _watched(self, api: KubeApi) -> AsyncIterator[None]:
+        """Remembers every assignment and every pod that there ever was."""
+        informers = [
+            Informer(api, ROOMS, self._namespace, on_change=self._on_room, on_delete=lambda _: None),
+            Informer(api, PODS, self._namespace, on_change=self._on_pod, on_delete=lambda _: None),
+        ]
+        tasks = [asyncio.create_task(informer.run()) for informer in informers]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _on_room(self, room: Manifest) -> None:
+        assignment = room.get("status", {}).get("assignment")
+        told = self._assignments[key_of(room).name]
+        if assignment and (not told or told[-1] != (assignment["epoch"], assignment["mediaNode"])):
+            told.append((assignment["epoch"], assignment["mediaNode"]))
+
+    def _on_pod(self, pod: Manifest) -> None:
+        self._pods[pod["metadata"]["labels"]["rotunda.dev/media-node"]].add(pod["metadata"]["uid"])
+
+
+@asynccontextmanager
+async def _operator(proxy: FaultyProxy, namespace: str, port: int, folder: Path) -> AsyncIterator[None]:
+    """Runs one, and another whenever it has crashed."""
+    url = await proxy.start()
+    kubeconfig = folder / f"proxied-{namespace}.kubeconfig"
+    named = {"name": "proxied", "cluster": {"server": url}}
+    context = {"name": "proxied", "context": {"cluster": "proxied", "user": "proxied"}}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "proxied",
+        "clusters": [named],
+        "users": [{"name": "proxied", "user": {}}],
+        "contexts": [context],
+    }
+    kubeconfig.write_text(json.dumps(config))
+    settings = OperatorSettings(
+        kubeconfig=kubeconfig, namespace=namespace, identity="operator", otlp_address=f"127.0.0.1:{port}"
+    )
+    task = asyncio.create_task(_keep_running(proxy, settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_running(proxy: FaultyProxy, settings: OperatorSettings) -> None:
+    while True:
+        api = await connect(settings.kubeconfig, request_seconds=3.0)
+        engine = asyncio.create_task(Engine(api, settings).run())
+        crash = asyncio.create_task(proxy.crashed.wait())
+        try:
+            await asyncio.wait([engine, crash], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (engine, crash):
+                task.cancel()
+            with suppress(asyncio.CancelledError, KubeError):
+                await engine
+            await api.close()
+        proxy.revive()

@@ -1,0 +1,137 @@
+"""A namespace with an operator at work in it, and the hands of a person with kubectl."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rotunda_operator.testing.control_plane import ControlPlane
+from rotunda_operator.testing.kubelet import FakeKubelet
+from rotunda_operator.testing.operator_process import OperatorProcess
+from rotunda_operator.testing.process_kubelet import ProcessKubelet
+from rotunda_operator.testing.reporter import Reporter
+
+PATIENCE_SECONDS = 120.0
+"""How long what must come may take; on a quiet machine it takes well under a second."""
+
+Object = dict[str, Any]
+
+
+class Stage:
+    """A context manager; everything in it ends with it."""
+
+    def __init__(self, plane: ControlPlane, folder: Path, namespace: str, **settings: str) -> None:
+        self.plane = plane
+        self.namespace = namespace
+        plane.kubectl("create", "namespace", namespace)
+        plane.kubectl("create", "serviceaccount", "default", "-n", namespace, check=False)
+        self.operator = OperatorProcess(folder, plane.operator_kubeconfig(namespace), namespace, **settings)
+        self.reporter = Reporter(namespace, self.operator.otlp_port)
+        self._folder = folder
+        self._open = ExitStack()
+
+    def __enter__(self) -> "Stage":
+        self.operator.start()
+        self._open.callback(self.operator.kill)
+        self._open.callback(self.reporter.close)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._open.close()
+        if kind is None:
+            self.check_log()
+
+    def check_log(self) -> None:
+        """Fails when the operator tried what its Role does not allow, or came upon a defect of its own."""
+        lines = self.operator.log.read_text(errors="replace").splitlines()
+        wrong = [line for line in lines if any(word in line for word in ("forbidden", "defect", "Traceback"))]
+        assert not wrong, "\n".join(wrong[:20])
+
+    def kubelet(self) -> FakeKubelet:
+        """Pods run from now on."""
+        kubelet = FakeKubelet(self.plane.kubeconfig, self.namespace)
+        self._open.callback(kubelet.close)
+        return kubelet
+
+    def process_kubelet(self) -> ProcessKubelet:
+        """Media nodes run from now on as processes of this machine."""
+        kubelet = ProcessKubelet(self.plane.kubeconfig, self.namespace, self._folder)
+        self._open.callback(kubelet.close)
+        return kubelet
+
+    def apply(self, kind: str, name: str, spec: Object | None = None, **metadata: Any) -> None:
+        manifest = {
+            "apiVersion": "rotunda.dev/v1alpha1",
+            "kind": kind,
+            "metadata": {"name": name, "namespace": self.namespace, **metadata},
+            "spec": spec or {},
+        }
+        self.plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return self.plane.kubectl("-n", self.namespace, *arguments, check=check)
+
+    def get(self, kind: str, name: str) -> Object:
+        """The object; empty when there is none."""
+        text = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
+        found: Object = json.loads(text) if text.strip() else {}
+        return found
+
+    def serve(self, *nodes: str, utilization: float = 0.1) -> None:
+        """MediaNodes that are Ready; `kubelet` must be there."""
+        for node in nodes:
+            self.apply("MediaNode", node)
+            self.reporter.tell(node, utilization)
+        for node in nodes:
+            self.until("mn", node, lambda found: found["status"]["phase"] == "Ready")
+
+    def placed(self, room: str, epoch: int = 1) -> str:
+        """The node that the room is on, once it is there with this epoch."""
+        found = self.until("room", room, lambda r: r["status"]["assignment"]["epoch"] == epoch)
+        node: str = found["status"]["assignment"]["mediaNode"]
+        return node
+
+    def items(self, kind: str, *options: str) -> list[Object]:
+        found: list[Object] = json.loads(self.kubectl("get", kind, "-o", "json", *options))["items"]
+        return found
+
+    def until(
+        self, kind: str, name: str, holds: Callable[[Object], Any], seconds: float = PATIENCE_SECONDS
+    ) -> Object:
+        """The object once it is so. Fails with the object and the operator's log when it does not come."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.get(kind, name)
+            if _holds(holds, found):
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{json.dumps(found, indent=1)}\n{self.log()}")
+            time.sleep(0.1)
+
+    def until_items(
+        self, kind: str, holds: Callable[[list[Object]], Any], seconds: float = PATIENCE_SECONDS
+    ) -> list[Object]:
+        """The list once it is so."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.items(kind)
+            if holds(found):
+                return found
+            if time.monotonic() > deadline:
+                names = [(item["metadata"]["name"], item.get("status")) for item in found]
+                raise AssertionError(f"{json.dumps(names, indent=1)}\n{self.log()}")
+            time.sleep(0.1)
+
+    def log(self, lines: int = 60) -> str:
+        return "\n".join(self.operator.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _holds(holds: Callable[[Object], Any], found: Object) -> bool:
+    try:
+        return bool(holds(found))
+    except KeyError:
+        return False

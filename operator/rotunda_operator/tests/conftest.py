@@ -1,0 +1,26 @@
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rotunda_operator.testing import ControlPlane, Stage
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A real API server that knows our resources."""
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
+        plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        yield plane
+
+
+@pytest.fixture
+def stage(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Stage]:
+    """A namespace of its own, with the operator's process at work in it."""
+    with Stage(control_plane, tmp_path, f"stage-{next(_NUMBERS)}") as stage:
+        yield stage

@@ -1,0 +1,81 @@
+from rotunda_operator.autoscaling import Demand, FleetNode, ScaleDecision, Scaling, decide
+
+SCALING = Scaling(minimum=1, maximum=5, target=0.6, spare_rooms=1, down_delay_seconds=600)
+QUIET = Demand(waiting_loads=(), usual_room_load=0.1)
+
+
+def test_the_minimum_stands() -> None:
+    assert decide(SCALING, [], QUIET, idle_since=None, now=0) == ScaleDecision(add=1)
+
+
+def test_nothing_stands_where_nothing_is_asked_for() -> None:
+    none = Scaling(minimum=0, maximum=5, target=0.6, spare_rooms=1, down_delay_seconds=600)
+
+    assert decide(none, [], QUIET, idle_since=None, now=0) == ScaleDecision()
+    assert decide(none, [], Demand((0.1,), 0.1), idle_since=None, now=0).add == 1
+
+
+def test_a_waiting_room_adds_one_node_and_not_another_while_that_comes() -> None:
+    full = FleetNode("a", projected=0.59, rooms=5)
+    waiting = Demand((0.3,), 0.1)
+
+    assert decide(SCALING, [full], waiting, idle_since=None, now=0).add == 1
+    coming = FleetNode("b", projected=0.0, rooms=0, coming=True)
+    assert decide(SCALING, [full, coming], waiting, idle_since=None, now=1).add == 0
+
+
+def test_load_over_the_target_adds_what_brings_it_under() -> None:
+    fleet = [FleetNode(name, projected=0.95, rooms=3) for name in "ab"]
+
+    assert decide(SCALING, fleet, Demand((), 0.01), idle_since=None, now=0).add == 2
+
+
+def test_the_maximum_holds() -> None:
+    fleet = [FleetNode(name, projected=1.0, rooms=3) for name in "abcde"]
+
+    assert decide(SCALING, fleet, Demand((0.5,), 0.1), idle_since=None, now=0) == ScaleDecision()
+
+
+def test_a_draining_node_comes_back_before_a_new_one_is_made() -> None:
+    fleet = [FleetNode("a", 0.9, rooms=4), FleetNode("b", 0.1, rooms=1, draining=True)]
+
+    decision = decide(SCALING, fleet, QUIET, idle_since=None, now=0)
+
+    assert decision == ScaleDecision(undrain=("b",))
+
+
+def test_down_only_after_the_delay_and_the_emptiest_first() -> None:
+    fleet = [FleetNode("a", 0.2, rooms=2), FleetNode("b", 0.05, rooms=1), FleetNode("c", 0.1, rooms=1)]
+
+    first = decide(SCALING, fleet, QUIET, idle_since=None, now=100)
+    assert first == ScaleDecision(idle_since=100)
+    assert decide(SCALING, fleet, QUIET, idle_since=100, now=699) == ScaleDecision(idle_since=100)
+    assert decide(SCALING, fleet, QUIET, idle_since=100, now=700) == ScaleDecision(drain=("b",))
+
+
+def test_the_wait_begins_anew_when_the_fleet_was_needed_meanwhile() -> None:
+    busy = [FleetNode("a", 0.5, rooms=2), FleetNode("b", 0.5, rooms=1)]
+
+    assert decide(SCALING, busy, QUIET, idle_since=100, now=5000).idle_since is None
+
+
+def test_a_drained_node_goes_when_it_is_empty() -> None:
+    fleet = [FleetNode("a", 0.2, rooms=2), FleetNode("b", 0.0, rooms=0, draining=True)]
+
+    assert decide(SCALING, fleet, QUIET, idle_since=None, now=0).remove == ("b",)
+
+
+def test_no_oscillation_between_up_and_down() -> None:
+    """What was just taken away must not be missed at once, over many loads."""
+    scaling = Scaling(minimum=1, maximum=10, target=0.6, spare_rooms=2, down_delay_seconds=0)
+    for tenths in range(1, 60):
+        fleet = [FleetNode(str(i), tenths / 10 / 4, rooms=1) for i in range(4)]
+        decision = decide(scaling, fleet, QUIET, idle_since=None, now=0)
+        if not decision.drain:
+            continue
+        moved = sum(n.projected for n in fleet if n.name in decision.drain) / (len(fleet) - 1)
+        rest = [
+            FleetNode(n.name, n.projected + moved, rooms=1) for n in fleet if n.name not in decision.drain
+        ]
+        after = decide(scaling, rest, QUIET, idle_since=None, now=0)
+        assert (after.add, after.undrain) == (0, ())

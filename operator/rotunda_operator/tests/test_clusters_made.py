@@ -1,0 +1,71 @@
+"""A MediaCluster is applied, and everything that it asks for comes to stand; media nodes come and go."""
+
+import pytest
+
+from rotunda_operator.testing import Stage
+from rotunda_operator.testing.stage import Object
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_an_applied_cluster_comes_to_stand(stage: Stage) -> None:
+    stage.kubelet()
+    stage.apply("MediaCluster", "meet", {"publicURL": "https://meet.example.org", "mediaNodes": {"min": 2}})
+
+    stage.until("deployment", "meet-signaling", bool)
+    stage.until("deployment", "meet-turn", bool)
+    for kind in ("service", "serviceaccount", "role", "rolebinding", "pdb"):
+        assert stage.until(kind, "meet-signaling", bool)["metadata"]["ownerReferences"]
+    for secret in ("meet-turn", "meet-signaling-tls", "meet-media-node-tls"):
+        stage.until("secret", secret, bool)
+    nodes = stage.until_items("mn", lambda found: len(found) == 2)
+    for node in (item["metadata"]["name"] for item in nodes):
+        stage.reporter.tell(node)
+        stage.until("mn", node, lambda found: found["status"]["phase"] == "Ready")
+    ports = [item["status"]["ports"]["media"] for item in stage.items("mn")]
+    assert len(set(ports)) == 2
+    cluster = stage.until("mc", "meet", lambda found: found["status"]["readyMediaNodes"] == 2)
+    reasons = {c["type"]: c["reason"] for c in cluster["status"]["conditions"]}
+    assert reasons["MediaNodesReady"] == "Ready"
+    assert reasons["SignalingReady"] == "PodsStarting"
+
+
+def test_what_a_person_broke_is_put_right_and_what_is_theirs_left_alone(stage: Stage) -> None:
+    stage.kubectl("create", "serviceaccount", "meet-signaling")
+    stage.apply("MediaCluster", "meet", {"mediaNodes": {"min": 0}})
+
+    stuck = stage.until("mc", "meet", lambda found: _reason(found, "Ready") == "CannotBeMade")
+    message = next(c["message"] for c in stuck["status"]["conditions"] if c["type"] == "Ready")
+    assert "ServiceAccount meet-signaling is there already" in message
+
+    stage.until("deployment", "meet-signaling", bool)
+    stage.kubectl("scale", "deployment", "meet-signaling", "--replicas=7")
+    stage.until("deployment", "meet-signaling", lambda found: found["spec"]["replicas"] == 2)
+
+
+def test_the_fleet_grows_when_it_is_full_and_goes_to_zero_when_nobody_needs_it(stage: Stage) -> None:
+    stage.kubelet()
+    scaling = {"scaleDownDelaySeconds": 2, "spareRooms": 0}
+    stage.apply("MediaCluster", "meet", {"mediaNodes": {"min": 0, "max": 2, "scaling": scaling}})
+    stage.apply("Room", "first", {"clusterRef": "meet", "emptyTTLSeconds": 3})
+    stage.until("mn", "meet-media-0", bool)
+    stage.reporter.tell("meet-media-0", 0.1)
+    assert stage.placed("first") == "meet-media-0"
+
+    stage.reporter.tell("meet-media-0", 0.99, rooms={"first": 10})
+    stage.until("mn", "meet-media-1", bool)
+    stage.apply("Room", "second", {"clusterRef": "meet", "emptyTTLSeconds": 3})
+    stage.reporter.tell("meet-media-1", 0.1)
+    assert stage.placed("second") == "meet-media-1"
+
+    stage.reporter.tell("meet-media-0", 0.0)
+    stage.reporter.tell("meet-media-1", 0.0)
+    stage.until_items("mn", lambda found: not found)
+
+    stage.apply("Room", "third", {"clusterRef": "meet"})
+    stage.until("mn", "meet-media-0", bool)
+
+
+def _reason(found: Object, type: str) -> str:
+    conditions = found["status"]["conditions"]
+    return next(str(c["reason"]) for c in conditions if c["type"] == type)

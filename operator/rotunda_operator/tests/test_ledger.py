@@ -1,0 +1,41 @@
+import pytest
+
+from rotunda_operator.load import LoadLedger, NodeReport
+
+NODE = ("default", "mn-1")
+
+
+def test_a_report_is_fresh_for_six_seconds() -> None:
+    ledger = LoadLedger()
+    report = NodeReport(utilization=0.4)
+    ledger.record(NODE, report, now=100.0)
+
+    assert ledger.fresh(NODE, 106.0) is report
+    assert ledger.fresh(NODE, 106.1) is None
+    assert ledger.last(NODE) == (report, 100.0)
+    assert ledger.next_staleness(100.0) == 106.0
+
+
+def test_silence_and_departure_are_told_apart() -> None:
+    ledger = LoadLedger()
+    ledger.record(NODE, NodeReport(utilization=0.4), now=0.0)
+    ledger.forget(NODE)
+
+    assert ledger.last(NODE) is None
+    assert ledger.next_staleness(0.0) is None
+
+
+def test_the_cost_of_a_consumer_is_learned_from_reports() -> None:
+    ledger = LoadLedger()
+    for i in range(200):
+        ledger.record(NODE, NodeReport(utilization=0.5, consumers=250), now=float(i))
+
+    assert ledger.consumer_cost == pytest.approx(0.002, rel=0.01)
+
+
+def test_nearly_empty_nodes_teach_nothing() -> None:
+    ledger = LoadLedger()
+    before = ledger.consumer_cost
+    ledger.record(NODE, NodeReport(utilization=0.3, consumers=1), now=0.0)
+
+    assert ledger.consumer_cost == before

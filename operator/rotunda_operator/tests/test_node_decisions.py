@@ -1,0 +1,135 @@
+"""What becomes of a MediaNode and its pod, decided without a cluster and with written time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rotunda_contract.resources import MediaCluster, MediaNode, Ports
+from rotunda_kube import Key
+from rotunda_operator.load import NodeReport
+from rotunda_operator.moment import Moment
+from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
+from rotunda_operator.pods import KubeNode, Pod
+
+START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+NOW = Moment(1000.0, START)
+CLUSTER = MediaCluster.model_validate(
+    {"metadata": {"name": "default"}, "spec": {"mediaNodes": {"drainDeadlineSeconds": 300}}}
+)
+PORTS = Ports(media=40000, media_count=1, grpc=40001, health=40002)
+POD = Pod(Key("default", "a-1"), "uid-1", "a", "", "", "Running", True, False, "worker-1", "192.0.2.7")
+WORKER = KubeNode("worker-1", "192.0.2.7", "", "eu", "eu-1", unschedulable=False, reachable=True)
+VIEW = NodeView(CLUSTER, [POD], WORKER, 0, NodeReport(0.2), True, lambda: PORTS)
+
+
+def test_ports_and_a_name_are_written_before_a_pod_is_made() -> None:
+    named = decide(_node({}), replace(VIEW, pods=[]), NOW)
+    assert named.status is not None
+    assert (named.status.pod_name, named.status.ports, named.create) == ("a-1", PORTS, None)
+
+    made = decide(_after(named, _node({})), replace(VIEW, pods=[]), NOW)
+    assert made.create == "a-1"
+
+
+def test_it_takes_rooms_once_its_pod_is_ready_and_its_load_is_known() -> None:
+    unheard = decide(_node(), replace(VIEW, report=None), NOW)
+    heard = decide(_node(), VIEW, NOW)
+
+    assert unheard.status is not None
+    assert (unheard.status.phase, unheard.status.conditions[0].reason) == ("Pending", "AwaitingLoad")
+    assert heard.status is not None
+    assert (heard.status.phase, heard.status.process_id) == ("Ready", "uid-1")
+    assert heard.status.grpc_address == "192.0.2.7:40001"
+    assert heard.status.media_addresses == ("192.0.2.7:40000",)
+    assert (heard.status.region, heard.status.zone) == ("eu", "eu-1")
+
+
+def test_silence_is_told_but_is_not_death() -> None:
+    ready = _ready()
+    unsettled = decide(ready, replace(VIEW, report=None, settled=False), NOW)
+    silent = decide(ready, replace(VIEW, report=None), NOW).status
+
+    assert unsettled.status is None
+    assert silent is not None
+    assert silent.phase == "Ready"
+    assert [c.status for c in silent.conditions if c.type == "Reporting"] == ["False"]
+
+
+@pytest.mark.parametrize(
+    ("view", "why"),
+    [
+        (replace(VIEW, pods=[], kube_node=None), "it is gone"),
+        (replace(VIEW, pods=[replace(POD, phase="Failed")]), "it is Failed"),
+        (replace(VIEW, pods=[replace(POD, uid="uid-2")]), "another pod has its name"),
+        (replace(VIEW, kube_node=replace(WORKER, reachable=False)), "worker-1 is unreachable"),
+    ],
+)
+def test_it_is_lost_by_evidence_alone(view: NodeView, why: str) -> None:
+    lost = decide(_ready(), view, NOW)
+
+    assert lost.status is not None
+    assert lost.status.phase == "Lost"
+    assert [note.reason for note in lost.notes] == ["Lost"]
+    assert why in lost.notes[0].text
+
+
+def test_it_stays_lost_until_no_room_names_it_then_gets_another_pod() -> None:
+    gone = replace(VIEW, pods=[replace(POD, phase="Failed")])
+    lost = _after(decide(_ready(), gone, NOW), _ready())
+
+    held = decide(lost, replace(gone, rooms=1), NOW)
+    free = decide(lost, gone, NOW)
+
+    assert held.status is None
+    assert free.status is not None
+    assert (free.status.phase, free.status.pod_name, free.status.process_id) == ("Pending", "a-2", None)
+    assert [pod.key.name for pod in free.delete] == ["a-1"]
+
+
+@pytest.mark.parametrize("how", ["cordoned", "its Kubernetes node", "its pod is ended"])
+def test_a_draining_node_keeps_its_pod_until_it_is_empty_or_its_time_is_over(how: str) -> None:
+    node, view = _ready(cordoned=how == "cordoned"), replace(VIEW, rooms=2)
+    if how == "its Kubernetes node":
+        view = replace(view, kube_node=replace(WORKER, unschedulable=True))
+    elif how == "its pod is ended":
+        view = replace(view, pods=[replace(POD, terminating=True)])
+    first = decide(node, view, NOW)
+    assert first.status is not None
+    assert (first.status.phase, first.evictable, first.again) == ("Draining", False, 300.0)
+    draining = _after(first, node)
+
+    assert not decide(draining, view, NOW.after(299)).evictable
+    assert decide(draining, view, NOW.after(300)).evictable
+    assert decide(draining, replace(view, rooms=0), NOW.after(1)).evictable
+
+
+def test_a_little_more_load_is_not_worth_a_write() -> None:
+    ready = _ready()
+
+    assert decide(ready, replace(VIEW, report=NodeReport(0.22)), NOW.after(2)).status is None
+    more = decide(ready, replace(VIEW, report=NodeReport(0.3)), NOW.after(2))
+    assert more.status is not None
+    assert not more.urgent
+
+
+def _node(status: dict[str, Any] | None = None, *, cordoned: bool = False) -> MediaNode:
+    known = {"phase": "Pending", "podName": "a-1", "ports": PORTS.model_dump(by_alias=True)}
+    return MediaNode.model_validate(
+        {
+            "metadata": {"name": "a", "namespace": "default", "generation": 1},
+            "spec": {"cordoned": cordoned},
+            "status": known if status is None else status,
+        }
+    )
+
+
+def _ready(*, cordoned: bool = False) -> MediaNode:
+    ready = _after(decide(_node(), VIEW, NOW), _node())
+    return ready.model_copy(update={"spec": ready.spec.model_copy(update={"cordoned": cordoned})})
+
+
+def _after(decision: NodeDecision, node: MediaNode) -> MediaNode:
+    assert decision.status is not None
+    return node.model_copy(update={"status": decision.status})

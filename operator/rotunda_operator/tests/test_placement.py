@@ -1,0 +1,133 @@
+import random
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rotunda_operator.placement import (
+    Candidate,
+    Placed,
+    Rejection,
+    Reservations,
+    RoomRequest,
+    Unplaceable,
+    consumers_of,
+    place,
+)
+
+COST = 0.001
+ROOM = RoomRequest(name="standup", cluster="default", people=4)
+NODE = Candidate(name="a", cluster="default", ready=True, cordoned=False, utilization=0.2)
+
+
+def test_takes_the_lowest_projected_load_not_the_lowest_reported() -> None:
+    busy_soon = replace(NODE, name="soon", utilization=0.1, reserved=0.5, participants=3)
+    steady = replace(NODE, name="steady", utilization=0.3, participants=3)
+
+    answer = place(ROOM, [busy_soon, steady], consumer_cost=COST, rng=random.Random(1))
+
+    assert answer == Placed("steady", consumers_of(4) * COST)
+
+
+def test_each_filter_says_why() -> None:
+    wrong = {
+        Rejection.OTHER_CLUSTER: replace(NODE, cluster="else"),
+        Rejection.OTHER_REGION: replace(NODE, region="west", labels={"gpu": "no"}),
+        Rejection.SELECTOR: replace(NODE, region="east"),
+        Rejection.NOT_READY: replace(NODE, region="east", labels={"disk": "ssd"}, ready=False),
+        Rejection.CORDONED: replace(NODE, region="east", labels={"disk": "ssd"}, cordoned=True),
+        Rejection.SILENT: replace(NODE, region="east", labels={"disk": "ssd"}, utilization=None),
+        Rejection.FULL: replace(NODE, region="east", labels={"disk": "ssd"}, utilization=1.0, participants=9),
+    }
+    request = replace(ROOM, region="east", node_selector={"disk": "ssd"})
+
+    answer = place(request, wrong.values(), consumer_cost=COST, rng=random.Random(1))
+
+    assert isinstance(answer, Unplaceable)
+    assert answer.rejections == dict.fromkeys(wrong, 1)
+    assert answer.message == (
+        "0 of 6 media nodes can take it: 1 is in another region, 1 lacks a label that placement.nodeSelector "
+        "asks for, 1 is not ready, 1 is cordoned, 1 has not reported its load lately, 1 has no space for it."
+    )
+
+
+def test_a_pinned_room_takes_its_node_or_none() -> None:
+    nodes = [NODE, replace(NODE, name="b", utilization=0.9)]
+
+    pinned = place(replace(ROOM, pin_to="b"), nodes, consumer_cost=COST, rng=random.Random(1))
+    missing = place(replace(ROOM, pin_to="c"), nodes, consumer_cost=COST, rng=random.Random(1))
+
+    assert isinstance(pinned, Placed)
+    assert pinned.node == "b"
+    assert isinstance(missing, Unplaceable)
+    assert not missing.wants_capacity
+
+
+def test_only_a_shortage_asks_for_more_nodes() -> None:
+    full = replace(NODE, utilization=1.0, participants=100)
+
+    assert _unplaceable([]).wants_capacity
+    assert _unplaceable([full]).wants_capacity
+    assert not _unplaceable([replace(NODE, cluster="default", region="east")], region="west").wants_capacity
+
+
+def test_a_room_larger_than_a_node_goes_to_an_empty_one() -> None:
+    huge = replace(ROOM, people=100)
+    empty = replace(NODE, utilization=0.01)
+    used = replace(NODE, name="used", utilization=0.01, participants=1)
+
+    answer = place(huge, [used, empty], consumer_cost=COST, rng=random.Random(1))
+
+    assert isinstance(answer, Placed)
+    assert answer.node == "a"
+
+
+@given(seed=st.integers(0, 2**32), loads=st.lists(st.floats(0, 0.9), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_never_a_node_that_is_more_loaded_than_another_that_fits(seed: int, loads: list[float]) -> None:
+    nodes = [replace(NODE, name=str(i), utilization=load) for i, load in enumerate(loads)]
+
+    answer = place(ROOM, nodes, consumer_cost=COST, rng=random.Random(seed))
+
+    assert isinstance(answer, Placed)
+    assert loads[int(answer.node)] == min(loads)
+
+
+def test_reservations_spread_rooms_before_anybody_reports() -> None:
+    rng = random.Random(7)
+    reservations = Reservations()
+    counts = dict.fromkeys(("a", "b", "c", "d"), 0)
+    for i in range(200):
+        nodes = []
+        for name in counts:
+            consumers, people = reservations.on_node(name, None, 0.0)
+            nodes.append(
+                replace(
+                    NODE, name=name, utilization=0.1, reserved=consumers * COST / 100, participants=people
+                )
+            )
+        answer = place(replace(ROOM, name=f"r{i}"), nodes, consumer_cost=COST / 100, rng=rng)
+        assert isinstance(answer, Placed)
+        reservations.hold(f"r{i}", answer.node, ROOM.people, 0.0)
+        counts[answer.node] += 1
+
+    assert set(counts.values()) == {50}
+
+
+def test_a_reservation_shrinks_as_its_people_come_and_ends_with_time() -> None:
+    reservations = Reservations(hold_seconds=120)
+    reservations.hold("standup", "a", 4, now=0.0)
+
+    assert reservations.on_node("a", {}, 1.0) == (consumers_of(4), 4)
+    assert reservations.on_node("a", {"standup": 3}, 2.0) == (consumers_of(4) - consumers_of(3), 1)
+    assert reservations.on_node("a", {"standup": 4}, 3.0) == (0, 0)
+
+    reservations.hold("retro", "a", 4, now=10.0)
+    assert reservations.on_node("a", {}, 129.0) == (consumers_of(4), 4)
+    assert reservations.on_node("a", {}, 130.0) == (0, 0)
+
+
+def _unplaceable(nodes: list[Candidate], region: str = "") -> Unplaceable:
+    answer = place(replace(ROOM, region=region), nodes, consumer_cost=COST, rng=random.Random(1))
+    assert isinstance(answer, Unplaceable)
+    return answer

@@ -1,0 +1,208 @@
+"""What becomes of a Room, decided without a cluster and with written time."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rotunda_contract.resources import MediaCluster, MediaNode, Room
+from rotunda_operator.conditions import find
+from rotunda_operator.load import NodeReport
+from rotunda_operator.moment import Moment
+from rotunda_operator.placement import Placed, Rejection, RoomRequest, Unplaceable
+from rotunda_operator.rooms import RoomDecision, RoomView, decide
+
+START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+NOW = Moment(1000.0, START)
+CLUSTER = MediaCluster.model_validate(
+    {"metadata": {"name": "default"}, "spec": {"publicURL": "https://meet.example.org"}}
+)
+FULL = Unplaceable(Counter({Rejection.FULL: 2}))
+
+
+def test_a_new_room_is_placed_with_its_first_epoch() -> None:
+    decision = decide(_room(), _view(), NOW)
+
+    assert decision.status is not None
+    assert decision.status.phase == "Assigned"
+    assert decision.status.assignment is not None
+    assert (decision.status.assignment.media_node, decision.status.assignment.epoch) == ("a", 1)
+    assert decision.status.join_url == "https://meet.example.org/r/standup"
+    assert [note.reason for note in decision.notes] == ["Placed"]
+
+
+def test_what_was_decided_is_decided_again_without_a_change() -> None:
+    settled = _after(decide(_room(), _view(), NOW), _room())
+
+    assert decide(settled, _view(node=_node("Ready"), report=NodeReport(0.1)), NOW).status is None
+
+
+def test_a_room_that_fits_nowhere_says_so_once() -> None:
+    first = decide(_room(), _view(answer=FULL), NOW)
+    waiting = _after(first, _room())
+    second = decide(waiting, _view(answer=FULL), NOW.after(60))
+
+    assert [note.text for note in first.notes] == [FULL.message]
+    assert second == RoomDecision()
+
+
+def test_silence_changes_nothing_however_long() -> None:
+    room = _assigned(phase="Active", participants=3)
+
+    assert decide(room, _view(node=_node("Ready"), report=None), NOW.after(10**6)).status is None
+
+
+def test_a_lost_node_costs_an_epoch() -> None:
+    for node in (None, _node("Lost")):
+        decision = decide(_assigned(epoch=4), _view(node=node, answer=Placed("b", 0.1)), NOW)
+        assert decision.status is not None
+        assert decision.status.assignment is not None
+        assert (decision.status.assignment.media_node, decision.status.assignment.epoch) == ("b", 5)
+
+
+def test_epochs_go_on_after_a_wait() -> None:
+    waiting = _after(decide(_assigned(epoch=4), _view(node=None, answer=FULL), NOW), _assigned(epoch=4))
+    assert waiting.status.assignment is None
+
+    decision = decide(waiting, _view(), NOW)
+
+    assert decision.status is not None
+    assert decision.status.last_epoch == 5
+
+
+def test_people_that_come_and_go_are_no_hurry() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1, room_participants={"standup": 2}))
+
+    decision = decide(_assigned(), view, NOW)
+
+    assert decision.status is not None
+    assert (decision.status.phase, decision.status.participants) == ("Active", 2)
+    assert not decision.urgent
+
+
+def test_an_empty_room_gives_its_node_back_when_its_time_is_over() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    room = _assigned(empty_since=START)
+
+    waiting = decide(room, view, NOW.after(599))
+    over = decide(room, view, NOW.after(600))
+
+    assert waiting.again == 1.0
+    assert over.status is not None
+    assert (over.status.phase, over.status.assignment) == ("Idle", None)
+
+
+def test_who_wants_to_join_has_as_much_time_again() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    room = _assigned(empty_since=START, wanted_at=START + timedelta(seconds=500))
+
+    assert decide(room, view, NOW.after(700)).again == 400.0
+
+
+def test_an_idle_room_is_woken_by_a_wish_that_came_after() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    idle = _after(decide(_assigned(empty_since=START), view, NOW.after(600)), _assigned())
+    slept = find(idle.status.conditions, "Placed")
+    assert slept is not None
+
+    earlier = _wanted(idle, slept.last_transition_time)
+    later = _wanted(idle, slept.last_transition_time + timedelta(seconds=1))
+
+    assert decide(idle, _view(), NOW.after(601)).status is None
+    assert decide(earlier, _view(), NOW.after(601)).status is None
+    woken = decide(later, _view(), NOW.after(602)).status
+    assert woken is not None
+    assert woken.last_epoch == 2
+
+
+def test_a_wish_that_is_no_time_wakes_nobody() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    idle = _after(decide(_assigned(empty_since=START), view, NOW.after(600)), _assigned())
+
+    for text in ("soon", "2026-13-01T00:00:00Z", "2099-01-01T00:00:00"):
+        room = idle.model_copy(
+            update={
+                "metadata": idle.metadata.model_copy(update={"annotations": {"rotunda.dev/wanted-at": text}})
+            }
+        )
+        assert decide(room, _view(), NOW.after(601)).status is None
+
+
+def test_without_its_cluster_a_room_waits_but_a_call_goes_on() -> None:
+    lonely = RoomView(None, None, None, lambda _: FULL)
+    served = RoomView(None, _node("Ready"), NodeReport(0.1, room_participants={"standup": 1}), lambda _: FULL)
+
+    waiting = decide(_room(), lonely, NOW).status
+    going_on = decide(_assigned(), served, NOW).status
+
+    assert waiting is not None
+    assert waiting.conditions[0].reason == "ClusterNotFound"
+    assert going_on is not None
+    assert going_on.phase == "Active"
+
+
+def _view(
+    *,
+    node: MediaNode | None = None,
+    report: NodeReport | None = None,
+    answer: Placed | Unplaceable | None = None,
+) -> RoomView:
+    def place(_: RoomRequest) -> Placed | Unplaceable:
+        return answer or Placed("a", 0.1)
+
+    return RoomView(CLUSTER, node, report, place)
+
+
+def _room(status: dict[str, Any] | None = None, **annotations: str) -> Room:
+    metadata = {"name": "standup", "namespace": "default", "generation": 1, "annotations": annotations}
+    return Room.model_validate({"metadata": metadata, "spec": {}, "status": status or {}})
+
+
+def _assigned(
+    *,
+    epoch: int = 1,
+    phase: str = "Assigned",
+    participants: int = 0,
+    empty_since: datetime | None = None,
+    wanted_at: datetime | None = None,
+) -> Room:
+    room = _room(
+        {
+            "phase": phase,
+            "assignment": {"mediaNode": "a", "epoch": epoch, "since": START},
+            "lastEpoch": epoch,
+            "participants": participants,
+            "emptySince": empty_since,
+            "joinURL": "https://meet.example.org/r/standup",
+            "observedGeneration": 1,
+            "conditions": [
+                {
+                    "type": type,
+                    "status": "True",
+                    "reason": reason,
+                    "message": message,
+                    "lastTransitionTime": START,
+                    "observedGeneration": 1,
+                }
+                for type, reason, message in (
+                    ("Placed", "Placed", "It is on media node a."),
+                    ("Ready", "Ready", "People can join it."),
+                )
+            ],
+        }
+    )
+    return room if wanted_at is None else _wanted(room, wanted_at)
+
+
+def _wanted(room: Room, at: datetime) -> Room:
+    annotations = {"rotunda.dev/wanted-at": at.isoformat()}
+    metadata = room.metadata.model_copy(update={"annotations": annotations})
+    return room.model_copy(update={"metadata": metadata})
+
+
+def _node(phase: str) -> MediaNode:
+    return MediaNode.model_validate({"metadata": {"name": "a"}, "spec": {}, "status": {"phase": phase}})
+
+
+def _after(decision: RoomDecision, room: Room) -> Room:
+    assert decision.status is not None
+    return room.model_copy(update={"status": decision.status})

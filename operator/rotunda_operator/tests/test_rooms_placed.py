@@ -1,0 +1,142 @@
+"""Rooms get their nodes: the operator as a process, a real API server, real load reports; pods are played."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rotunda_operator.testing import Stage
+from rotunda_operator.testing.stage import Object
+
+pytestmark = pytest.mark.timeout(180)
+
+CLUSTER = {"publicURL": "https://meet.example.org", "mediaNodes": {"min": 0}}
+
+
+@pytest.fixture
+def rooms(stage: Stage) -> Stage:
+    stage.kubelet()
+    stage.apply("MediaCluster", "default", CLUSTER)
+    return stage
+
+
+def test_rooms_go_to_the_least_loaded_node_that_fits(rooms: Stage) -> None:
+    rooms.serve("a", utilization=0.7)
+    rooms.serve("b", utilization=0.2)
+
+    rooms.apply("Room", "standup", {"expectedParticipants": 2})
+    room = rooms.until("room", "standup", lambda found: found["status"]["phase"] == "Assigned")
+
+    assert room["status"]["assignment"]["mediaNode"] == "b"
+    assert room["status"]["assignment"]["epoch"] == 1
+    assert room["status"]["joinURL"] == "https://meet.example.org/r/standup"
+    assert _conditions(room) == {"Placed": ("True", "Placed"), "Ready": ("True", "Ready")}
+
+
+def test_a_room_waits_with_a_reason_until_a_node_comes(rooms: Stage) -> None:
+    rooms.apply("Room", "early")
+    waiting = rooms.until("room", "early", lambda found: found["status"]["phase"] == "Pending")
+    assert _conditions(waiting)["Placed"] == ("False", "NoMediaNodes")
+
+    rooms.serve("a")
+
+    assert rooms.placed("early") == "a"
+    events = rooms.until_items("events", lambda found: {"Placed"} <= _reasons(found, "early"))
+    assert _reasons(events, "early") == {"NoMediaNodes", "Placed"}
+
+
+def test_silence_moves_nothing_and_gets_no_new_rooms(rooms: Stage) -> None:
+    rooms.serve("quiet", utilization=0.1)
+    rooms.apply("Room", "settled")
+    assert rooms.placed("settled") == "quiet"
+    rooms.serve("talks", utilization=0.8)
+
+    rooms.reporter.silence("quiet")
+    rooms.until("mn", "quiet", lambda found: _conditions(found)["Reporting"] == ("False", "Silent"))
+    rooms.apply("Room", "second")
+    assert rooms.placed("second") == "talks"
+
+    rooms.reporter.silence()
+    rooms.until("mn", "talks", lambda found: _conditions(found)["Reporting"] == ("False", "Silent"))
+    rooms.apply("Room", "third")
+    third = rooms.until("room", "third", lambda found: found["status"]["phase"] == "Pending")
+    assert "2 have not reported their load lately" in third["status"]["conditions"][0]["message"]
+    assert rooms.placed("settled") == "quiet"
+    assert rooms.placed("second") == "talks"
+
+    rooms.reporter.tell("talks", 0.8)
+    assert rooms.placed("third") == "talks"
+
+
+def test_a_lost_pod_is_replaced_and_its_rooms_get_a_higher_epoch(rooms: Stage) -> None:
+    rooms.serve("a", utilization=0.1)
+    rooms.apply("Room", "standup")
+    assert rooms.placed("standup") == "a"
+    first = rooms.get("mn", "a")["status"]
+    rooms.serve("b", utilization=0.5)
+
+    rooms.kubectl("delete", "pod", first["podName"], "--grace-period=0", "--force")
+
+    assert rooms.placed("standup", epoch=2) == "b"
+    rooms.until("mn", "a", lambda found: found["status"]["phase"] == "Ready")
+    second = rooms.get("mn", "a")["status"]
+    assert second["processID"] != first["processID"]
+    assert second["ports"] == first["ports"]
+    rooms.until_items("events", lambda found: "Lost" in _reasons(found, "a"))
+    assert rooms.placed("standup", epoch=2) == "b"
+
+
+def test_an_empty_room_becomes_idle_and_the_next_join_wakes_it(rooms: Stage) -> None:
+    rooms.serve("a")
+    rooms.apply("Room", "siesta", {"emptyTTLSeconds": 1})
+    rooms.until("room", "siesta", lambda found: found["status"]["phase"] == "Idle")
+    assert "assignment" not in rooms.get("room", "siesta")["status"]
+
+    # As signaling does on a join: a second beside what was told may be the same instant.
+    wanted = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    rooms.kubectl("annotate", "room", "siesta", f"rotunda.dev/wanted-at={wanted}")
+    assert rooms.placed("siesta", epoch=2) == "a"
+
+    rooms.reporter.tell("a", rooms={"siesta": 3})
+    active = rooms.until("room", "siesta", lambda found: found["status"]["phase"] == "Active")
+    assert active["status"]["participants"] == 3
+
+
+def test_a_room_made_by_a_join_goes_when_it_is_empty(rooms: Stage) -> None:
+    rooms.serve("a")
+    rooms.apply("Room", "adhoc", {"emptyTTLSeconds": 1}, labels={"rotunda.dev/made-on-join": "true"})
+
+    rooms.until("room", "adhoc", lambda found: not found)
+    rooms.until_items("events", lambda found: "Deleted" in _reasons(found, "adhoc"))
+
+
+def test_a_cordoned_node_drains_behind_its_budget(rooms: Stage) -> None:
+    rooms.serve("a")
+    rooms.apply("Room", "standup", {"emptyTTLSeconds": 3})
+    assert rooms.placed("standup") == "a"
+    rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 1)
+
+    rooms.kubectl("patch", "mn", "a", "--type=merge", "-p", '{"spec": {"cordoned": true}}')
+    rooms.until("mn", "a", lambda found: found["status"]["phase"] == "Draining")
+    rooms.apply("Room", "late")
+    late = rooms.until("room", "late", lambda found: found["status"]["phase"] == "Pending")
+    assert "1 is cordoned" in late["status"]["conditions"][0]["message"]
+
+    rooms.until("room", "standup", lambda found: found["status"]["phase"] == "Idle")
+    rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 0)
+
+
+def test_a_room_that_no_node_could_take_fails_and_says_what_to_change(rooms: Stage) -> None:
+    rooms.serve("a")
+    rooms.apply("Room", "stadium", {"maxParticipants": 5000, "expectedParticipants": 5000})
+
+    failed = rooms.until("room", "stadium", lambda found: found["status"]["phase"] == "Failed")
+
+    assert "lower expectedParticipants" in failed["status"]["conditions"][0]["message"]
+
+
+def _conditions(found: Object) -> dict[str, tuple[str, str]]:
+    return {c["type"]: (c["status"], c["reason"]) for c in found["status"]["conditions"]}
+
+
+def _reasons(events: list[Object], name: str) -> set[str]:
+    return {event["reason"] for event in events if event["involvedObject"]["name"] == name}

@@ -1,0 +1,120 @@
+"""The queue: each key once, never in two hands, never dropped."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rotunda_kube import Conflict, Throttled
+from rotunda_operator.work import WorkQueue
+
+
+async def test_what_is_asked_for_many_times_is_looked_at_once() -> None:
+    seen: list[str] = []
+
+    async def look(item: str) -> None:
+        seen.append(item)
+
+    queue = WorkQueue(_nothing(look))
+    for _ in range(5):
+        queue.add("a")
+    queue.add("b")
+    async with _running(queue):
+        await _until(lambda: len(seen) == 2 and not len(queue))
+
+    assert sorted(seen) == ["a", "b"]
+
+
+async def test_a_key_is_never_in_two_hands_and_is_looked_at_again_when_it_changed_meanwhile() -> None:
+    going: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    release = asyncio.Event()
+    looked: list[str] = []
+
+    async def look(item: str) -> None:
+        going[item] += 1
+        most[item] = max(most[item], going[item])
+        await release.wait()
+        going[item] -= 1
+        looked.append(item)
+
+    queue = WorkQueue(_nothing(look), workers=4)
+    async with _running(queue):
+        queue.add("a")
+        await _until(lambda: going["a"] == 1)
+        queue.add("a")
+        queue.add("a")
+        release.set()
+        await _until(lambda: not len(queue))
+
+    assert looked == ["a", "a"]
+    assert most["a"] == 1
+
+
+@pytest.mark.parametrize("error", [Conflict("newer"), Throttled("later", retry_after=0.0), ValueError("x")])
+async def test_what_failed_is_tried_again(error: Exception) -> None:
+    tries: list[str] = []
+
+    async def look(item: str) -> None:
+        tries.append(item)
+        if len(tries) < 3:
+            raise error
+
+    queue = WorkQueue(_nothing(look))
+    async with _running(queue):
+        queue.add("a")
+        await _until(lambda: len(tries) == 3)
+
+
+async def test_a_look_may_ask_for_the_next_one() -> None:
+    seen: list[str] = []
+
+    async def look(item: str) -> float | None:
+        seen.append(item)
+        return 0.01 if len(seen) < 3 else None
+
+    queue = WorkQueue(look)
+    async with _running(queue):
+        queue.add("a")
+        await _until(lambda: len(seen) == 3)
+
+
+async def test_what_is_late_comes_after_what_is_not() -> None:
+    seen: list[str] = []
+
+    async def look(item: str) -> None:
+        seen.append(item)
+
+    queue = WorkQueue(_nothing(look), workers=1)
+    queue.add("standing", late=True)
+    queue.add("new")
+    async with _running(queue):
+        await _until(lambda: len(seen) == 2)
+
+    assert seen == ["new", "standing"]
+
+
+def _nothing(look: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[float | None]]:
+    async def handle(item: str) -> float | None:
+        await look(item)
+        return None
+
+    return handle
+
+
+@asynccontextmanager
+async def _running(queue: WorkQueue[str]) -> AsyncIterator[None]:
+    task = asyncio.create_task(queue.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - counters of the test itself are looked at
+            await asyncio.sleep(0.005)

@@ -1,0 +1,187 @@
+"""Everything the operator knows, in memory: what decisions read and the informers and the receiver fill.
+
+It is filled in the standby too, so that a takeover starts warm. Nothing here writes to the cluster.
+"""
+
+from collections import defaultdict
+
+from rotunda_contract.resources import MediaCluster, MediaNode, Room
+from rotunda_kube import Key, Manifest
+from rotunda_operator.candidates import CandidateCache
+from rotunda_operator.load import LoadLedger, NodeReport
+from rotunda_operator.moment import Moment
+from rotunda_operator.placement import Candidate, Reservations
+from rotunda_operator.placement.reservation import HOLD_SECONDS
+from rotunda_operator.pods import KubeNode, Pod
+from rotunda_operator.specs.metadata import CLUSTER
+
+
+class World:
+    """Objects by key, and what follows from them. `now` is given wherever time matters."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[Key, Room] = {}
+        self.nodes: dict[Key, MediaNode] = {}
+        self.clusters: dict[Key, MediaCluster] = {}
+        self.pods: dict[Key, Pod] = {}
+        self.kube_nodes: dict[str, KubeNode] = {}
+        self.budgets: dict[Key, int] = {}
+        """How many pods of a MediaNode must stay, by its PodDisruptionBudget."""
+        self.deployments: dict[Key, Manifest] = {}
+        self.idle_since: dict[Key, float] = {}
+        """Since when (monotonic) a cluster could do with a media node less."""
+        self.ledger = LoadLedger()
+        self.reservations: dict[str, Reservations] = defaultdict(Reservations)
+        self._rooms_on: dict[Key, set[Key]] = defaultdict(set)
+        self._waiting: dict[Key, set[Key]] = defaultdict(set)
+        self._nodes_of: dict[Key, set[Key]] = defaultdict(set)
+        self._pods_of: dict[Key, set[Key]] = defaultdict(set)
+        self._candidates = CandidateCache(self)
+
+    def set_room(self, room: Room, now: Moment) -> Room | None:
+        """Answers with what it was before."""
+        key = key_of(room)
+        before = self.rooms.get(key)
+        self._unlink_room(before)
+        self.rooms[key] = room
+        assignment = room.status.assignment
+        if assignment is not None:
+            self._rooms_on[Key(key.namespace, assignment.media_node)].add(key)
+        elif room.status.phase not in (None, "Idle"):
+            self._waiting[cluster_of(room)].add(key)
+        self._reserve(before, room, now)
+        return before
+
+    def drop_room(self, key: Key) -> Room | None:
+        room = self.rooms.pop(key, None)
+        self._unlink_room(room)
+        self._release(key)
+        return room
+
+    def set_node(self, node: MediaNode) -> MediaNode | None:
+        key = key_of(node)
+        before = self.nodes.get(key)
+        self.nodes[key] = node
+        self._nodes_of[cluster_of(node)].add(key)
+        self._candidates.forget(key)
+        return before
+
+    def drop_node(self, key: Key) -> MediaNode | None:
+        node = self.nodes.pop(key, None)
+        if node is not None:
+            self._nodes_of[cluster_of(node)].discard(key)
+        self.ledger.forget(key)
+        self._candidates.forget(key)
+        return node
+
+    def set_cluster(self, cluster: MediaCluster) -> None:
+        key = key_of(cluster)
+        self.clusters[key] = cluster
+        for node in self._nodes_of[key]:
+            self._candidates.forget(node)
+
+    def drop_cluster(self, key: Key) -> None:
+        self.clusters.pop(key, None)
+
+    def set_pod(self, pod: Pod) -> None:
+        self.pods[pod.key] = pod
+        self._pods_of[Key(pod.key.namespace, pod.media_node)].add(pod.key)
+
+    def drop_pod(self, key: Key) -> Pod | None:
+        pod = self.pods.pop(key, None)
+        if pod is not None:
+            self._pods_of[Key(key.namespace, pod.media_node)].discard(key)
+        return pod
+
+    def report(self, node: Key, report: NodeReport, now: Moment) -> None:
+        """A media node told its load."""
+        self.ledger.record(node, report, now.mono)
+        self._candidates.forget(node)
+
+    def resolve_reporter(self, namespace: str, name: str) -> Key | None:
+        """The MediaNode that a report is of; without a namespace, the only one of that name."""
+        if namespace:
+            key = Key(namespace, name)
+            return key if key in self.nodes else None
+        found = [key for key in self.nodes if key.name == name]
+        return found[0] if len(found) == 1 else None
+
+    def candidates(self, cluster: Key, now: Moment) -> list[Candidate]:
+        """The cluster's media nodes as placement sees them."""
+        return [self._candidates.get(key, now) for key in self._nodes_of.get(cluster, ())]
+
+    def candidate(self, node: Key, now: Moment) -> Candidate:
+        """One of them. Raises KeyError."""
+        return self._candidates.get(node, now)
+
+    def nodes_of(self, cluster: Key) -> list[MediaNode]:
+        """By name."""
+        return [self.nodes[key] for key in sorted(self._nodes_of.get(cluster, ()))]
+
+    def deployments_of(self, cluster: Key) -> list[Manifest]:
+        return [
+            manifest
+            for manifest in self.deployments.values()
+            if manifest["metadata"]["namespace"] == cluster.namespace
+            and manifest["metadata"]["labels"].get(CLUSTER) == cluster.name
+        ]
+
+    def pods_of(self, node: Key) -> list[Pod]:
+        """The oldest first."""
+        pods = (self.pods[key] for key in self._pods_of.get(node, ()))
+        return sorted(pods, key=lambda pod: (pod.created, pod.key.name))
+
+    def rooms_on(self, node: Key) -> frozenset[Key]:
+        """The Rooms assigned to it."""
+        return frozenset(self._rooms_on.get(node, ()))
+
+    def waiting(self, cluster: Key) -> list[Room]:
+        """The Rooms that were found to have to wait for a node, by name."""
+        return [self.rooms[key] for key in sorted(self._waiting.get(cluster, ()))]
+
+    def waits(self, cluster: Key) -> bool:
+        return bool(self._waiting.get(cluster))
+
+    def reserve(self, room: Room, node: str, now: Moment, seconds: float = HOLD_SECONDS) -> None:
+        """Its people are expected there from now on."""
+        namespace = room.metadata.namespace
+        self.reservations[namespace].hold(room.metadata.name, node, room.spec.people, now.mono, seconds)
+        self._candidates.forget(Key(namespace, node))
+
+    def unreserve(self, room: Room) -> None:
+        """It was not placed after all."""
+        self._release(key_of(room))
+
+    def _reserve(self, before: Room | None, room: Room, now: Moment) -> None:
+        """For an assignment that is new to us and fresh; a restart finds those of the last minutes."""
+        assignment = room.status.assignment
+        if assignment is None:
+            self._release(key_of(room))
+            return
+        if before is not None and before.status.assignment == assignment:
+            return
+        age = now.since(assignment.since) if assignment.since is not None else HOLD_SECONDS
+        if age < HOLD_SECONDS:
+            self.reserve(room, assignment.media_node, now, HOLD_SECONDS - age)
+
+    def _release(self, key: Key) -> None:
+        node = self.reservations[key.namespace].release(key.name)
+        if node is not None:
+            self._candidates.forget(Key(key.namespace, node))
+
+    def _unlink_room(self, room: Room | None) -> None:
+        if room is None:
+            return
+        key = key_of(room)
+        if room.status.assignment is not None:
+            self._rooms_on[Key(key.namespace, room.status.assignment.media_node)].discard(key)
+        self._waiting[cluster_of(room)].discard(key)
+
+
+def key_of(thing: Room | MediaNode | MediaCluster) -> Key:
+    return Key(thing.metadata.namespace, thing.metadata.name)
+
+
+def cluster_of(thing: Room | MediaNode) -> Key:
+    """The MediaCluster that it names."""
+    return Key(thing.metadata.namespace, thing.spec.cluster_ref)

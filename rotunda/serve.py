@@ -1,0 +1,83 @@
+"""One machine, one process: a media node, signaling in front of it over loopback gRPC, and HTTP."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from rotunda.stopping import stop_event
+from rotunda_contract.ids import ProcessId
+from rotunda_sfu.serve import serve as serve_media
+from rotunda_sfu.settings import NodeSettings
+from rotunda_signaling.app import Signaling
+from rotunda_signaling.directory.local import LocalDirectory, LocalNode
+from rotunda_signaling.fanout.memory import MemoryFanout
+from rotunda_signaling.http.server import HttpServer, listen
+from rotunda_signaling.logs import configure_logs
+from rotunda_signaling.media_node.grpc import GrpcMediaNodes
+from rotunda_signaling.settings import SignalingSettings
+
+
+def run(settings: SignalingSettings, node_settings: NodeSettings) -> int:
+    """Serves until a signal comes; the answer is the exit status.
+
+    Raises OSError, with a message for people, for an address that cannot be used.
+    """
+    configure_logs(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve_until_told(settings, node_settings))
+    return 0
+
+
+@asynccontextmanager
+async def single_machine(
+    settings: SignalingSettings, node_settings: NodeSettings
+) -> AsyncIterator[HttpServer]:
+    """Everything, serving, until the context ends."""
+    sock = listen(settings.host, settings.port)  # first, because it is the likeliest to fail
+    with sock, tempfile.TemporaryDirectory(prefix="rotunda-") as private:
+        node_settings = _with_private_grpc(node_settings, Path(private))
+        async with serve_media(node_settings) as media:
+            nodes = GrpcMediaNodes()
+            node = LocalNode(node_settings.node_name, media.grpc_address, ProcessId(node_settings.process_id))
+            directory = LocalDirectory(node, defaults=settings.room_defaults(), max_rooms=settings.max_rooms)
+            signaling = Signaling(
+                settings, directory, nodes, MemoryFanout(), nodes.at_address(node.address).describe
+            )
+            http = HttpServer(signaling.asgi, sock)
+            await http.start()
+            try:
+                yield http
+            finally:
+                await signaling.shutdown()
+                await http.stop()
+                await nodes.close()
+
+
+async def _serve_until_told(settings: SignalingSettings, node_settings: NodeSettings) -> None:
+    stop = stop_event()
+    async with single_machine(settings, node_settings) as http:
+        _greet(settings, http.port)
+        await stop.wait()
+        structlog.get_logger(__name__).info("stopping")
+
+
+def _with_private_grpc(settings: NodeSettings, directory: Path) -> NodeSettings:
+    """Nobody but this process needs the media node's gRPC, unless an address was asked for."""
+    if "grpc_address" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"grpc_address": f"unix:{directory / 'media.sock'}"})
+
+
+def _greet(settings: SignalingSettings, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    lines = [f"Rotunda serves on http://{host}:{port}/"]
+    if settings.web_root is None:
+        lines.append("The web app is not built: only the API is served (see ROTUNDA_WEB_ROOT).")
+    else:
+        lines.append("Open it in two browsers, or share the address of a room. Ctrl-C stops.")
+    print("\n".join(lines), flush=True)

@@ -1,0 +1,32 @@
+"""A media node by itself, as its pod runs it."""
+
+import asyncio
+
+import structlog
+import uvloop
+
+from rotunda.stopping import stop_event
+from rotunda_sfu.announced import with_announced_address
+from rotunda_sfu.serve import serve
+from rotunda_sfu.settings import NodeSettings
+from rotunda_signaling.logs import Format, configure_logs
+
+
+def run(settings: NodeSettings, log_level: str, log_format: Format) -> int:
+    """Serves until a signal comes; the answer is the exit status. Raises OSError for an unusable address."""
+    configure_logs(log_level, log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve_until_told(settings))
+    return 0
+
+
+async def _serve_until_told(settings: NodeSettings) -> None:
+    told = asyncio.create_task(stop_event().wait())
+    announced = asyncio.create_task(with_announced_address(settings))
+    await asyncio.wait((told, announced), return_when=asyncio.FIRST_COMPLETED)
+    if not announced.done():
+        announced.cancel()
+        return
+    async with serve(announced.result()):
+        await told
+        structlog.get_logger(__name__).info("stopping")

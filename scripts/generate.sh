@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Writes everything that is generated anew: protobuf modules, JSON Schema, TypeScript, docs/settings.md.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+.venv/bin/python scripts/generate_proto.py
+.venv/bin/python -m rotunda_contract.schema
+.venv/bin/python scripts/generate_settings.py
+npm --prefix web run --silent generate

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Checks what must be there already, and installs the Debian packages that are missing.
+# Usage: prerequisites.sh run|test. Sourced by setup.sh for $PYTHON.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+PYTHON_WANTED=3.11
+RUST_WANTED=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' sfu_pod/media/Cargo.toml)
+NODE_WANTED=20.19
+
+find_python() {
+    local name
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if at_least "$PYTHON_WANTED" "$("$name" -c 'import platform; print(platform.python_version())' 2>/dev/null || echo 0)"; then
+            command -v "$name"
+            return
+        fi
+    done
+    die "Python $PYTHON_WANTED or newer is needed and python3 is $(python3 --version 2>/dev/null || echo missing). See README.md, Prerequisites."
+}
+
+check_rust() {
+    local found
+    found=$(rustc --version 2>/dev/null | cut -d ' ' -f 2 || true)
+    if [ -z "$found" ] || ! command -v cargo >/dev/null || ! at_least "$RUST_WANTED" "$found"; then
+        die "Rust $RUST_WANTED or newer (rustc and cargo) is needed and rustc is ${found:-missing}. See README.md, Prerequisites."
+    fi
+}
+
+check_node() {
+    local found
+    found=$(node --version 2>/dev/null | tr -d v || true)
+    if [ -z "$found" ] || ! command -v npm >/dev/null || ! at_least "$NODE_WANTED" "$found"; then
+        die "Node.js $NODE_WANTED or newer with npm is needed and node is ${found:-missing}. See README.md, Prerequisites."
+    fi
+}
+
+# The packages of Debian and Ubuntu that are missing, one a line, by what shows their presence.
+missing_packages() {
+    command -v cc >/dev/null || echo gcc
+    [ -e /usr/include/stdlib.h ] || echo libc6-dev
+    "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || echo "python$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    if [ "$1" = test ]; then
+        [ -n "${ROTUNDA_CHROMIUM:-}" ] || command -v chromium >/dev/null || echo chromium
+        [ -n "${ROTUNDA_FIREFOX:-}" ] || command -v firefox-esr >/dev/null || echo firefox-esr
+        command -v ffmpeg >/dev/null || echo ffmpeg
+    fi
+}
+
+install_packages() {
+    local as_root=()
+    command -v apt-get >/dev/null || die "Missing: $*. This is no Debian or Ubuntu: please install them by hand."
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "Missing: $*. Install them as root: apt-get install $*"
+        as_root=(sudo)
+    fi
+    say "installing with apt-get: $*"
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
+}
+
+PYTHON=$(find_python)
+check_rust
+check_node
+mapfile -t packages < <(missing_packages "${1:-run}")
+if [ "${#packages[@]}" -gt 0 ]; then install_packages "${packages[@]}"; fi

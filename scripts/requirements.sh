@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Writes requirements/*.txt anew from pyproject.toml: every package pinned and hashed, for every platform,
+# without the name of any index. With --upgrade it takes the newest versions, else it keeps what is pinned.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+uv=$(command -v .venv/bin/uv || command -v uv) || die "uv is missing: run 'make setup' first"
+
+compile() {
+    local output=$1
+    shift
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+        --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
+        -o "requirements/$output.txt" pyproject.toml "$@"
+}
+
+compile runtime --extra sfu --extra signaling --extra operator --group build "$@"
+compile dev --extra sfu --extra signaling --extra operator --group build --group dev -c requirements/runtime.txt "$@"
+echo "uv==$("$uv" --version | cut -d ' ' -f 2)" | "$uv" pip compile --quiet --universal --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
+    -c requirements/runtime.txt -o requirements/uv.txt -

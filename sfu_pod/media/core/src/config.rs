@@ -1,0 +1,29 @@
+//! What a worker is told once, when it is made.
+
+use std::time::{Duration, SystemTime};
+
+/// Settings of a [`crate::Worker`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Seed of everything random: first sequence numbers, offsets, our own SSRCs. Sessions of one
+    /// process should differ; tests write it down.
+    pub seed: u64,
+    /// The wall clock at the `now` given to [`crate::Worker::new`]: sender reports carry it.
+    pub wall_clock: SystemTime,
+    /// Packets of one run that differ in size by at most this many bytes are padded to equal
+    /// sizes with RTP padding, so that they fit one GSO message. 0 turns it off.
+    pub pad_segments_up_to: u8,
+    /// Shortest time between two key frame requests for one encoding.
+    pub key_frame_interval: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            wall_clock: SystemTime::UNIX_EPOCH,
+            pad_segments_up_to: 16,
+            key_frame_interval: Duration::from_millis(500),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One copy of a producer for one peer.
+
+pub(crate) mod layers;
+pub(crate) mod retransmit;
+pub(crate) mod rewrite;
+pub(crate) mod write;
+
+use std::time::{Duration, Instant};
+
+use crate::command::{ConsumerParameters, ProducerParameters};
+use crate::consumer::layers::{Choice, LayerSelector};
+use crate::consumer::retransmit::SentRing;
+use crate::consumer::rewrite::{Numbers, Rewriter};
+use crate::event::{ConsumerStats, Layers};
+use crate::id::ConsumerId;
+use crate::keys::{ProducerKey, TransportKey};
+use crate::packet::MediaPacket;
+use crate::producer::encoding::Encoding;
+use crate::wallclock::ntp_difference;
+
+/// In place of an encoding whose clock is not to be compared with any more.
+const GONE: u8 = u8::MAX;
+
+/// Everything about one consumer.
+#[derive(Debug)]
+pub(crate) struct Consumer {
+    pub id: ConsumerId,
+    pub transport: TransportKey,
+    pub producer: ProducerKey,
+    pub paused: bool,
+    pub parameters: Box<ConsumerParameters>,
+    /// (payload type, retransmission's payload type) by index of the producer's mapping.
+    pub payload_types: Vec<Option<(u8, Option<u8>)>>,
+    pub preferred: Layers,
+    pub selector: LayerSelector,
+    pub rewriter: Rewriter,
+    pub sent: SentRing,
+    pub rtx_sequence: u16,
+    pub stats: ConsumerStats,
+    /// Modulo 2^32, as sender reports tell.
+    pub packet_count: u32,
+    pub octet_count: u32,
+    pub reported: Option<Layers>,
+    /// A switch happened of which the owner has not taken note yet.
+    pub switched: bool,
+    last: Option<LastSent>,
+}
+
+/// The newest packet sent, which the next encoding's timestamps are continued from.
+#[derive(Debug, Clone, Copy)]
+struct LastSent {
+    at: Instant,
+    encoding: u8,
+    source_timestamp: u32,
+}
+
+/// First numbers of a consumer, drawn at random.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstNumbers {
+    pub sequence: u16,
+    pub rtx_sequence: u16,
+    pub timestamp: u32,
+}
+
+impl Consumer {
+    pub(crate) fn new(
+        now: Instant,
+        id: ConsumerId,
+        transport: TransportKey,
+        producer: ProducerKey,
+        source: &ProducerParameters,
+        parameters: Box<ConsumerParameters>,
+        first: FirstNumbers,
+    ) -> Self {
+        let payload_types = source
+            .payloads
+            .iter()
+            .map(|payload| {
+                let own = parameters.payloads.iter().find(|(codec, ..)| *codec == payload.codec);
+                own.map(|(_, payload_type, rtx)| (*payload_type, *rtx))
+            })
+            .collect();
+        let spatial = parameters.preferred_spatial.unwrap_or(u8::MAX);
+        Self {
+            id,
+            transport,
+            producer,
+            paused: false,
+            payload_types,
+            preferred: Layers { spatial, temporal: u8::MAX },
+            selector: LayerSelector::new(),
+            rewriter: Rewriter::new(first.sequence, first.timestamp),
+            sent: SentRing::new(now, source.kind),
+            rtx_sequence: first.rtx_sequence,
+            stats: ConsumerStats { consumer: id.0, ..ConsumerStats::default() },
+            packet_count: 0,
+            octet_count: 0,
+            reported: None,
+            switched: false,
+            last: None,
+            parameters,
+        }
+    }
+
+    /// The numbers under which a packet goes out now; `None`: it does not.
+    #[inline]
+    pub(crate) fn forward(
+        &mut self,
+        now: Instant,
+        encoding: u8,
+        encodings: &[Encoding],
+        packet: &MediaPacket<'_>,
+    ) -> Option<Numbers> {
+        let facts = &packet.facts;
+        match self.selector.choose(encoding, packet) {
+            Choice::Ignore => return None,
+            Choice::LeaveOut => {
+                self.rewriter.leave_out(facts.sequence, packet.vp8.as_ref());
+                return None;
+            }
+            Choice::Switch => self.switch(now, encoding, encodings, packet),
+            Choice::Forward => {}
+        }
+        let numbers = self.rewriter.map(facts.sequence, facts.timestamp, packet.vp8.as_ref())?;
+        self.sent.record(facts.sequence, encoding, numbers);
+        self.packet_count = self.packet_count.wrapping_add(1);
+        self.octet_count = self.octet_count.wrapping_add(packet.payload.len() as u32);
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += packet.payload.len() as u64;
+        self.last = Some(LastSent { at: now, encoding, source_timestamp: facts.timestamp });
+        Some(numbers)
+    }
+
+    /// The source of `encoding` started over. Returns whether that is what was sent.
+    pub(crate) fn restart(&mut self, encoding: u8) -> bool {
+        let current = self.selector.current().is_some_and(|current| current.spatial == encoding);
+        if current {
+            self.selector.stop();
+        }
+        if let Some(last) = &mut self.last
+            && last.encoding == encoding
+        {
+            last.encoding = GONE;
+        }
+        current
+    }
+
+    /// Our timestamp for `now`, and the source's wall clock time it stands for where known:
+    /// what a sender report says. `None`: nothing was sent yet.
+    pub(crate) fn timestamp_at(
+        &self,
+        now: Instant,
+        source_ntp: Option<u64>,
+        encodings: &[Encoding],
+    ) -> Option<u32> {
+        let last = self.last?;
+        let encoding = encodings.get(usize::from(last.encoding))?;
+        let rate = f64::from(encoding.clock_rate);
+        let source = match (encoding.clock, source_ntp) {
+            (Some(clock), Some(ntp)) => {
+                let elapsed = ntp_difference(ntp, clock.ntp);
+                clock.rtp_timestamp.wrapping_add((elapsed * rate) as i64 as u32)
+            }
+            _ => {
+                let elapsed = now.saturating_duration_since(last.at).as_secs_f64();
+                last.source_timestamp.wrapping_add((elapsed * rate) as i64 as u32)
+            }
+        };
+        Some(source.wrapping_add(self.rewriter.timestamp_offset()))
+    }
+
+    /// What it gets, temporal layers counted as far as the encoding has any.
+    pub(crate) fn layers(&self, encodings: &[Encoding]) -> Option<Layers> {
+        let current = self.selector.current()?;
+        let highest = encodings.get(usize::from(current.spatial))?.highest_temporal;
+        Some(Layers { temporal: current.temporal.min(highest), ..current })
+    }
+
+    fn switch(
+        &mut self,
+        now: Instant,
+        encoding: u8,
+        encodings: &[Encoding],
+        packet: &MediaPacket<'_>,
+    ) {
+        self.switched = true;
+        let facts = &packet.facts;
+        let before = self.rewriter.last_timestamp();
+        let elapsed = self
+            .last
+            .map_or(0, |last| ticks_between(now, last, encoding, encodings, facts.timestamp));
+        // Strictly increasing: decoders take an equal timestamp for the same picture.
+        let timestamp = before.wrapping_add(elapsed.max(1));
+        self.rewriter.switch(facts.sequence, facts.timestamp, timestamp, packet.vp8.as_ref());
+    }
+}
+
+/// Clock ticks from the last packet sent to one of another encoding: by the sender's wall clock
+/// where both encodings have reports, else by arrival.
+fn ticks_between(
+    now: Instant,
+    last: LastSent,
+    encoding: u8,
+    encodings: &[Encoding],
+    timestamp: u32,
+) -> u32 {
+    let after = &encodings[usize::from(encoding)];
+    let rate = f64::from(after.clock_rate);
+    if last.encoding == encoding {
+        let ticks = timestamp.wrapping_sub(last.source_timestamp) as i32;
+        return ticks.max(0) as u32;
+    }
+    let by_arrival = now.saturating_duration_since(last.at);
+    let old = encodings.get(usize::from(last.encoding)).and_then(|encoding| encoding.clock);
+    let seconds = match (old, after.clock) {
+        (Some(old), Some(new)) => {
+            ntp_difference(new.ntp, old.ntp) + new.seconds_to(timestamp, after.clock_rate)
+                - old.seconds_to(last.source_timestamp, after.clock_rate)
+        }
+        _ => by_arrival.as_secs_f64(),
+    };
+    // A sender whose reports are nonsense shall not throw the timeline far off.
+    let longest = by_arrival + Duration::from_secs(2);
+    (seconds.clamp(0.0, longest.as_secs_f64()) * rate) as u32
+}

@@ -1,0 +1,226 @@
+//! One consumer's own numbering: sequence numbers, timestamps and VP8 picture numbers run on over
+//! layer switches and packets left out, while packets lost on the way to us stay visible as gaps.
+
+use std::collections::VecDeque;
+
+use rotunda_packet::vp8::Vp8Descriptor;
+
+/// Changes of numbering that late packets can still be placed by.
+const MAX_CHANGES: usize = 64;
+const PICTURE_MASK: u16 = 0x7fff;
+
+/// The numbers of one outgoing packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Numbers {
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub picture_id: u16,
+    pub tl0_picture_index: u8,
+}
+
+/// Adds up to: outgoing = incoming + offset, each modulo its width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Offsets {
+    sequence: u16,
+    picture_id: u16,
+    tl0_picture_index: u8,
+}
+
+/// Maps the numbers of the encoding that is forwarded now.
+#[derive(Debug)]
+pub(crate) struct Rewriter {
+    offsets: Offsets,
+    timestamp_offset: u32,
+    /// Highest incoming number of this encoding; what is older than `start` was before the switch.
+    highest: u64,
+    start: u64,
+    /// Offsets in effect from an incoming number on; the last is in effect now.
+    changes: VecDeque<(u64, Offsets)>,
+    last: Numbers,
+    left_out_picture: Option<u16>,
+}
+
+impl Rewriter {
+    /// The first packet will get the sequence number and timestamp after these.
+    pub(crate) fn new(sequence: u16, timestamp: u32) -> Self {
+        Self {
+            offsets: Offsets { sequence, ..Offsets::default() },
+            timestamp_offset: 0,
+            highest: 0,
+            start: 0,
+            changes: VecDeque::new(),
+            last: Numbers { sequence, timestamp, ..Numbers::default() },
+            left_out_picture: None,
+        }
+    }
+
+    /// The timestamp sent last.
+    pub(crate) fn last_timestamp(&self) -> u32 {
+        self.last.timestamp
+    }
+
+    /// The oldest incoming number that has a place.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// What to add to the current encoding's timestamps.
+    pub(crate) fn timestamp_offset(&self) -> u32 {
+        self.timestamp_offset
+    }
+
+    /// Goes on with another stream, of which `sequence` is the first packet and gets `timestamp`.
+    pub(crate) fn switch(
+        &mut self,
+        sequence: u64,
+        source_timestamp: u32,
+        timestamp: u32,
+        vp8: Option<&Vp8Descriptor>,
+    ) {
+        let next = (self.highest as u16).wrapping_add(self.offsets.sequence).wrapping_add(1);
+        self.offsets.sequence = next.wrapping_sub(sequence as u16);
+        self.timestamp_offset = timestamp.wrapping_sub(source_timestamp);
+        if let Some(picture_id) = vp8.and_then(|descriptor| descriptor.picture_id) {
+            let next = self.last.picture_id.wrapping_add(1);
+            self.offsets.picture_id = next.wrapping_sub(picture_id.value()) & PICTURE_MASK;
+        }
+        if let Some(index) = vp8.and_then(|descriptor| descriptor.tl0_picture_index) {
+            let next = self.last.tl0_picture_index.wrapping_add(1);
+            self.offsets.tl0_picture_index = next.wrapping_sub(index);
+        }
+        // So that the first packet counts as the newest.
+        self.highest = sequence - 1;
+        self.start = sequence;
+        self.changes.clear();
+        self.changes.push_back((sequence, self.offsets));
+        self.left_out_picture = None;
+    }
+
+    /// The numbers of a packet that is sent. `None`: it is older than what can be placed.
+    pub(crate) fn map(
+        &mut self,
+        sequence: u64,
+        timestamp: u32,
+        vp8: Option<&Vp8Descriptor>,
+    ) -> Option<Numbers> {
+        let newest = sequence > self.highest;
+        let offsets = if newest { self.offsets } else { self.offsets_at(sequence)? };
+        let picture_id = vp8.and_then(|descriptor| descriptor.picture_id).map_or(0, |picture_id| {
+            picture_id.value().wrapping_add(offsets.picture_id) & PICTURE_MASK
+        });
+        let tl0_picture_index = vp8
+            .and_then(|descriptor| descriptor.tl0_picture_index)
+            .map_or(0, |index| index.wrapping_add(offsets.tl0_picture_index));
+        let numbers = Numbers {
+            sequence: (sequence as u16).wrapping_add(offsets.sequence),
+            timestamp: timestamp.wrapping_add(self.timestamp_offset),
+            picture_id,
+            tl0_picture_index,
+        };
+        if newest {
+            self.highest = sequence;
+            self.last = numbers;
+        }
+        Some(numbers)
+    }
+
+    /// A packet is not sent, and nobody shall miss it: later ones close up.
+    pub(crate) fn leave_out(&mut self, sequence: u64, vp8: Option<&Vp8Descriptor>) {
+        if sequence <= self.highest {
+            // Later numbers have gone out already: its place stays empty.
+            return;
+        }
+        self.highest = sequence;
+        self.offsets.sequence = self.offsets.sequence.wrapping_sub(1);
+        let picture_id = vp8.and_then(|descriptor| descriptor.picture_id).map(|id| id.value());
+        if picture_id.is_some() && picture_id != self.left_out_picture {
+            self.left_out_picture = picture_id;
+            self.offsets.picture_id = self.offsets.picture_id.wrapping_sub(1) & PICTURE_MASK;
+        }
+        if self.changes.len() == MAX_CHANGES {
+            self.changes.pop_front();
+            self.start = self.changes.front().map_or(self.start, |(from, _)| *from);
+        }
+        self.changes.push_back((sequence + 1, self.offsets));
+    }
+
+    fn offsets_at(&self, sequence: u64) -> Option<Offsets> {
+        if sequence < self.start {
+            return None;
+        }
+        let (_, offsets) = self.changes.iter().rev().find(|(from, _)| *from <= sequence)?;
+        Some(*offsets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rotunda_packet::vp8::{PictureId, TemporalLayer};
+
+    use super::*;
+
+    fn vp8(picture_id: u16, tl0: u8, temporal: u8) -> Vp8Descriptor {
+        Vp8Descriptor {
+            len: 6,
+            non_reference: false,
+            partition_start: true,
+            partition: 0,
+            picture_id: Some(PictureId::Long(picture_id)),
+            tl0_picture_index: Some(tl0),
+            temporal: Some(TemporalLayer { index: temporal, sync: false }),
+            key_index: None,
+        }
+    }
+
+    fn sequences(rewriter: &mut Rewriter, numbers: impl IntoIterator<Item = u64>) -> Vec<u16> {
+        numbers.into_iter().filter_map(|n| rewriter.map(n, 0, None)).map(|n| n.sequence).collect()
+    }
+
+    #[test]
+    fn losses_before_us_stay_gaps_and_late_packets_fill_them() {
+        let mut rewriter = Rewriter::new(99, 0);
+        rewriter.switch(0x1_0000, 0, 5, None);
+        let sent = sequences(&mut rewriter, [0x1_0000, 0x1_0001, 0x1_0004, 0x1_0003]);
+        assert_eq!(sent, [100, 101, 104, 103]);
+    }
+
+    #[test]
+    fn a_switch_goes_on_in_every_number() {
+        let mut rewriter = Rewriter::new(65534, 1000);
+        rewriter.switch(70_000, 500, 1001, Some(&vp8(32_767, 255, 0)));
+        let first = rewriter.map(70_000, 500, Some(&vp8(32_767, 255, 0))).unwrap();
+        assert_eq!((first.sequence, first.timestamp), (65535, 1001));
+        rewriter.switch(90_000, 77, 4000, Some(&vp8(5, 9, 0)));
+        let second = rewriter.map(90_000, 77, Some(&vp8(5, 9, 0))).unwrap();
+        assert_eq!(second.sequence, 0);
+        assert_eq!(second.timestamp, 4000);
+        assert_eq!(second.picture_id, (first.picture_id + 1) & 0x7fff);
+        assert_eq!(second.tl0_picture_index, first.tl0_picture_index.wrapping_add(1));
+        assert_eq!(rewriter.map(89_999, 60, None), None, "from before the switch");
+    }
+
+    #[test]
+    fn left_out_frames_close_up() {
+        let mut rewriter = Rewriter::new(0, 0);
+        rewriter.switch(1000, 0, 0, Some(&vp8(10, 1, 0)));
+        rewriter.map(1000, 0, Some(&vp8(10, 1, 0))).unwrap();
+        rewriter.leave_out(1001, Some(&vp8(11, 1, 1)));
+        rewriter.leave_out(1002, Some(&vp8(11, 1, 1)));
+        let next = rewriter.map(1004, 0, Some(&vp8(12, 2, 0))).unwrap();
+        let late = rewriter.map(1003, 0, Some(&vp8(12, 2, 0))).unwrap();
+        assert_eq!((next.sequence, next.picture_id), (3, 2));
+        assert_eq!((late.sequence, late.picture_id), (2, 2));
+    }
+
+    #[test]
+    fn packets_older_than_the_record_are_refused_not_misplaced() {
+        let mut rewriter = Rewriter::new(0, 0);
+        rewriter.switch(1000, 0, 0, None);
+        rewriter.map(1000, 0, None).unwrap();
+        for n in 0..200 {
+            rewriter.leave_out(1002 + 2 * n, None);
+        }
+        assert_eq!(rewriter.map(1001, 0, None), None);
+        assert!(rewriter.map(1399, 0, None).is_some());
+    }
+}

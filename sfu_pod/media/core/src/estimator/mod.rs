@@ -1,0 +1,180 @@
+//! What the path to a peer carries: a delay-gradient and loss based estimate from transport-wide
+//! feedback, or REMB. It is sufficient to choose layers, no more: nothing is paced or probed.
+//! Without evidence there is no limit.
+
+mod acknowledged;
+mod delay;
+mod sent;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use rotunda_packet::rtcp::TransportFeedback;
+
+use acknowledged::Acknowledged;
+use delay::DelayGradient;
+use sent::SentPackets;
+
+/// The estimate never goes below, so that the lowest layers stay reachable.
+const FLOOR: f64 = 100_000.0;
+/// Nothing beyond this matters to layers.
+const CEILING: f64 = 200_000_000.0;
+/// What is left of the acknowledged rate after congestion.
+const BACKOFF: f64 = 0.85;
+/// The same where a long queue has to run empty besides.
+const DEEP_BACKOFF: f64 = 0.6;
+/// Queues, in milliseconds: long, and too long to grow.
+const LONG_QUEUE: f64 = 250.0;
+const HOLD_QUEUE: f64 = 60.0;
+/// Congestion seen again within this time is the same congestion.
+const BACKOFF_INTERVAL: Duration = Duration::from_millis(400);
+/// Growth by second, at first and when congestion is long ago.
+const GROWTH: f64 = 1.08;
+const FAST_GROWTH: f64 = 1.25;
+const FAR: Duration = Duration::from_secs(8);
+/// After congestion nothing better is tried for so long; longer where it was the trying that
+/// brought it about.
+const CALM: Duration = Duration::from_secs(3);
+const LONGEST_CALM: Duration = Duration::from_secs(60);
+/// Congestion within this time of a climb is the climb's fault.
+const TRIAL: Duration = Duration::from_secs(8);
+/// Loss that is congestion, and loss that forbids growth.
+const LOSS_CONGESTION: f64 = 0.10;
+const LOSS_HOLD: f64 = 0.02;
+/// A REMB older than this is not believed any more.
+const REMB_LIFETIME: Duration = Duration::from_secs(5);
+
+/// Estimates one transport's outgoing bit rate.
+#[derive(Debug)]
+pub(crate) struct Estimator {
+    sent: SentPackets,
+    delay: DelayGradient,
+    acknowledged: Acknowledged,
+    estimate: Option<f64>,
+    backed_off: Option<Instant>,
+    /// The last congestion or descent.
+    trouble: Option<Instant>,
+    calm: Duration,
+    climbed: Option<Instant>,
+    grown: Instant,
+    remb: Option<(Instant, u64)>,
+}
+
+impl Estimator {
+    pub(crate) fn new(epoch: Instant) -> Self {
+        Self {
+            sent: SentPackets::new(epoch),
+            delay: DelayGradient::default(),
+            acknowledged: Acknowledged::default(),
+            estimate: None,
+            backed_off: None,
+            trouble: None,
+            calm: CALM,
+            climbed: None,
+            grown: epoch,
+            remb: None,
+        }
+    }
+
+    /// Numbers one outgoing packet of `size` bytes for the transport-wide extension.
+    #[inline]
+    pub(crate) fn number(&mut self) -> u16 {
+        self.sent.next()
+    }
+
+    /// Notes that the packet numbered last leaves now.
+    #[inline]
+    pub(crate) fn sent(&mut self, now: Instant, size: usize) {
+        self.sent.record(now, size);
+    }
+
+    /// The peer told what arrived. Returns whether the estimate fell.
+    pub(crate) fn feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) -> bool {
+        for status in feedback.statuses().take(sent::KEPT) {
+            match status.arrival {
+                Some(arrival) => self.arrived(now, status.sequence_number, arrival),
+                None if self.sent.lost(status.sequence_number) => self.acknowledged.lost(now),
+                None => {}
+            }
+        }
+        let loss = self.acknowledged.loss(now);
+        if self.delay.take_overuse() || loss > LOSS_CONGESTION {
+            self.back_off(now)
+        } else {
+            self.grow(now, loss);
+            false
+        }
+    }
+
+    /// The peer told its own estimate.
+    pub(crate) fn remb(&mut self, now: Instant, bitrate: u64) {
+        self.remb = Some((now, bitrate));
+    }
+
+    /// Bit/s that may be sent; `None`: no limit is known.
+    pub(crate) fn estimate(&self, now: Instant) -> Option<u64> {
+        let remb = self
+            .remb
+            .filter(|(at, _)| now.saturating_duration_since(*at) < REMB_LIFETIME)
+            .map(|(_, bitrate)| bitrate);
+        let own = self.estimate.map(|estimate| estimate as u64);
+        own.into_iter().chain(remb).min()
+    }
+
+    /// Whether anything better may be tried: not right after congestion.
+    pub(crate) fn may_climb(&self, now: Instant) -> bool {
+        self.trouble.is_none_or(|at| now.saturating_duration_since(at) > self.calm)
+    }
+
+    /// Something better is tried.
+    pub(crate) fn climbed(&mut self, now: Instant) {
+        self.climbed = Some(now);
+    }
+
+    /// Something became too much: as after congestion, nothing better is tried at once.
+    pub(crate) fn descended(&mut self, now: Instant) {
+        self.trouble = Some(now);
+    }
+
+    fn arrived(&mut self, now: Instant, sequence: u16, arrival: u32) {
+        let Some(packet) = self.sent.arrived(sequence) else { return };
+        if packet.lost {
+            self.acknowledged.found(now);
+        }
+        self.acknowledged.received(now, packet.size);
+        self.delay.packet(packet.time, arrival);
+    }
+
+    fn back_off(&mut self, now: Instant) -> bool {
+        let recent =
+            self.backed_off.is_some_and(|at| now.saturating_duration_since(at) < BACKOFF_INTERVAL);
+        let Some(rate) = self.acknowledged.bits_per_second(now).filter(|_| !recent) else {
+            return false;
+        };
+        let factor = if self.delay.queue() > LONG_QUEUE { DEEP_BACKOFF } else { BACKOFF };
+        let lowered = (rate * factor).max(FLOOR);
+        self.estimate = Some(self.estimate.map_or(lowered, |estimate| estimate.min(lowered)));
+        let failed = self.climbed.take().map(|at| now.saturating_duration_since(at) < TRIAL);
+        self.calm = match failed {
+            Some(true) => (self.calm * 2).min(LONGEST_CALM),
+            Some(false) => CALM,
+            None => self.calm,
+        };
+        self.backed_off = Some(now);
+        self.trouble = Some(now);
+        self.grown = now;
+        true
+    }
+
+    fn grow(&mut self, now: Instant, loss: f64) {
+        let elapsed = now.saturating_duration_since(self.grown).min(Duration::from_secs(1));
+        self.grown = now;
+        let queued = self.delay.is_draining() || self.delay.queue() > HOLD_QUEUE;
+        let may_grow = loss <= LOSS_HOLD && !queued;
+        let Some(estimate) = self.estimate.as_mut().filter(|_| may_grow) else { return };
+        let far = self.backed_off.is_none_or(|at| now.saturating_duration_since(at) > FAR);
+        let growth = if far { FAST_GROWTH } else { GROWTH };
+        *estimate = (*estimate * f64::powf(growth, elapsed.as_secs_f64())).min(CEILING);
+    }
+}

@@ -1,0 +1,78 @@
+//! The media core of Rotunda: a worker's whole behaviour without a socket, a clock or a thread.
+//!
+//! A [`Worker`] is told what arrived ([`Worker::receive`]), what is wanted ([`Worker::command`])
+//! and what time it is; it sends through an [`Output`] and tells what happened
+//! ([`Worker::take_event`]). The owner calls [`Worker::timeout`] at [`Worker::next_timeout`].
+//!
+//! # The things
+//!
+//! A *transport* is one peer: ICE, keys, one estimate of what its path carries. A *producer* is a
+//! media source that a peer sends over its transport, in one or more *encodings* (simulcast). A
+//! *consumer* is a copy of a producer sent over another transport. A *router* is a room: it knows
+//! who speaks. Each lives in a slab, and refers to the others by dense keys ([`keys`]).
+//!
+//! # The life of a packet
+//!
+//! 1. `worker::datagrams`: the first byte tells STUN, DTLS, RTP and RTCP apart. A check
+//!    finds its transport by the username fragment, and proves a path ([`ice`]). Everything else
+//!    belongs to the transport of the proven path that it came on, or is dropped.
+//! 2. Media is decrypted in place. Its transport-wide sequence number is noted ([`twcc`]), its
+//!    SSRC tells producer and encoding ([`routing`]); an SSRC that was not signalled is learned
+//!    from the MID and RID extensions.
+//! 3. [`producer`]: the sequence number is extended, loss and jitter are counted
+//!    (`receive`), gaps are asked for (`nack`), retransmissions are unwrapped, a copy goes
+//!    into the encoding's `history`. A level extension feeds the [`speaker`].
+//! 4. `worker::forward`: when the whole batch has come so far, it is put in order by
+//!    producer and encoding. Each consumer takes a whole run, so that its packets follow each other
+//!    on one path and leave in one GSO message; sizes that differ a little are padded equal.
+//! 5. [`consumer`]: `layers` decides whether the packet is of the encoding and temporal layer
+//!    that is sent now, and switches on key frames; `rewrite` gives it the consumer's own
+//!    numbers; `write` puts header, payload and padding into the output buffer, where they are
+//!    encrypted in place.
+//! 6. The consumer remembers which packet got which number (`retransmit`). A NACK finds the
+//!    packet in the producer's history, and it goes out again over RTX.
+//!
+//! # What happens by itself
+//!
+//! Every thing with something due stands in one queue ([`timers`]): NACKs and key frame requests
+//! of a producer; feedback, reports, consent of a transport; the active speaker of a router. Once
+//! a second, and whenever something changes, a transport's consumers are given layers
+//! ([`allocation`]) within what its [`estimator`] believes the path to carry.
+//!
+//! # Bounds
+//!
+//! What a peer sends can make nothing grow: paths, learned SSRCs, histories, missing packets,
+//! arrivals not yet told and resent bytes each have a limit. What it sends wrong is counted and
+//! dropped; a panic is a defect of ours.
+
+#![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who read the source")]
+#![forbid(unsafe_code)]
+
+mod allocation;
+pub mod command;
+mod config;
+mod consumer;
+mod estimator;
+pub mod event;
+pub mod ice;
+pub mod id;
+mod keys;
+mod packet;
+pub mod path;
+mod producer;
+mod rate;
+mod remb;
+mod router;
+mod routing;
+mod speaker;
+mod timers;
+mod transport;
+mod twcc;
+mod wallclock;
+mod worker;
+
+pub use command::Command;
+pub use config::Config;
+pub use event::Event;
+pub use path::Path;
+pub use worker::{Counters, Output, Received, Worker};

@@ -1,0 +1,162 @@
+//! One encoding of a producer: a simulcast layer, or all there is.
+
+use std::time::Instant;
+
+use rotunda_packet::rtp::RtpPacket;
+
+use crate::command::{EncodingParameters, MediaKind};
+use crate::config::Config;
+use crate::packet::MediaPacket;
+use crate::producer::Change;
+use crate::producer::history::History;
+use crate::producer::keyframe::KeyFrameRequests;
+use crate::producer::nack::NackGenerator;
+use crate::producer::receive::{Arrival, ReceiveStats};
+use crate::rate::RateMeter;
+
+/// Temporal layers that VP8 can tell apart.
+const TEMPORAL_LAYERS: usize = 4;
+/// Packets and bytes kept: of the highest video encoding a second or so, of each one below half as
+/// much, as it has a fraction of the bits; of audio what reordering may need.
+const VIDEO_HISTORY: (usize, usize) = (1024, 512 * 1024);
+const AUDIO_HISTORY: (usize, usize) = (128, 32 * 1024);
+/// Below that a key frame would not fit.
+const SMALLEST_VIDEO_HISTORY: (usize, usize) = (256, 128 * 1024);
+
+/// What is known of one encoding.
+#[derive(Debug)]
+pub(crate) struct Encoding {
+    pub ssrc: Option<u32>,
+    pub rtx_ssrc: Option<u32>,
+    pub reception: ReceiveStats,
+    pub nack: NackGenerator,
+    pub key_frames: KeyFrameRequests,
+    pub history: History,
+    pub clock: Option<SenderClock>,
+    pub clock_rate: u32,
+    pub last_packet: Option<Instant>,
+    pub highest_temporal: u8,
+    pub packets_received: u64,
+    pub rtx_received: u64,
+    pub repaired: u64,
+    rates: [RateMeter; TEMPORAL_LAYERS],
+}
+
+/// The last sender report: an instant on the source's wall clock and on its RTP clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SenderClock {
+    pub ntp: u64,
+    pub rtp_timestamp: u32,
+    pub received: Instant,
+}
+
+impl SenderClock {
+    /// Seconds on the source's wall clock from the report to `timestamp`.
+    pub(crate) fn seconds_to(&self, timestamp: u32, clock_rate: u32) -> f64 {
+        f64::from(timestamp.wrapping_sub(self.rtp_timestamp) as i32) / f64::from(clock_rate)
+    }
+}
+
+impl Encoding {
+    pub(crate) fn new(
+        now: Instant,
+        config: &Config,
+        kind: MediaKind,
+        clock_rate: u32,
+        parameters: &EncodingParameters,
+        encodings_above: usize,
+    ) -> Self {
+        let (slots, bytes) = match kind {
+            MediaKind::Video => (
+                (VIDEO_HISTORY.0 >> encodings_above).max(SMALLEST_VIDEO_HISTORY.0),
+                (VIDEO_HISTORY.1 >> encodings_above).max(SMALLEST_VIDEO_HISTORY.1),
+            ),
+            MediaKind::Audio => AUDIO_HISTORY,
+        };
+        Self {
+            ssrc: parameters.ssrc,
+            rtx_ssrc: parameters.rtx_ssrc,
+            reception: ReceiveStats::new(clock_rate, now),
+            nack: NackGenerator::new(),
+            key_frames: KeyFrameRequests::new(config.key_frame_interval),
+            history: History::new(slots, bytes),
+            clock: None,
+            clock_rate,
+            last_packet: None,
+            highest_temporal: 0,
+            packets_received: 0,
+            rtx_received: 0,
+            repaired: 0,
+            rates: std::array::from_fn(|_| RateMeter::new(now)),
+        }
+    }
+
+    /// Counts a packet's bytes for its temporal layer.
+    pub(crate) fn measure(&mut self, now: Instant, packet: &MediaPacket<'_>) {
+        let temporal = usize::from(packet.temporal()).min(TEMPORAL_LAYERS - 1);
+        self.highest_temporal = self.highest_temporal.max(temporal as u8);
+        self.rates[temporal].add(now, packet.payload.len());
+    }
+
+    /// Bit/s over the last second, all temporal layers.
+    pub(crate) fn bitrate(&self, now: Instant) -> u64 {
+        self.bitrate_up_to(now, u8::MAX)
+    }
+
+    /// Bit/s over the last second of the temporal layers up to `temporal`.
+    pub(crate) fn bitrate_up_to(&self, now: Instant, temporal: u8) -> u64 {
+        let layers = self.rates.iter().take(usize::from(temporal) + 1);
+        layers.map(|rate| rate.bits_per_second(now)).sum()
+    }
+
+    /// Places a packet of the media SSRC: its extended number, and what else it means.
+    pub(crate) fn place(
+        &mut self,
+        now: Instant,
+        packet: &RtpPacket<'_>,
+        nack: bool,
+    ) -> Option<(u64, Change)> {
+        if self.ssrc != Some(packet.ssrc()) {
+            self.changed_ssrc(packet.ssrc());
+        }
+        match self.reception.receive(now, packet.sequence_number(), packet.timestamp()) {
+            Arrival::Newest { sequence, skipped } => {
+                if !nack || skipped == 0 {
+                    return Some((sequence, Change::None));
+                }
+                self.nack.skipped(now, sequence, skipped);
+                Some((sequence, Change::Gap))
+            }
+            Arrival::Late { sequence } => {
+                self.nack.arrived(now, sequence, false);
+                (!self.history.contains(sequence)).then_some((sequence, Change::None))
+            }
+            Arrival::Restarted { sequence } => {
+                self.nack.reset();
+                self.clock = None;
+                Some((sequence, Change::Restart))
+            }
+            Arrival::Implausible => None,
+        }
+    }
+
+    /// A retransmission came: the extended number of the packet in it, if that was missing.
+    pub(crate) fn repaired(&mut self, now: Instant, ssrc: u32, sequence: u16) -> Option<u64> {
+        self.rtx_ssrc = Some(ssrc);
+        let sequence = self.reception.extend(sequence)?;
+        if !self.nack.arrived(now, sequence, true) {
+            return None;
+        }
+        self.repaired += 1;
+        Some(sequence)
+    }
+
+    /// The source goes on under another SSRC: numbers and clocks start anew.
+    fn changed_ssrc(&mut self, ssrc: u32) {
+        if self.ssrc.replace(ssrc).is_some() {
+            self.reception.expect_restart();
+            self.nack.reset();
+            self.clock = None;
+        }
+    }
+}

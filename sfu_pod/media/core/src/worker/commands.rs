@@ -1,0 +1,379 @@
+//! What the owner asks for. An error is the text of [`Event::CommandFailed`].
+
+use std::time::Instant;
+
+use super::layers::Stale;
+use super::{Output, Worker};
+use crate::command::{
+    Command, ConsumerParameters, IceCredentials, MediaKind, ProducerParameters, SrtpKeys,
+};
+use crate::consumer::{Consumer, FirstNumbers};
+use crate::event::Event;
+use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
+use crate::producer::Producer;
+use crate::router::Router;
+use crate::speaker;
+use crate::timers::Timer;
+use crate::transport::{Srtp, Transport};
+
+/// More encodings than that no sender makes, and a bit mask has to hold them.
+const MAX_ENCODINGS: usize = 8;
+/// Payload types are 7 bits, half of them may be retransmissions'.
+const MAX_PAYLOADS: usize = 64;
+
+type Outcome = Result<(), String>;
+
+impl Worker {
+    pub(super) fn execute(
+        &mut self,
+        now: Instant,
+        command: Command,
+        output: &mut impl Output,
+    ) -> Outcome {
+        match command {
+            Command::AddTransport { transport, ice } => self.add_transport(now, transport, ice),
+            Command::RestartIce { transport, ice } => self.restart_ice(transport, ice),
+            Command::SetSrtp { transport, keys } => self.set_srtp(transport, &keys),
+            Command::SetMaxIncomingBitrate { transport, bits_per_second } => {
+                self.set_max_incoming_bitrate(now, transport, bits_per_second)
+            }
+            Command::SendDtls { transport, datagram } => {
+                self.send_dtls(transport, &datagram, output)
+            }
+            Command::RemoveTransport { transport } => self.remove_transport(transport),
+            Command::AddProducer { router, transport, producer, parameters, paused } => {
+                self.add_producer(now, router, transport, producer, parameters)?;
+                if paused { self.set_producer_paused(producer, true) } else { Ok(()) }
+            }
+            Command::SetProducerPaused { producer, paused } => {
+                self.set_producer_paused(producer, paused)
+            }
+            Command::RemoveProducer { producer } => {
+                let key = self.producer_key(producer)?;
+                self.drop_producer(key);
+                Ok(())
+            }
+            Command::AddConsumer { transport, consumer, producer, parameters, paused } => {
+                let key = self.add_consumer(now, transport, consumer, producer, parameters)?;
+                self.consumers[key.index()].paused = paused;
+                Ok(())
+            }
+            Command::SetConsumerPaused { consumer, paused } => {
+                let key = self.consumer_key(consumer)?;
+                self.pause_consumer(key, paused);
+                Ok(())
+            }
+            Command::SetPreferredLayers { consumer, spatial, temporal } => {
+                self.set_preferred_layers(consumer, spatial, temporal)
+            }
+            Command::RequestKeyFrame { consumer } => {
+                let key = self.consumer_key(consumer)?;
+                self.want_key_frame_for(now, key);
+                Ok(())
+            }
+            Command::RemoveConsumer { consumer } => {
+                let key = self.consumer_key(consumer)?;
+                self.drop_consumer(key);
+                Ok(())
+            }
+            Command::CollectStats { token } => {
+                let stats = Box::new(self.stats(now));
+                self.events.push_back(Event::Stats { token, stats });
+                Ok(())
+            }
+        }
+    }
+
+    fn add_transport(&mut self, now: Instant, id: TransportId, ice: IceCredentials) -> Outcome {
+        if self.ids.transports.contains_key(&id) {
+            return Err(format!("add transport: {} exists already", id.0));
+        }
+        self.check_ufrag(&ice)?;
+        let ufrag = ice.ufrag.clone();
+        let own_ssrc = self.rng.u32(1..);
+        let key = TransportKey(self.transports.insert(Transport::new(now, id, ice, own_ssrc)));
+        self.ids.transports.insert(id, key);
+        self.ufrags.insert(ufrag, key);
+        Ok(())
+    }
+
+    fn restart_ice(&mut self, id: TransportId, ice: IceCredentials) -> Outcome {
+        let key = self.transport_key(id)?;
+        self.check_ufrag(&ice)?;
+        let transport = &mut self.transports[key.index()];
+        self.ufrags.insert(ice.ufrag.clone(), key);
+        transport.ufrags.push(ice.ufrag.clone());
+        if let Some(replaced) = transport.ice.restart(ice) {
+            transport.ufrags.retain(|ufrag| *ufrag != replaced);
+            self.ufrags.remove(&replaced);
+        }
+        Ok(())
+    }
+
+    fn set_srtp(&mut self, id: TransportId, keys: &SrtpKeys) -> Outcome {
+        let key = self.transport_key(id)?;
+        let srtp = Srtp::new(keys).map_err(|error| format!("set srtp of {}: {error}", id.0))?;
+        self.transports[key.index()].srtp = Some(srtp);
+        // Key frames that came before the keys went past its consumers.
+        self.stale_layers.push(Stale::Transport(key));
+        Ok(())
+    }
+
+    fn set_max_incoming_bitrate(
+        &mut self,
+        now: Instant,
+        id: TransportId,
+        bits_per_second: u64,
+    ) -> Outcome {
+        let key = self.transport_key(id)?;
+        if bits_per_second == 0 {
+            // Chromium would take a REMB of 0 for the end of all limits.
+            return Err(format!("max incoming bitrate of {}: must be at least 1 bit/s", id.0));
+        }
+        self.transports[key.index()].max_incoming_bitrate = Some(bits_per_second);
+        self.report_at_once(now, key);
+        Ok(())
+    }
+
+    fn send_dtls(&mut self, id: TransportId, datagram: &[u8], output: &mut impl Output) -> Outcome {
+        let key = self.transport_key(id)?;
+        let transport = &mut self.transports[key.index()];
+        // Without a path it is lost, and DTLS repeats it.
+        let Some(path) = transport.ice.selected() else { return Ok(()) };
+        transport.bytes_sent += datagram.len() as u64;
+        output.send(path, datagram.len(), |buffer| {
+            buffer.get_mut(..datagram.len())?.copy_from_slice(datagram);
+            Some(datagram.len())
+        });
+        Ok(())
+    }
+
+    fn remove_transport(&mut self, id: TransportId) -> Outcome {
+        let key = self.transport_key(id)?;
+        for producer in self.transports[key.index()].producers.clone() {
+            self.drop_producer(producer);
+        }
+        for consumer in self.transports[key.index()].consumers.clone() {
+            self.drop_consumer(consumer);
+        }
+        let transport = self.transports.remove(key.index());
+        for ufrag in &transport.ufrags {
+            self.ufrags.remove(ufrag);
+        }
+        self.paths.retain(|_, owner| *owner != key);
+        self.ids.transports.remove(&id);
+        Ok(())
+    }
+
+    fn add_producer(
+        &mut self,
+        now: Instant,
+        router: RouterId,
+        transport: TransportId,
+        id: ProducerId,
+        parameters: Box<ProducerParameters>,
+    ) -> Outcome {
+        if self.ids.producers.contains_key(&id) {
+            return Err(format!("add producer: {} exists already", id.0));
+        }
+        let transport_key = self.transport_key(transport)?;
+        check_parameters(&parameters)
+            .and_then(|()| self.transports[transport_key.index()].routes.check(&parameters))
+            .map_err(|reason| format!("add producer {}: {reason}", id.0))?;
+        let router = self.enter_router(now, router, parameters.kind);
+        let transport = &mut self.transports[transport_key.index()];
+        let entry = self.producers.vacant_entry();
+        let key = ProducerKey(entry.key());
+        transport.merge_extensions(&parameters.extensions);
+        transport.routes.add(key, &parameters);
+        transport.producers.push(key);
+        entry.insert(Producer::new(now, &self.config, id, router, transport_key, parameters));
+        self.routers[router.index()].producers.push(key);
+        self.ids.producers.insert(id, key);
+        self.schedule_report(now, transport_key);
+        Ok(())
+    }
+
+    fn set_producer_paused(&mut self, id: ProducerId, paused: bool) -> Outcome {
+        let key = self.producer_key(id)?;
+        let producer = &mut self.producers[key.index()];
+        if producer.paused == paused {
+            return Ok(());
+        }
+        producer.paused = paused;
+        producer.loudness.mute();
+        for encoding in &mut producer.encodings {
+            encoding.nack.reset();
+            encoding.key_frames.satisfied();
+        }
+        for index in 0..self.producers[key.index()].consumers.len() {
+            let consumer = self.producers[key.index()].consumers[index];
+            self.stop_forwarding(consumer);
+        }
+        Ok(())
+    }
+
+    fn add_consumer(
+        &mut self,
+        now: Instant,
+        transport: TransportId,
+        id: ConsumerId,
+        producer: ProducerId,
+        parameters: Box<ConsumerParameters>,
+    ) -> Result<ConsumerKey, String> {
+        if self.ids.consumers.contains_key(&id) {
+            return Err(format!("add consumer: {} exists already", id.0));
+        }
+        let transport_key = self.transport_key(transport)?;
+        let producer_key = self.producer_key(producer)?;
+        let first = FirstNumbers {
+            // Far from the wrap, so that a lost first packet cannot confuse a rollover counter.
+            sequence: self.rng.u16(..1 << 14),
+            rtx_sequence: self.rng.u16(..1 << 14),
+            timestamp: self.rng.u32(..),
+        };
+        let transport = &mut self.transports[transport_key.index()];
+        let producer = &mut self.producers[producer_key.index()];
+        let ssrcs = [Some(parameters.ssrc), parameters.rtx_ssrc];
+        if let Some(taken) =
+            ssrcs.iter().flatten().find(|ssrc| transport.sources.contains_key(ssrc))
+        {
+            return Err(format!("add consumer {}: SSRC {taken} is in use", id.0));
+        }
+        let entry = self.consumers.vacant_entry();
+        let key = ConsumerKey(entry.key());
+        transport.sources.extend(ssrcs.into_iter().flatten().map(|ssrc| (ssrc, key)));
+        transport.consumers.push(key);
+        producer.consumers.push(key);
+        let source = &producer.parameters;
+        entry.insert(Consumer::new(
+            now,
+            id,
+            transport_key,
+            producer_key,
+            source,
+            parameters,
+            first,
+        ));
+        self.ids.consumers.insert(id, key);
+        self.stale_layers.push(Stale::Consumer(key));
+        self.schedule_report(now, transport_key);
+        Ok(key)
+    }
+
+    fn pause_consumer(&mut self, key: ConsumerKey, paused: bool) {
+        let consumer = &mut self.consumers[key.index()];
+        if std::mem::replace(&mut consumer.paused, paused) != paused {
+            self.stop_forwarding(key);
+        }
+    }
+
+    fn set_preferred_layers(
+        &mut self,
+        id: ConsumerId,
+        spatial: u8,
+        temporal: Option<u8>,
+    ) -> Outcome {
+        let key = self.consumer_key(id)?;
+        let consumer = &mut self.consumers[key.index()];
+        consumer.preferred.spatial = spatial;
+        consumer.preferred.temporal = temporal.unwrap_or(u8::MAX);
+        self.stale_layers.push(Stale::Consumer(key));
+        Ok(())
+    }
+
+    /// Whatever comes next starts with a key frame, which is asked for as soon as layers are chosen.
+    fn stop_forwarding(&mut self, key: ConsumerKey) {
+        let consumer = &mut self.consumers[key.index()];
+        consumer.selector.stop();
+        if consumer.reported.take().is_some() {
+            self.events.push_back(Event::LayersChanged { consumer: consumer.id, layers: None });
+        }
+        self.stale_layers.push(Stale::Consumer(key));
+    }
+
+    fn drop_producer(&mut self, key: ProducerKey) {
+        for consumer in self.producers[key.index()].consumers.clone() {
+            self.drop_consumer(consumer);
+        }
+        let producer = self.producers.remove(key.index());
+        let transport = &mut self.transports[producer.transport.index()];
+        transport.routes.remove(key);
+        transport.producers.retain(|other| *other != key);
+        self.ids.producers.remove(&producer.id);
+        let router = &mut self.routers[producer.router.index()];
+        router.producers.retain(|other| *other != key);
+        if router.producers.is_empty() {
+            let router = self.routers.remove(producer.router.index());
+            self.ids.routers.remove(&router.id);
+        }
+    }
+
+    fn drop_consumer(&mut self, key: ConsumerKey) {
+        let consumer = self.consumers.remove(key.index());
+        let transport = &mut self.transports[consumer.transport.index()];
+        transport.consumers.retain(|other| *other != key);
+        let parameters = &consumer.parameters;
+        for ssrc in [Some(parameters.ssrc), parameters.rtx_ssrc].into_iter().flatten() {
+            transport.sources.remove(&ssrc);
+        }
+        self.producers[consumer.producer.index()].consumers.retain(|other| *other != key);
+        self.ids.consumers.remove(&consumer.id);
+    }
+
+    fn enter_router(&mut self, now: Instant, id: RouterId, kind: MediaKind) -> RouterKey {
+        let key = match self.ids.routers.get(&id) {
+            Some(key) => *key,
+            None => {
+                let key = RouterKey(self.routers.insert(Router::new(id)));
+                self.ids.routers.insert(id, key);
+                key
+            }
+        };
+        if kind == MediaKind::Audio {
+            let router = &mut self.routers[key.index()];
+            let at = now + speaker::UPDATE_INTERVAL;
+            self.timers.schedule(&mut router.due, Timer::Router(key), at);
+        }
+        key
+    }
+
+    fn check_ufrag(&self, ice: &IceCredentials) -> Outcome {
+        if ice.ufrag.is_empty() || self.ufrags.contains_key(&ice.ufrag) {
+            return Err(format!("username fragment {:?} is empty or in use", ice.ufrag));
+        }
+        Ok(())
+    }
+
+    fn transport_key(&self, id: TransportId) -> Result<TransportKey, String> {
+        self.ids.transports.get(&id).copied().ok_or_else(|| format!("no transport {}", id.0))
+    }
+
+    fn producer_key(&self, id: ProducerId) -> Result<ProducerKey, String> {
+        self.ids.producers.get(&id).copied().ok_or_else(|| format!("no producer {}", id.0))
+    }
+
+    fn consumer_key(&self, id: ConsumerId) -> Result<ConsumerKey, String> {
+        self.ids.consumers.get(&id).copied().ok_or_else(|| format!("no consumer {}", id.0))
+    }
+}
+
+fn check_parameters(parameters: &ProducerParameters) -> Outcome {
+    if !(1..=MAX_ENCODINGS).contains(&parameters.encodings.len()) {
+        return Err(format!("needs 1 to {MAX_ENCODINGS} encodings"));
+    }
+    if !(1..=MAX_PAYLOADS).contains(&parameters.payloads.len()) {
+        return Err(format!("needs 1 to {MAX_PAYLOADS} payloads"));
+    }
+    for payload in &parameters.payloads {
+        let types = [Some(payload.payload_type), payload.rtx_payload_type];
+        if let Some(wrong) = types.into_iter().flatten().find(|payload_type| *payload_type > 127) {
+            return Err(format!("payload type {wrong} is over 127"));
+        }
+        if payload.clock_rate == 0 {
+            return Err(format!("payload type {} has no clock rate", payload.payload_type));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! From received packets to sent ones. A batch is ordered by producer and encoding, and each
+//! consumer gets a whole run of packets at once: what follows each other on one path can leave in
+//! one GSO message.
+
+use std::cmp::Reverse;
+use std::time::Instant;
+
+use rotunda_packet::vp8::Vp8Descriptor;
+
+use super::{Counters, Output, Received, Worker};
+use crate::consumer::Consumer;
+use crate::consumer::write::{Stamp, room, write_media};
+use crate::event::Event;
+use crate::keys::ProducerKey;
+use crate::packet::MediaPacket;
+use crate::path::Path;
+use crate::producer::{Accepted, Producer};
+use crate::transport::Transport;
+
+/// More packets than that do not overtake one another.
+const MAX_CATCH_UP: usize = 256;
+
+/// A media packet in the batch that is to be forwarded.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub producer: ProducerKey,
+    pub encoding: u8,
+    /// Which datagram of the batch.
+    pub index: usize,
+    pub key_frame: bool,
+    pub vp8: Option<Vp8Descriptor>,
+    pub padded_len: usize,
+    pub accepted: Accepted,
+}
+
+impl Worker {
+    /// Forwards everything that waits, and empties it.
+    pub(super) fn forward_pending(
+        &mut self,
+        now: Instant,
+        batch: &[Received<'_>],
+        output: &mut impl Output,
+    ) {
+        let mut pending = std::mem::take(&mut self.pending);
+        // Higher encodings first: where key frames of several came together the best one is taken.
+        pending.sort_unstable_by_key(|packet| {
+            (packet.producer, Reverse(packet.encoding), packet.index)
+        });
+        let same_run =
+            |a: &Pending, b: &Pending| (a.producer, a.encoding) == (b.producer, b.encoding);
+        let mut packets: Vec<MediaPacket<'_>> = Vec::with_capacity(pending.len());
+        for run in pending.chunk_by_mut(same_run) {
+            pad_to_equal_sizes(run, usize::from(self.config.pad_segments_up_to));
+            packets.clear();
+            packets.extend(run.iter().map(|packet| packet.view(batch)));
+            self.forward_run(now, run[0].producer, run[0].encoding, &packets, output);
+        }
+        pending.clear();
+        self.pending = pending;
+    }
+
+    fn forward_run(
+        &mut self,
+        now: Instant,
+        producer: ProducerKey,
+        encoding: u8,
+        run: &[MediaPacket<'_>],
+        output: &mut impl Output,
+    ) {
+        let producer = &self.producers[producer.index()];
+        let mut copy = Copying {
+            now,
+            abs_send_time: self.wall_clock.abs_send_time(now),
+            encoding,
+            producer,
+            counters: &mut self.counters,
+        };
+        for consumer in &producer.consumers {
+            let consumer = &mut self.consumers[consumer.index()];
+            if consumer.paused {
+                continue;
+            }
+            let transport = &mut self.transports[consumer.transport.index()];
+            let Some(path) = transport.ice.selected() else { continue };
+            for packet in run {
+                copy.packet(consumer, transport, path, packet, output);
+            }
+            if std::mem::take(&mut consumer.switched) {
+                copy.catch_up(consumer, transport, path, output);
+            }
+            let layers = consumer.layers(&producer.encodings);
+            if layers != consumer.reported && producer.is_video() {
+                consumer.reported = layers;
+                self.events.push_back(Event::LayersChanged { consumer: consumer.id, layers });
+            }
+        }
+    }
+}
+
+/// What is the same for all copies of one run.
+struct Copying<'a> {
+    now: Instant,
+    abs_send_time: [u8; 3],
+    encoding: u8,
+    producer: &'a Producer,
+    counters: &'a mut Counters,
+}
+
+impl Copying<'_> {
+    /// Sends one packet to one consumer, if that wants it.
+    #[inline]
+    fn packet(
+        &mut self,
+        consumer: &mut Consumer,
+        transport: &mut Transport,
+        path: Path,
+        packet: &MediaPacket<'_>,
+        output: &mut impl Output,
+    ) {
+        let Some(srtp) = transport.srtp.as_mut() else { return };
+        let payload_type = consumer.payload_types[usize::from(packet.facts.payload)];
+        let Some((payload_type, _)) = payload_type else { return };
+        let encodings = &self.producer.encodings;
+        let numbers = consumer.forward(self.now, self.encoding, encodings, packet);
+        let Some(numbers) = numbers else { return };
+        let stamp = Stamp {
+            abs_send_time: self.abs_send_time,
+            transport_sequence: transport.estimator.number().to_be_bytes(),
+        };
+        let capacity = room(consumer, packet) + srtp.sender.profile().rtp_overhead();
+        let mut sent = 0;
+        output.send(path, capacity, |buffer| {
+            let len = write_media(buffer, consumer, payload_type, packet, &numbers, &stamp)?;
+            sent = srtp.sender.protect_rtp(buffer, len).ok()?;
+            Some(sent)
+        });
+        if sent > 0 {
+            transport.estimator.sent(self.now, sent);
+            transport.resends.earn(sent);
+            transport.bytes_sent += sent as u64;
+            self.counters.packets_forwarded += 1;
+            self.counters.padding_bytes += (packet.padded_len - packet.payload.len()) as u64;
+        }
+    }
+
+    /// After a switch: packets that overtook the first one of the key frame were passed over when
+    /// they came, but belong to it.
+    fn catch_up(
+        &mut self,
+        consumer: &mut Consumer,
+        transport: &mut Transport,
+        path: Path,
+        output: &mut impl Output,
+    ) {
+        let Some(encoding) = self.producer.encodings.get(usize::from(self.encoding)) else {
+            return;
+        };
+        let (first, newest) = (consumer.rewriter.start(), encoding.reception.highest());
+        for sequence in (first..=newest).take(MAX_CATCH_UP) {
+            if consumer.sent.has(sequence, self.encoding) {
+                continue;
+            }
+            let Some(past) = encoding.history.get(self.now, sequence) else { continue };
+            let codec = self.producer.payload(&past.facts).codec;
+            let packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
+            self.packet(consumer, transport, path, &packet, output);
+        }
+    }
+}
+
+impl Pending {
+    fn view<'a>(&self, batch: &'a [Received<'_>]) -> MediaPacket<'a> {
+        let bytes = &batch[self.index].data[..];
+        MediaPacket {
+            facts: self.accepted.facts,
+            key_frame: self.key_frame,
+            vp8: self.vp8,
+            dependency: &bytes[self.accepted.dependency.clone()],
+            payload: &bytes[self.accepted.payload.clone()],
+            padded_len: self.padded_len,
+        }
+    }
+}
+
+/// Pads neighbours that differ by at most `limit` bytes to the largest of them. The last of such a
+/// group may stay shorter: GSO permits that.
+fn pad_to_equal_sizes(run: &mut [Pending], limit: usize) {
+    let mut rest = run;
+    while !rest.is_empty() {
+        let (mut smallest, mut largest) = (usize::MAX, 0);
+        let fits = |packet: &&Pending| -> bool {
+            let size = packet.accepted.size();
+            (smallest, largest) = (smallest.min(size), largest.max(size));
+            largest - smallest <= limit
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (group, after) = rest.split_at_mut(count);
+        let largest = group.iter().map(|packet| packet.accepted.size()).max().unwrap_or(0);
+        // The last one may be shorter; longer than its neighbours it may not be, and is not.
+        for packet in &mut group[..count - 1] {
+            packet.padded_len = largest;
+        }
+        rest = after;
+    }
+}

@@ -1,0 +1,223 @@
+//! Choosing layers and asking for the key frames that they need.
+
+use std::time::{Duration, Instant};
+
+use super::Worker;
+use crate::allocation::{Demand, Rung, allocate};
+use crate::consumer::Consumer;
+use crate::event::Layers;
+use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
+use crate::producer::{JUDGE_INTERVAL, Producer};
+use crate::timers::Timer;
+
+/// Changes within this time are answered by one choice.
+const CHOICE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// For whom layers have to be chosen anew.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stale {
+    /// What its path carries changed, or is due to be looked at.
+    Transport(TransportKey),
+    /// What it wants, or what there is for it.
+    Consumer(ConsumerKey),
+}
+
+impl Worker {
+    /// Chooses anew where something changed.
+    pub(super) fn choose_layers(&mut self, now: Instant) {
+        while let Some(stale) = self.stale_layers.pop() {
+            match stale {
+                Stale::Transport(key) => self.choose_for_transport(now, key),
+                Stale::Consumer(key) => self.choose_for_consumer(now, key),
+            }
+        }
+    }
+
+    /// Chooses for one consumer by itself where the path has no known limit; where it has one, for
+    /// all that share it, but once for many changes.
+    fn choose_for_consumer(&mut self, now: Instant, key: ConsumerKey) {
+        let Some(consumer) = self.consumers.get(key.index()) else { return };
+        let transport_key = consumer.transport;
+        let transport = &mut self.transports[transport_key.index()];
+        if transport.estimator.estimate(now).is_none() {
+            return self.aim_highest(now, key);
+        }
+        let at = transport.layers_chosen.map_or(now, |chosen| chosen + CHOICE_INTERVAL).max(now);
+        transport.layers_due.get_or_insert(at);
+        self.timers.schedule(&mut transport.due, Timer::Transport(transport_key), at);
+    }
+
+    /// Chooses for all consumers of a transport.
+    pub(super) fn choose_for_transport(&mut self, now: Instant, key: TransportKey) {
+        let Some(transport) = self.transports.get_mut(key.index()) else { return };
+        transport.layers_due = None;
+        transport.layers_chosen = Some(now);
+        let consumers = transport.consumers.clone();
+        match transport.estimator.estimate(now) {
+            None => consumers.into_iter().for_each(|consumer| self.aim_highest(now, consumer)),
+            Some(budget) => self.share(now, key, budget, consumers),
+        }
+    }
+
+    /// Shares a known limit among the consumers of a transport.
+    fn share(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        budget: u64,
+        mut consumers: Vec<ConsumerKey>,
+    ) {
+        let budget = budget.saturating_sub(self.audio_bitrate(now, key));
+        let climb = self.transports[key.index()].estimator.may_climb(now);
+        consumers.retain(|key| self.takes_video(*key));
+        let demands: Vec<Demand> =
+            consumers.iter().map(|key| self.demand(now, *key, climb)).collect();
+        for ((consumer, demand), step) in
+            consumers.iter().zip(&demands).zip(allocate(budget, &demands))
+        {
+            let Some(rung) = step.and_then(|step| demand.rungs.get(step)) else { continue };
+            let highest = climb && step.is_some_and(|step| step + 1 == demand.rungs.len());
+            let estimator = &mut self.transports[key.index()].estimator;
+            match demand.current {
+                Some(current) if step > Some(current) => estimator.climbed(now),
+                Some(current) if step < Some(current) => estimator.descended(now),
+                _ => {}
+            }
+            self.aim(now, *consumer, rung.layers, highest);
+        }
+    }
+
+    /// Aims at the best there is up to what the consumer prefers.
+    fn aim_highest(&mut self, now: Instant, key: ConsumerKey) {
+        if self.takes_video(key) {
+            let consumer = &self.consumers[key.index()];
+            let producer = &self.producers[consumer.producer.index()];
+            let spatial = highest_alive(producer, consumer.preferred.spatial);
+            self.aim(now, key, Layers { spatial, temporal: 0 }, true);
+        }
+    }
+
+    fn aim(&mut self, now: Instant, key: ConsumerKey, mut layers: Layers, highest: bool) {
+        let consumer = &mut self.consumers[key.index()];
+        if highest {
+            // Layers that were not seen yet are welcome when they come.
+            layers.temporal = consumer.preferred.temporal;
+        }
+        consumer.selector.aim(layers);
+        if consumer.selector.waits() {
+            let producer = consumer.producer;
+            self.want_key_frame(now, producer, layers.spatial);
+        }
+    }
+
+    /// The consumer's decoder needs a key frame of what it gets, or of what it waits for.
+    pub(super) fn want_key_frame_for(&mut self, now: Instant, key: ConsumerKey) {
+        let consumer = &self.consumers[key.index()];
+        if consumer.paused {
+            return;
+        }
+        let selector = &consumer.selector;
+        let encoding = selector.current().unwrap_or(selector.target()).spatial;
+        let producer = consumer.producer;
+        self.want_key_frame(now, producer, encoding);
+    }
+
+    pub(super) fn want_key_frame(&mut self, now: Instant, key: ProducerKey, encoding: u8) {
+        let producer = &mut self.producers[key.index()];
+        if producer.paused || !producer.is_video() {
+            return;
+        }
+        let Some(encoding) = producer.encodings.get_mut(usize::from(encoding)) else { return };
+        encoding.key_frames.want();
+        if let Some(at) = encoding.key_frames.next(now) {
+            self.timers.schedule(&mut producer.due, Timer::Producer(key), at);
+        }
+    }
+
+    /// Notices encodings that came to life or died, and keeps watching while there are several.
+    pub(super) fn judge_encodings(&mut self, now: Instant, key: ProducerKey) {
+        let producer = &mut self.producers[key.index()];
+        if producer.judge_encodings(now) {
+            self.stale_layers.extend(producer.consumers.iter().copied().map(Stale::Consumer));
+        }
+        if producer.encodings.len() > 1 {
+            let timer = Timer::Producer(key);
+            self.timers.schedule(&mut producer.due, timer, now + JUDGE_INTERVAL);
+        }
+    }
+
+    fn takes_video(&self, key: ConsumerKey) -> bool {
+        let consumer = &self.consumers[key.index()];
+        let producer = &self.producers[consumer.producer.index()];
+        !consumer.paused && !producer.paused && producer.is_video()
+    }
+
+    fn demand(&self, now: Instant, key: ConsumerKey, climb: bool) -> Demand {
+        let consumer = &self.consumers[key.index()];
+        let producer = &self.producers[consumer.producer.index()];
+        let mut rungs = rungs(now, producer, consumer);
+        let current = consumer
+            .selector
+            .current()
+            .and_then(|current| rungs.iter().rposition(|rung| rung.layers <= current));
+        if let (Some(current), false) = (current, climb) {
+            rungs.truncate(current + 1);
+        }
+        Demand { rungs, current }
+    }
+
+    fn audio_bitrate(&self, now: Instant, key: TransportKey) -> u64 {
+        let consumers = self.transports[key.index()].consumers.iter();
+        let producers = consumers
+            .filter(|key| !self.consumers[key.index()].paused)
+            .map(|key| &self.producers[self.consumers[key.index()].producer.index()])
+            .filter(|producer| !producer.is_video());
+        producers
+            .filter_map(|producer| producer.encodings.first())
+            .map(|encoding| encoding.bitrate(now))
+            .sum()
+    }
+}
+
+/// What a consumer may get of its producer, bit rates ascending: the encodings alive up to the
+/// preferred one (above it only where nothing lower lives), with their temporal layers.
+fn rungs(now: Instant, producer: &Producer, consumer: &Consumer) -> Vec<Rung> {
+    let alive = producer.alive();
+    let mut rungs: Vec<Rung> = Vec::new();
+    for (encoding, spatial) in producer.encodings.iter().zip(0u8..) {
+        let permitted = spatial <= consumer.preferred.spatial || rungs.is_empty();
+        if alive & 1 << spatial == 0 || !permitted {
+            continue;
+        }
+        let highest = encoding.highest_temporal.min(consumer.preferred.temporal);
+        // A larger picture is worth half the frame rate, but not a quarter of it.
+        let lowest = if rungs.is_empty() { 0 } else { highest.saturating_sub(1) };
+        for temporal in lowest..=highest {
+            let bitrate = encoding.bitrate_up_to(now, temporal);
+            let layers = Layers { spatial, temporal };
+            match rungs.last_mut() {
+                // The better layers for no more bits take the place of the worse.
+                Some(last) if bitrate <= last.bitrate => {
+                    *last = Rung { layers, bitrate: last.bitrate }
+                }
+                _ => rungs.push(Rung { layers, bitrate }),
+            }
+        }
+    }
+    if rungs.is_empty() {
+        let spatial = highest_alive(producer, consumer.preferred.spatial);
+        let layers = Layers { spatial, temporal: consumer.preferred.temporal };
+        rungs.push(Rung { layers, bitrate: 0 });
+    }
+    rungs
+}
+
+/// The highest encoding that lives, up to the preferred one; above it only where nothing lower
+/// lives. Before anything came: the preferred one.
+fn highest_alive(producer: &Producer, preferred: u8) -> u8 {
+    let alive = producer.alive();
+    let top = producer.encodings.len().saturating_sub(1) as u8;
+    let preferred = preferred.min(top);
+    let permitted = (0..=preferred).rev().find(|spatial| alive & 1 << spatial != 0);
+    permitted.or((preferred..=top).find(|spatial| alive & 1 << spatial != 0)).unwrap_or(preferred)
+}

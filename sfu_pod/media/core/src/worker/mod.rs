@@ -1,0 +1,156 @@
+//! The worker: what its owner calls, and what it holds.
+
+mod commands;
+mod control;
+mod datagrams;
+mod due;
+mod forward;
+mod layers;
+mod reports;
+mod stats;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::command::Command;
+use crate::config::Config;
+use crate::consumer::Consumer;
+use crate::event::Event;
+use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
+use crate::path::Path;
+use crate::producer::Producer;
+use crate::router::Router;
+use crate::timers::Timers;
+use crate::transport::Transport;
+use crate::wallclock::WallClock;
+
+/// One received datagram; what GRO joined is already split.
+#[derive(Debug)]
+pub struct Received<'a> {
+    /// Where it came from and arrived.
+    pub path: Path,
+    /// The payload; decrypted in place.
+    pub data: &'a mut [u8],
+}
+
+/// Where a worker's datagrams go.
+pub trait Output {
+    /// Sends one datagram: `write` fills at most `capacity` bytes and returns the length; `None`
+    /// cancels. Datagrams of one path that follow each other belong into one GSO message.
+    fn send(&mut self, path: Path, capacity: usize, write: impl FnOnce(&mut [u8]) -> Option<usize>);
+
+    /// Takes one DTLS datagram that arrived for `transport`.
+    fn dtls(&mut self, transport: TransportId, datagram: &[u8]);
+}
+
+/// Totals since the worker was made, cheap to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Media packets sent to consumers, retransmissions included.
+    pub packets_forwarded: u64,
+    /// Received datagrams that led nowhere: unknown path or SSRC, refused by SRTP, malformed.
+    pub packets_dropped: u64,
+    /// RTP padding sent so that packets fit GSO messages.
+    pub padding_bytes: u64,
+}
+
+/// Forwards the media of many rooms. See the crate's manual.
+pub struct Worker {
+    config: Config,
+    wall_clock: WallClock,
+    rng: fastrand::Rng,
+    transports: Slab<Transport>,
+    producers: Slab<Producer>,
+    consumers: Slab<Consumer>,
+    routers: Slab<Router>,
+    ids: Ids,
+    /// Transports by the local username fragment that a check names.
+    ufrags: FxHashMap<String, TransportKey>,
+    /// Transports by proven path.
+    paths: FxHashMap<Path, TransportKey>,
+    timers: Timers,
+    stale_layers: Vec<layers::Stale>,
+    events: VecDeque<Event>,
+    counters: Counters,
+    /// Reused between batches.
+    pending: Vec<forward::Pending>,
+    scratch: Vec<u8>,
+}
+
+/// The owner's names for what the slabs hold.
+#[derive(Debug, Default)]
+struct Ids {
+    transports: FxHashMap<TransportId, TransportKey>,
+    producers: FxHashMap<ProducerId, ProducerKey>,
+    consumers: FxHashMap<ConsumerId, ConsumerKey>,
+    routers: FxHashMap<RouterId, RouterKey>,
+}
+
+impl Worker {
+    /// A worker without transports. `now` is the origin of all later times.
+    pub fn new(now: Instant, config: Config) -> Self {
+        Self {
+            wall_clock: WallClock::new(now, config.wall_clock),
+            rng: fastrand::Rng::with_seed(config.seed),
+            config,
+            transports: Slab::new(),
+            producers: Slab::new(),
+            consumers: Slab::new(),
+            routers: Slab::new(),
+            ids: Ids::default(),
+            ufrags: FxHashMap::default(),
+            paths: FxHashMap::default(),
+            timers: Timers::default(),
+            stale_layers: Vec::new(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            pending: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Does what the owner asks. What makes no sense comes back as [`Event::CommandFailed`].
+    pub fn command(&mut self, now: Instant, command: Command, output: &mut impl Output) {
+        if let Err(message) = self.execute(now, command, output) {
+            self.events.push_back(Event::CommandFailed { message });
+        }
+        self.timeout(now, output);
+    }
+
+    /// Handles what the sockets gave in one go and forwards it.
+    pub fn receive(&mut self, now: Instant, batch: &mut [Received<'_>], output: &mut impl Output) {
+        for (index, datagram) in batch.iter_mut().enumerate() {
+            self.datagram(now, index, datagram.path, datagram.data, output);
+        }
+        self.forward_pending(now, batch, output);
+        self.timeout(now, output);
+    }
+
+    /// Does what is due: reports, NACKs, feedback, consent. Early or late calls are harmless.
+    pub fn timeout(&mut self, now: Instant, output: &mut impl Output) {
+        self.choose_layers(now);
+        while let Some((at, timer)) = self.timers.expired(now) {
+            self.fire(now, at, timer, output);
+        }
+        self.choose_layers(now);
+    }
+
+    /// When [`Worker::timeout`] wants to be called next; `None`: nothing is under way.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// The oldest event not yet taken.
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Totals since the start.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+}

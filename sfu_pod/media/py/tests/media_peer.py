@@ -1,0 +1,64 @@
+"""Peers that are nothing but a UDP socket, and waiting for what a worker tells."""
+
+import select
+import socket
+import time
+from typing import TypeVar
+
+from aioice import stun
+
+from rotunda_media import Event, Worker
+
+# What a peer of these tests may take at most; nothing waits that long when all is well.
+PATIENCE = 5.0
+
+E = TypeVar("E", bound=Event)
+
+
+class Peer:
+    """One remote peer: a socket, and the credentials of its transport."""
+
+    def __init__(self, worker: Worker, transport: int) -> None:
+        self.worker = worker
+        self.transport = transport
+        self.ufrag = f"ufrag{transport:04}"
+        self.password = f"password{transport:016}"
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(PATIENCE)
+        address = worker.addresses[0]
+        self.socket.connect((address.ip, address.port))
+        worker.add_transport(transport, ufrag=self.ufrag, password=self.password)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.socket.getsockname()
+        return host, port
+
+    def check(self, password: str | None = None) -> stun.Message:
+        """Sends a nominating connectivity check and returns its answer."""
+        transaction = self.send_check(password)
+        answer = stun.parse_message(self.socket.recv(2048))
+        assert answer.transaction_id == transaction
+        return answer
+
+    def send_check(self, password: str | None = None) -> bytes:
+        """Sends a nominating connectivity check and returns its transaction id."""
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{self.ufrag}:remote"
+        request.attributes["PRIORITY"] = 1853824767
+        request.attributes["ICE-CONTROLLING"] = 7
+        request.attributes["USE-CANDIDATE"] = None
+        request.add_message_integrity((password or self.password).encode())
+        self.socket.send(bytes(request))
+        return request.transaction_id
+
+
+def take_until(worker: Worker, wanted: type[E]) -> E:
+    """The first event of this class; others that come before it are skipped."""
+    deadline = time.monotonic() + PATIENCE
+    while (left := deadline - time.monotonic()) > 0:
+        select.select([worker.fileno()], [], [], left)
+        for event in worker.take_events():
+            if isinstance(event, wanted):
+                return event
+    raise AssertionError(f"no {wanted.__name__} within {PATIENCE} s")

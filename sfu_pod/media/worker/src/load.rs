@@ -1,0 +1,133 @@
+//! What a worker has done so far, readable from any thread at any time.
+
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Totals since the start of a worker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// CPU time of the thread.
+    pub busy: Duration,
+    /// Payload bytes of the datagrams received.
+    pub bytes_received: u64,
+    /// Payload bytes of the datagrams sent.
+    pub bytes_sent: u64,
+    /// Media packets sent to consumers.
+    pub packets_forwarded: u64,
+    /// Received datagrams that led nowhere, and datagrams that the kernel refused to send.
+    pub packets_dropped: u64,
+    /// System calls that sent.
+    pub send_calls: u64,
+    /// Messages handed to the kernel: one may carry many segments.
+    pub messages_sent: u64,
+    /// Datagrams sent.
+    pub segments_sent: u64,
+    /// RTP padding sent so that packets fit one message.
+    pub padding_bytes: u64,
+}
+
+/// Written by the thread once a turn; readers see each number whole, but not all of one turn.
+#[derive(Default)]
+pub(crate) struct LoadCounters {
+    pub(crate) bytes_received: AtomicU64,
+    pub(crate) bytes_sent: AtomicU64,
+    pub(crate) packets_forwarded: AtomicU64,
+    pub(crate) packets_dropped: AtomicU64,
+    pub(crate) send_calls: AtomicU64,
+    pub(crate) messages_sent: AtomicU64,
+    pub(crate) segments_sent: AtomicU64,
+    pub(crate) padding_bytes: AtomicU64,
+    clock: ThreadClock,
+}
+
+impl LoadCounters {
+    /// From now on the calling thread's CPU time is the worker's.
+    pub(crate) fn thread_starts(&self) {
+        self.clock.start();
+    }
+
+    /// The thread is about to end: its clock ends with it.
+    pub(crate) fn thread_ends(&self) {
+        self.clock.stop();
+    }
+
+    pub(crate) fn read(&self) -> Load {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Load {
+            busy: self.clock.read(),
+            bytes_received: get(&self.bytes_received),
+            bytes_sent: get(&self.bytes_sent),
+            packets_forwarded: get(&self.packets_forwarded),
+            packets_dropped: get(&self.packets_dropped),
+            send_calls: get(&self.send_calls),
+            messages_sent: get(&self.messages_sent),
+            segments_sent: get(&self.segments_sent),
+            padding_bytes: get(&self.padding_bytes),
+        }
+    }
+}
+
+/// One thread's CPU clock, read by others without its help: an idle thread need not wake to say
+/// how idle it is.
+#[derive(Default)]
+struct ThreadClock {
+    /// The clock's id while the thread runs; 0, which is no thread's clock, before and after.
+    id: AtomicI32,
+    /// Nanoseconds at its end.
+    last: AtomicU64,
+}
+
+impl ThreadClock {
+    fn start(&self) {
+        let mut id = 0;
+        // SAFETY: the calling thread lives, and `id` is a valid place for the answer.
+        let error = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut id) };
+        if error == 0 {
+            self.id.store(id, Ordering::Release);
+        }
+    }
+
+    fn stop(&self) {
+        self.last.store(self.read().as_nanos() as u64, Ordering::Relaxed);
+        self.id.store(0, Ordering::Release);
+    }
+
+    fn read(&self) -> Duration {
+        let last = || Duration::from_nanos(self.last.load(Ordering::Relaxed));
+        match self.id.load(Ordering::Acquire) {
+            0 => last(),
+            id => clock_time(id).unwrap_or_else(last),
+        }
+    }
+}
+
+fn clock_time(id: libc::clockid_t) -> Option<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the answer; an id without a thread is an error.
+    let result = unsafe { libc::clock_gettime(id, &mut time) };
+    (result == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn another_thread_reads_the_cpu_time_and_it_stays_after_the_end() {
+        let load = LoadCounters::default();
+        assert_eq!(load.read().busy, Duration::ZERO);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                load.thread_starts();
+                let start = Instant::now();
+                while load.read().busy == Duration::ZERO && start.elapsed().as_secs() < 5 {}
+                load.thread_ends();
+            });
+        });
+        let busy = load.read().busy;
+        assert!(busy > Duration::ZERO);
+        assert_eq!(load.read().busy, busy);
+    }
+}

@@ -1,0 +1,111 @@
+//! A worker on real sockets: each answers for itself, and a flood starves nobody.
+
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rotunda_media_core::command::{Command, IceCredentials};
+use rotunda_media_core::event::Event as CoreEvent;
+use rotunda_media_core::id::TransportId;
+use rotunda_media_worker::{Event, Handle, WorkerOptions, spawn};
+use rotunda_packet::stun::{Class, IceRole, Message, TransactionId, write_binding_request};
+
+/// Nothing waits that long when all is well.
+const PATIENCE: Duration = Duration::from_secs(10);
+const UFRAG: &str = "ufrag";
+const PASSWORD: &str = "a-password-of-22-bytes";
+
+fn worker(addresses: &[&str]) -> Handle {
+    let listen = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    let worker = spawn(WorkerOptions::new(listen)).unwrap();
+    let ice = IceCredentials { ufrag: UFRAG.to_owned(), password: PASSWORD.to_owned() };
+    worker.command(Command::AddTransport { transport: TransportId(1), ice });
+    worker
+}
+
+/// A socket on the same interface as one of the worker's.
+fn peer_of(worker: &Handle, listener: usize) -> UdpSocket {
+    let address = worker.addresses()[listener];
+    let socket = UdpSocket::bind((address.ip(), 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(address).unwrap();
+    socket
+}
+
+/// Sends a check and reads its answer, which a connected socket takes from the right address only.
+fn check(peer: &UdpSocket) {
+    let (mut request, id) = (Vec::new(), TransactionId([7; 12]));
+    let (name, role) = (format!("{UFRAG}:remote"), IceRole::Controlling(1));
+    write_binding_request(&mut request, id, &name, role, 1, true, PASSWORD.as_bytes());
+    peer.send(&request).unwrap();
+    let mut buffer = [0; 1500];
+    let length = peer.recv(&mut buffer).unwrap();
+    let answer = Message::parse(&buffer[..length]).unwrap();
+    assert_eq!(answer.class(), Class::Success);
+    assert_eq!(answer.xor_mapped_address(), Some(peer.local_addr().unwrap()));
+}
+
+/// Polls until an event is the wanted one.
+fn wait_for(worker: &Handle, wanted: impl Fn(&CoreEvent) -> bool) {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        for event in worker.take_events() {
+            match event {
+                Event::Core(event) if wanted(&event) => return,
+                Event::Core(_) => {}
+                Event::Failed { message } => panic!("the worker failed: {message}"),
+            }
+        }
+        std::thread::yield_now();
+    }
+    panic!("the event did not come");
+}
+
+#[test]
+fn every_listener_answers_from_its_own_address() {
+    let worker = worker(&["127.0.0.1:0", "127.0.0.2:0", "[::1]:0"]);
+    for listener in 0..3 {
+        let peer = peer_of(&worker, listener);
+        check(&peer);
+        let remote = peer.local_addr().unwrap();
+        let connected = CoreEvent::IceConnected { transport: TransportId(1), remote };
+        wait_for(&worker, |event| *event == connected);
+    }
+}
+
+#[test]
+fn a_flood_starves_neither_commands_nor_other_listeners() {
+    let worker = worker(&["127.0.0.1:0", "127.0.0.2:0"]);
+    let (flooder, bystander) = (peer_of(&worker, 0), peer_of(&worker, 1));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let start = Instant::now();
+            while !done.load(Ordering::Relaxed) && start.elapsed() < PATIENCE {
+                // First bytes of SRTP from nobody; a full buffer is what is wanted.
+                let _ = flooder.send(&[0x80; 1200]);
+            }
+        });
+        for token in 0..5 {
+            worker.command(Command::CollectStats { token });
+            wait_for(
+                &worker,
+                |event| matches!(event, CoreEvent::Stats { token: t, .. } if *t == token),
+            );
+            check(&bystander);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(worker.load().packets_dropped > 0, "the flood arrived");
+}
+
+#[test]
+fn dropping_the_handle_ends_the_thread_and_frees_the_port() {
+    let first = worker(&["127.0.0.1:0"]);
+    let address = first.addresses()[0];
+    drop(first);
+    let second = spawn(WorkerOptions::new(vec![address])).unwrap();
+    assert_eq!(second.addresses(), [address]);
+    let taken = spawn(WorkerOptions::new(vec![address])).err().unwrap();
+    assert!(taken.to_string().contains(&address.to_string()), "{taken}");
+}

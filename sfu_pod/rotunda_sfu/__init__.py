@@ -1,0 +1,1 @@
+"""The media node: rooms, capability negotiation, DTLS and data channels around the native media worker."""

@@ -1,0 +1,1 @@
+"""Data channels: SCTP associations over DTLS, and who sends what to whom."""

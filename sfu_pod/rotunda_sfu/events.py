@@ -1,0 +1,155 @@
+"""What a room tells its watchers, one method for each kind of event.
+
+`cause` is whose request it was: everybody else is told. Without one everybody is, its owner too.
+`recipient` limits an event to one participant.
+"""
+
+from collections.abc import Iterable
+
+from rotunda_contract.ids import (
+    ConnectionId,
+    ConsumerId,
+    DataConsumerId,
+    DataProducerId,
+    ParticipantId,
+    ProducerId,
+    TransportId,
+)
+from rotunda_contract.pb import events_pb2 as pb
+from rotunda_sfu.event_log import EventLog
+from rotunda_sfu.media_worker import Layers
+
+
+class RoomEvents:
+    """Writes a room's events into its log. Every method answers with the event's number."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+
+    def participant_joined(self, info: pb.ParticipantInfo) -> int:
+        return self._append(pb.RoomEvent(participant_joined=info), cause=ParticipantId(info.participant_id))
+
+    def participant_left(self, participant: ParticipantId, reason: str, cause: ParticipantId | None) -> int:
+        left = pb.ParticipantLeft(participant_id=participant, reason=reason)
+        return self._append(pb.RoomEvent(participant_left=left), cause=cause)
+
+    def connection_replaced(self, participant: ParticipantId, connection: ConnectionId) -> int:
+        replaced = pb.ConnectionReplaced(participant_id=participant, connection_id=connection)
+        event = pb.RoomEvent(connection_replaced=replaced)
+        return self._append(event, recipient=participant, reason="taken_over")
+
+    def participant_removed(
+        self, participant: ParticipantId, connection: ConnectionId | None, reason: str
+    ) -> int:
+        removed = pb.ParticipantRemoved(participant_id=participant, connection_id=connection or "")
+        return self._append(pb.RoomEvent(participant_removed=removed), recipient=participant, reason=reason)
+
+    def producer_added(self, owner: ParticipantId, info: pb.ProducerInfo) -> int:
+        added = pb.ProducerAdded(participant_id=owner, producer=info)
+        return self._append(pb.RoomEvent(producer_added=added), cause=owner)
+
+    def producer_paused(
+        self, owner: ParticipantId, producer: ProducerId, cause: ParticipantId | None, reason: str | None
+    ) -> int:
+        ref = pb.ProducerRef(participant_id=owner, producer_id=producer)
+        return self._append(pb.RoomEvent(producer_paused=ref), cause=cause, reason=reason)
+
+    def producer_resumed(self, owner: ParticipantId, producer: ProducerId, cause: ParticipantId) -> int:
+        ref = pb.ProducerRef(participant_id=owner, producer_id=producer)
+        return self._append(pb.RoomEvent(producer_resumed=ref), cause=cause)
+
+    def producer_closed(
+        self, owner: ParticipantId, producer: ProducerId, cause: ParticipantId | None, reason: str | None
+    ) -> int:
+        ref = pb.ProducerRef(participant_id=owner, producer_id=producer)
+        return self._append(pb.RoomEvent(producer_closed=ref), cause=cause, reason=reason)
+
+    def consumer_closed(
+        self,
+        owner: ParticipantId,
+        consumer: ConsumerId,
+        producer: ProducerId,
+        cause: ParticipantId | None,
+        reason: str | None,
+    ) -> int:
+        closed = pb.ConsumerClosed(consumer_id=consumer, producer_id=producer)
+        event = pb.RoomEvent(consumer_closed=closed)
+        return self._append(event, recipient=owner, cause=cause, reason=reason)
+
+    def consumer_layers_changed(
+        self, owner: ParticipantId, consumer: ConsumerId, layers: Layers | None
+    ) -> int:
+        now = pb.Layers(spatial_layer=layers.spatial, temporal_layer=layers.temporal) if layers else None
+        changed = pb.ConsumerLayersChanged(consumer_id=consumer, layers=now)
+        return self._append(pb.RoomEvent(consumer_layers_changed=changed), recipient=owner)
+
+    def data_producer_added(self, owner: ParticipantId, info: pb.DataProducerInfo) -> int:
+        added = pb.DataProducerAdded(participant_id=owner, data_producer=info)
+        return self._append(pb.RoomEvent(data_producer_added=added), cause=owner)
+
+    def data_producer_closed(
+        self,
+        owner: ParticipantId,
+        data_producer: DataProducerId,
+        cause: ParticipantId | None,
+        reason: str | None,
+    ) -> int:
+        ref = pb.DataProducerRef(participant_id=owner, data_producer_id=data_producer)
+        return self._append(pb.RoomEvent(data_producer_closed=ref), cause=cause, reason=reason)
+
+    def data_consumer_closed(
+        self,
+        owner: ParticipantId,
+        data_consumer: DataConsumerId,
+        data_producer: DataProducerId,
+        cause: ParticipantId | None,
+        reason: str | None,
+    ) -> int:
+        closed = pb.DataConsumerClosed(data_consumer_id=data_consumer, data_producer_id=data_producer)
+        event = pb.RoomEvent(data_consumer_closed=closed)
+        return self._append(event, recipient=owner, cause=cause, reason=reason)
+
+    def data_limited(
+        self, owner: ParticipantId, transport: TransportId, refused: int, bytes_per_second: int
+    ) -> int:
+        limited = pb.DataLimited(
+            transport_id=transport, refused_datagrams=refused, limit_bytes_per_second=bytes_per_second
+        )
+        return self._append(pb.RoomEvent(data_limited=limited), recipient=owner)
+
+    def transport_closed(self, owner: ParticipantId, transport: TransportId, reason: str) -> int:
+        closed = pb.TransportClosed(transport_id=transport)
+        return self._append(pb.RoomEvent(transport_closed=closed), recipient=owner, reason=reason)
+
+    def active_speaker(self, participant: ParticipantId | None) -> int:
+        return self._append(pb.RoomEvent(active_speaker=pb.ActiveSpeaker(participant_id=participant)))
+
+    def connection_quality(self, participant: ParticipantId, score: int, reason: str | None) -> int:
+        quality = pb.ConnectionQuality(participant_id=participant, score=score)
+        return self._append(pb.RoomEvent(connection_quality=quality), reason=reason)
+
+    def room_closed(self, reason: str, rejoin: bool) -> int:
+        return self._append(pb.RoomEvent(room_closed=pb.RoomClosed(rejoin=rejoin)), reason=reason)
+
+    def _append(
+        self,
+        event: pb.RoomEvent,
+        *,
+        cause: ParticipantId | None = None,
+        recipient: ParticipantId | None = None,
+        reason: str | None = None,
+    ) -> int:
+        if cause is not None:
+            event.cause = cause
+        if recipient is not None:
+            event.recipient = recipient
+        if reason is not None:
+            event.reason = reason
+        return self.log.append(event)
+
+
+def snapshot(
+    participants: Iterable[pb.ParticipantInfo], active_speaker: ParticipantId | None
+) -> pb.RoomSnapshot:
+    """A room as it is now."""
+    return pb.RoomSnapshot(participants=participants, active_speaker=active_speaker)

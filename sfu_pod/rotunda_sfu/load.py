@@ -1,0 +1,135 @@
+"""How much a media node carries: from counters of its workers to the figures that it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rotunda_sfu.media_worker import WorkerLoad, WorkerStats
+from rotunda_sfu.quality import UplinkCount, uplink_count
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the node may carry at most; the bit rate in bit/s."""
+
+    egress_bitrate: float
+    participants: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSample:
+    """One worker at one moment. `stats` is None where it did not answer, `load` where it has failed."""
+
+    load: WorkerLoad | None
+    stats: WorkerStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The node at one moment: `at` in seconds of a monotonic clock, `participants` by room."""
+
+    at: float
+    workers: Sequence[WorkerSample]
+    participants: Mapping[str, int] = field(default_factory=dict)
+    consumers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """Utilizations and the share lost are 0 to 1, the bit rate in bit/s, jitter in seconds."""
+
+    utilization: float
+    workers: Sequence[float]
+    egress_bitrate: float
+    packet_loss: float
+    jitter: float
+    participants: Mapping[str, int]
+    consumers: int
+    packets_forwarded: int
+    packets_dropped: int
+
+
+class LoadMeter:
+    """Compares each sample with the one before it; the first one shows no rates."""
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+        self._before: Sample | None = None
+        self._lines: dict[tuple[int, int], UplinkCount] = {}
+        self._sent: dict[tuple[int, int], int] = {}
+
+    def measure(self, sample: Sample) -> NodeLoad:
+        """The load between the sample before and this one."""
+        before, self._before = self._before or sample, sample
+        seconds = sample.at - before.at
+        workers = [
+            _busy(old.load, new.load, seconds)
+            for old, new in zip(before.workers, sample.workers, strict=True)
+        ]
+        egress = 8 * _rate(_total(before, "bytes_sent"), _total(sample, "bytes_sent"), seconds)
+        participants = sum(sample.participants.values())
+        return NodeLoad(
+            utilization=max(
+                sum(workers) / len(workers) if workers else 0.0,
+                egress / self._capacity.egress_bitrate,
+                participants / self._capacity.participants,
+            ),
+            workers=workers,
+            egress_bitrate=egress,
+            packet_loss=self._loss(sample),
+            jitter=_jitter(sample),
+            participants=sample.participants,
+            consumers=sample.consumers,
+            packets_forwarded=_total(sample, "packets_forwarded"),
+            packets_dropped=_total(sample, "packets_dropped"),
+        )
+
+    def _loss(self, sample: Sample) -> float:
+        """The share lost on the way to us and, by the receivers' last reports, from us."""
+        answered = [
+            (index, each.stats) for index, each in enumerate(sample.workers) if each.stats is not None
+        ]
+        lines = {
+            (index, each.producer): uplink_count(each)
+            for index, stats in answered
+            for each in stats.producers
+        }
+        sent = {
+            (index, each.consumer): each.packets_sent for index, stats in answered for each in stats.consumers
+        }
+        meant = lost = 0.0
+        for key, now in lines.items():
+            old = self._lines.get(key, UplinkCount())
+            missing = max(now.lost - old.lost, 0)
+            meant += max(now.received - old.received, 0) + missing
+            lost += missing + max(now.repaired - old.repaired, 0)
+        for index, stats in answered:
+            for each in stats.consumers:
+                packets = max(each.packets_sent - self._sent.get((index, each.consumer), 0), 0)
+                meant += packets
+                lost += packets * each.fraction_lost
+        self._lines, self._sent = lines, sent
+        return min(lost / meant, 1.0) if meant else 0.0
+
+
+def _busy(before: WorkerLoad | None, now: WorkerLoad | None, seconds: float) -> float:
+    """A worker that failed takes nothing more: it counts as full."""
+    if now is None or before is None:
+        return 1.0
+    return min(_rate(before.busy_seconds, now.busy_seconds, seconds), 1.0)
+
+
+def _rate(before: float, now: float, seconds: float) -> float:
+    """0 where a counter fell, as it does when a worker fails."""
+    return max(now - before, 0.0) / seconds if seconds > 0 else 0.0
+
+
+def _total(sample: Sample, counter: str) -> int:
+    return sum(getattr(each.load, counter) for each in sample.workers if each.load is not None)
+
+
+def _jitter(sample: Sample) -> float:
+    """The mean over all that people send."""
+    found = [each.jitter for worker in sample.workers if worker.stats for each in worker.stats.producers]
+    return sum(found) / len(found) if found else 0.0

@@ -1,0 +1,102 @@
+"""A participant: somebody in a room, with or without a live connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rotunda_contract.errors import BadRequest, NotFound
+from rotunda_contract.ids import (
+    ConnectionId,
+    ConsumerId,
+    DataConsumerId,
+    DataProducerId,
+    ParticipantId,
+    ProducerId,
+    SeatToken,
+    TransportId,
+    WatcherId,
+)
+from rotunda_contract.pb import events_pb2
+from rotunda_sfu.consumer import Consumer
+from rotunda_sfu.context import RoomContext
+from rotunda_sfu.data_channel import DataConsumer, DataProducer
+from rotunda_sfu.producer import Producer
+from rotunda_sfu.transport import WebRtcTransport
+
+_K = TypeVar("_K")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A client's connection and the watcher whose stream carries its events."""
+
+    id: ConnectionId
+    watcher: WatcherId
+
+
+class Participant:
+    """Owns transports, producers and consumers. Looking up what is not there raises NotFound."""
+
+    def __init__(
+        self, room: RoomContext, *, display_name: str, permissions: Iterable[str], connection: Connection
+    ) -> None:
+        self.room = room
+        self.id = ParticipantId(room.randomness.identifier())
+        self.seat: SeatToken = room.randomness.seat()
+        self.cname = room.randomness.identifier()
+        self.display_name = display_name
+        self.permissions = frozenset(permissions)
+        self.connection: Connection | None = connection
+        self.transports: dict[TransportId, WebRtcTransport] = {}
+        self.producers: dict[ProducerId, Producer] = {}
+        self.consumers: dict[ConsumerId, Consumer] = {}
+        self.data_producers: dict[DataProducerId, DataProducer] = {}
+        self.data_consumers: dict[DataConsumerId, DataConsumer] = {}
+
+    @property
+    def info(self) -> events_pb2.ParticipantInfo:
+        """What the others are told."""
+        return events_pb2.ParticipantInfo(
+            participant_id=self.id,
+            display_name=self.display_name,
+            producers=[producer.info for producer in self.producers.values()],
+            data_producers=[producer.info for producer in self.data_producers.values()],
+        )
+
+    def create_transport(self, direction: str) -> WebRtcTransport:
+        """Raises BadRequest for an unknown direction, LimitExceeded for one too many."""
+        if direction == "send":
+            return WebRtcTransport.create(self.room, self, "send")
+        if direction == "recv":
+            return WebRtcTransport.create(self.room, self, "recv")
+        raise BadRequest(f"must be send or recv, not {direction!r}", field="direction")
+
+    def transport(self, transport_id: str) -> WebRtcTransport:
+        return _mine(self.transports, TransportId(transport_id), "transport")
+
+    def producer(self, producer_id: str) -> Producer:
+        return _mine(self.producers, ProducerId(producer_id), "producer")
+
+    def consumer(self, consumer_id: str) -> Consumer:
+        return _mine(self.consumers, ConsumerId(consumer_id), "consumer")
+
+    def data_producer(self, data_producer_id: str) -> DataProducer:
+        return _mine(self.data_producers, DataProducerId(data_producer_id), "data producer")
+
+    def data_consumer(self, data_consumer_id: str) -> DataConsumer:
+        return _mine(self.data_consumers, DataConsumerId(data_consumer_id), "data consumer")
+
+    def close(self) -> None:
+        """Closes all that it owns, without telling the others of each: they are told that it left."""
+        for transport in list(self.transports.values()):
+            transport.close(cause=self.id, announce=False)
+
+
+def _mine(things: Mapping[_K, _T], key: _K, noun: str) -> _T:
+    thing = things.get(key)
+    if thing is None:
+        raise NotFound(f"you have no such {noun}")
+    return thing

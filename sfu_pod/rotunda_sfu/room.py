@@ -1,0 +1,202 @@
+"""The live state of one room: who is there, what they send, and what everybody is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rotunda_contract.errors import NotFound, RoomFull, Unavailable
+from rotunda_contract.ids import ConnectionId, ParticipantId, ProducerId, RoomName, SeatToken, WatcherId
+from rotunda_contract.pb.events_pb2 import ParticipantInfo
+from rotunda_sfu.clock import Clock
+from rotunda_sfu.context import RoomContext
+from rotunda_sfu.event_log import Watch
+from rotunda_sfu.events import snapshot
+from rotunda_sfu.participant import Connection, Participant
+from rotunda_sfu.producer import Producer
+from rotunda_sfu.seats import Seats
+
+_WATCH_FIRST_MS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class JoinOptions:
+    """What a client asks for. `seat` is a token that it was given earlier."""
+
+    display_name: str
+    permissions: Iterable[str]
+    seat: SeatToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """`event_number`: events up to this one are contained in `others`."""
+
+    participant: Participant
+    resumed: bool
+    event_number: int
+    others: tuple[ParticipantInfo, ...]
+
+
+class Room:
+    """One room, for one assignment epoch, on one media worker.
+
+    All methods run on the owner's event loop and none waits, so each takes effect at once and whole.
+    """
+
+    def __init__(
+        self,
+        context: RoomContext,
+        clock: Clock,
+        *,
+        name: RoomName,
+        epoch: int,
+        max_participants: int,
+        reconnect_grace: float,
+    ) -> None:
+        self.name = name
+        self.epoch = epoch
+        self.context = context
+        self.max_participants = max_participants
+        self.closed = False
+        self.participants: dict[ParticipantId, Participant] = {}
+        self.active_speaker: ParticipantId | None = None
+        self._seats = Seats(clock, reconnect_grace, self._on_seat_expired)
+
+    def watch(self, watcher_id: WatcherId) -> Watch:
+        """A stream of the room's events that begins with a snapshot.
+
+        Connections that its watcher lost with an earlier stream hold their seats again.
+        """
+        participants = [participant.info for participant in self.participants.values()]
+        watch = self.context.events.log.watch(watcher_id, snapshot(participants, self.active_speaker))
+        back = self._seats.regain_watcher(watcher_id)
+        self.context.log.info("watched", watcher=watcher_id, connections_back=len(back))
+        return watch
+
+    def unwatch(self, watch: Watch) -> None:
+        """The stream broke: seats of its watcher's connections begin to expire."""
+        if self.closed or not self.context.events.log.drop(watch):
+            return
+        lost = self._seats.lose_watcher(watch.watcher_id)
+        self.context.log.info("watcher_lost", watcher=watch.watcher_id, connections_lost=len(lost))
+
+    def join(self, connection: Connection, options: JoinOptions) -> Joined:
+        """Takes a seat again or makes a fresh participant.
+
+        A seat that is unknown or expired gives a fresh one. Raises Unavailable while the watcher
+        does not watch, RoomFull for a fresh participant too many.
+        """
+        if not self.context.events.log.is_watched_by(connection.watcher):
+            raise Unavailable(
+                "the room is not being watched for this connection", retry_after_ms=_WATCH_FIRST_MS
+            )
+        if (repeated := self._seats.holder(connection.id)) is not None:
+            return self._joined(repeated, resumed=options.seat == repeated.seat)
+        known = self._seats.find(options.seat) if options.seat else None
+        if known is not None:
+            return self._resume(known, connection, options)
+        return self._enter(connection, options)
+
+    def participant(self, participant_id: str) -> Participant:
+        """Raises NotFound."""
+        participant = self.participants.get(ParticipantId(participant_id))
+        if participant is None:
+            raise NotFound("no such participant in this room")
+        return participant
+
+    def producer(self, producer_id: str) -> Producer:
+        """Anybody's. Raises NotFound."""
+        producer = self.context.producers.get(ProducerId(producer_id))
+        if producer is None:
+            raise NotFound("no such producer in this room")
+        return producer
+
+    def disconnect(self, participant_id: str, connection_id: ConnectionId) -> None:
+        """The connection is lost; its seat begins to expire. Ignored unless it holds the seat."""
+        participant = self.participants.get(ParticipantId(participant_id))
+        if participant is not None and self._seats.release(participant, connection_id):
+            self.context.log.info("disconnected", participant=participant.id, connection=connection_id)
+
+    def leave(self, participant_id: str) -> None:
+        """Raises NotFound."""
+        participant = self.participant(participant_id)
+        self._take_out(participant, "left", cause=participant.id)
+
+    def remove(self, participant_id: str, reason: str) -> None:
+        """A moderator's decision. Raises NotFound."""
+        participant = self.participant(participant_id)
+        connection = participant.connection.id if participant.connection else None
+        self.context.events.participant_removed(participant.id, connection, reason)
+        self._take_out(participant, "removed", cause=None)
+
+    def close(self, reason: str, *, rejoin: bool) -> None:
+        """Tells everybody and ends everything. Twice is allowed."""
+        if self.closed:
+            return
+        self.closed = True
+        self._seats.close()
+        self.context.events.room_closed(reason, rejoin)
+        self.context.events.log.close()
+        for participant in self.participants.values():
+            participant.close()
+        self.participants.clear()
+        self.context.worker.close_router(self.context.router)
+        self.context.log.info("room_closed", reason=reason, rejoin=rejoin)
+
+    def on_active_speaker(self, producer: int | None) -> None:
+        speaking = (each for each in self.context.producers.values() if each.number == producer)
+        self._set_active_speaker(next((each.owner.id for each in speaking), None))
+
+    def on_worker_failed(self, message: str) -> None:
+        self.context.log.error("worker_failed", error=message)
+        self.close("the media worker failed", rejoin=True)
+
+    def _resume(self, participant: Participant, connection: Connection, options: JoinOptions) -> Joined:
+        participant.permissions = frozenset(options.permissions)
+        replaced = self._seats.take(participant, connection)
+        if replaced is not None:
+            self.context.events.connection_replaced(participant.id, replaced.id)
+        self._log_entry("resumed", participant, connection)
+        return self._joined(participant, resumed=True)
+
+    def _enter(self, connection: Connection, options: JoinOptions) -> Joined:
+        if len(self.participants) >= self.max_participants:
+            raise RoomFull(f"the room is full: it takes {self.max_participants}")
+        participant = Participant(
+            self.context,
+            display_name=options.display_name,
+            permissions=options.permissions,
+            connection=connection,
+        )
+        self.participants[participant.id] = participant
+        self._seats.add(participant)
+        self.context.events.participant_joined(participant.info)
+        self._log_entry("joined", participant, connection)
+        return self._joined(participant, resumed=False)
+
+    def _joined(self, participant: Participant, *, resumed: bool) -> Joined:
+        others = tuple(each.info for each in self.participants.values() if each is not participant)
+        return Joined(participant, resumed, self.context.events.log.number, others)
+
+    def _log_entry(self, event: str, participant: Participant, connection: Connection) -> None:
+        self.context.log.info(
+            event, participant=participant.id, connection=connection.id, watcher=connection.watcher
+        )
+
+    def _on_seat_expired(self, participant: Participant) -> None:
+        self._take_out(participant, "disconnected", cause=None)
+
+    def _take_out(self, participant: Participant, reason: str, *, cause: ParticipantId | None) -> None:
+        self._seats.remove(participant)
+        del self.participants[participant.id]
+        self.context.events.participant_left(participant.id, reason, cause)
+        participant.close()
+        if self.active_speaker == participant.id:
+            self._set_active_speaker(None)
+        self.context.log.info("left", participant=participant.id, reason=reason)
+
+    def _set_active_speaker(self, participant: ParticipantId | None) -> None:
+        if participant != self.active_speaker:
+            self.active_speaker = participant
+            self.context.events.active_speaker(participant)

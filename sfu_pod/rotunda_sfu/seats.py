@@ -1,0 +1,111 @@
+"""Seats of one room: who holds which, and what happens to a seat whose connection is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rotunda_contract.ids import ConnectionId, ParticipantId, SeatToken, WatcherId
+from rotunda_sfu.clock import Clock, Timer
+from rotunda_sfu.participant import Connection, Participant
+
+
+@dataclass(slots=True)
+class _Absence:
+    """A running expiry. `by_watcher` has the connection where only its watcher was lost."""
+
+    timer: Timer
+    by_watcher: Connection | None
+
+
+class Seats:
+    """A seat is kept for `grace` seconds after its connection is lost, then `on_expired` is called.
+
+        held ──release──▶ empty ──grace──▶ expired
+          ▲                 │
+          └──── take ───────┘        take while held: the earlier connection loses the seat
+
+    Losing a watcher empties the seats of all its connections; they are held again when the same
+    watcher is back before they expire.
+    """
+
+    def __init__(self, clock: Clock, grace: float, on_expired: Callable[[Participant], None]) -> None:
+        self._clock = clock
+        self._grace = grace
+        self._on_expired = on_expired
+        self._by_token: dict[SeatToken, Participant] = {}
+        self._absences: dict[ParticipantId, _Absence] = {}
+
+    def add(self, participant: Participant) -> None:
+        """A new participant, whose connection holds its seat."""
+        self._by_token[participant.seat] = participant
+
+    def remove(self, participant: Participant) -> None:
+        self._by_token.pop(participant.seat, None)
+        self._end_absence(participant)
+
+    def find(self, token: SeatToken) -> Participant | None:
+        return self._by_token.get(token)
+
+    def holder(self, connection_id: ConnectionId) -> Participant | None:
+        """Whose seat this connection holds."""
+        held = (each for each in self._by_token.values() if each.connection is not None)
+        return next((each for each in held if each.connection and each.connection.id == connection_id), None)
+
+    def take(self, participant: Participant, connection: Connection) -> Connection | None:
+        """The connection holds the seat from now on. The answer is the one that loses it, if any."""
+        self._end_absence(participant)
+        earlier, participant.connection = participant.connection, connection
+        return earlier if earlier is not None and earlier.id != connection.id else None
+
+    def release(self, participant: Participant, connection_id: ConnectionId) -> bool:
+        """The connection is lost. Ignored, with False, unless it holds the seat."""
+        absence = self._absences.get(participant.id)
+        if absence is not None and absence.by_watcher and absence.by_watcher.id == connection_id:
+            absence.by_watcher = None
+            return True
+        if participant.connection is None or participant.connection.id != connection_id:
+            return False
+        self._begin_absence(participant, by_watcher=None)
+        return True
+
+    def lose_watcher(self, watcher: WatcherId) -> list[Participant]:
+        """Empties the seats of all its connections, which are the answer."""
+        lost = [
+            each for each in self._by_token.values() if each.connection and each.connection.watcher == watcher
+        ]
+        for participant in lost:
+            self._begin_absence(participant, by_watcher=participant.connection)
+        return lost
+
+    def regain_watcher(self, watcher: WatcherId) -> list[Participant]:
+        """Undoes `lose_watcher`, as far as seats have not expired or been taken meanwhile."""
+        back = []
+        for participant in self._by_token.values():
+            absence = self._absences.get(participant.id)
+            connection = absence.by_watcher if absence else None
+            if connection is not None and connection.watcher == watcher:
+                self.take(participant, connection)
+                back.append(participant)
+        return back
+
+    def close(self) -> None:
+        """No seat expires any more."""
+        for absence in self._absences.values():
+            absence.timer.cancel()
+        self._absences.clear()
+        self._by_token.clear()
+
+    def _begin_absence(self, participant: Participant, *, by_watcher: Connection | None) -> None:
+        participant.connection = None
+        timer = self._clock.call_later(self._grace, lambda: self._expire(participant))
+        self._absences[participant.id] = _Absence(timer, by_watcher)
+
+    def _end_absence(self, participant: Participant) -> None:
+        absence = self._absences.pop(participant.id, None)
+        if absence is not None:
+            absence.timer.cancel()
+
+    def _expire(self, participant: Participant) -> None:
+        self.remove(participant)
+        self._on_expired(participant)

@@ -1,0 +1,1 @@
+"""The MediaNode service over gRPC: handlers parse, call the node, and answer."""

@@ -1,0 +1,212 @@
+"""What whoever runs a media node may choose, read from ROTUNDA_SFU_… environment variables.
+
+Nested names are joined by two underscores: ROTUNDA_SFU_LIMITS__TRANSPORTS=4.
+"""
+
+import ipaddress
+import os
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import ifaddr
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rotunda_contract.ids import ProcessId
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+IpAddress = Annotated[str, Field(min_length=1)]
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names it and says what is accepted."""
+
+
+class Limits(BaseModel):
+    """How much one participant may have at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    transports: Count = 8
+    """WebRTC transports of one participant."""
+    producers: Count = 16
+    """Cameras, microphones and screens of one participant."""
+    consumers: Count = 500
+    """Cameras, microphones and screens that one participant may receive."""
+    data_producers: Count = 64
+    """Data channels that one participant may send on."""
+    data_consumers: Count = 512
+    """Data channels that one participant may receive from."""
+    participants: Count = 500
+    """People in one room, whatever its own setting says."""
+    data_rate: Annotated[int, Field(ge=1024, le=1 << 30)] = 128 * 1024
+    """Bytes a second that one transport may send on its data channels; who sends more is told and slowed."""
+    watcher_backlog: Count = 4096
+    """Events that a room's watcher may be behind before it is cut."""
+
+
+class NodeSettings(BaseSettings):
+    """One media node. Times in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROTUNDA_SFU_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    node_name: Annotated[str, Field(min_length=1, max_length=253)] = "local"
+    """The node's name in logs and towards signaling."""
+    process_id: Annotated[ProcessId, Field(min_length=1, max_length=128)] = Field(
+        default_factory=lambda: ProcessId(str(uuid.uuid4()))
+    )
+    """Tells this process from the one before it on the same node; by default a random UUID."""
+    listen_addresses: Annotated[tuple[IpAddress, ...], NoDecode] = Field(
+        default_factory=lambda: machine_addresses(), min_length=1
+    )
+    """Where media arrives, separated by commas; by default loopback and every address there is."""
+    announced_address: str | None = None
+    """What clients are told instead of the listen addresses of its family, loopback excepted."""
+    announced_address_file: Path | None = None
+    """File with the announced address; the start waits until it holds one."""
+    media_port: Port = 40000
+    """UDP port of the first worker, the next worker has the next; 0 lets the kernel choose."""
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    """Media threads; by default one for each core."""
+    segmentation_offload: bool = True
+    """Hands the kernel several packets at once (UDP GSO) where it can take them."""
+    grpc_address: str = "127.0.0.1:50051"
+    """`host:port` (port 0 lets the kernel choose) or `unix:path`; a single machine uses a private path."""
+    health_address: str | None = None
+    """`host:port` of a second server, for health checks without TLS, as a kubelet makes them."""
+    tls_directory: Path | None = None
+    """Directory with ca.crt, tls.crt and tls.key for mutual TLS of gRPC and load reports; none: no TLS."""
+    namespace: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """Kubernetes namespace of the node, for its load reports."""
+    otlp_endpoint: str | None = None
+    """Where load is reported as OTLP metrics over gRPC, `http://host:port` or `https://host:port`."""
+    report_interval: Seconds = 2.0
+    """Seconds between two reports of load."""
+    capacity_egress_mbps: Annotated[int, Field(ge=1, le=1_000_000)] = 800
+    """Megabits a second that the node may send; its reported utilization counts against it."""
+    capacity_participants: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """People that the node may serve; its reported utilization counts against it."""
+    reconnect_grace: Annotated[int, Field(ge=0, le=3600)] = 30
+    """Seconds that a lost connection keeps its seat."""
+    handshake_deadline: Seconds = 30.0
+    """Seconds that a DTLS handshake may take."""
+    stats_interval: Seconds = 2.0
+    """Seconds between two looks at everybody's connection quality."""
+    shutdown_grace: Seconds = 5.0
+    """Seconds that calls that run may still take when the node stops."""
+    limits: Limits = Limits()
+
+    @field_validator("listen_addresses", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("listen_addresses")
+    @classmethod
+    def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_listen_address(text) for text in value))
+
+    @field_validator("announced_address")
+    @classmethod
+    def _tellable(cls, value: str | None) -> str | None:
+        if value is not None and _parse(value).is_unspecified:
+            raise ValueError(f"{value} cannot be reached by anybody; give the address that clients use")
+        return value
+
+    @field_validator("grpc_address", "health_address")
+    @classmethod
+    def _listenable(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        host, _, port = value.rpartition(":")
+        if not value.startswith("unix:") and not (host and port.isdecimal() and int(port) <= 65535):
+            raise ValueError(f"{value!r} is neither host:port with a port up to 65535 nor unix:path")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+                raise ValueError(f"{value!r} is neither http://host:port nor https://host:port")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "NodeSettings":
+        last = self.media_port + self.workers - 1
+        if self.media_port and last > 65535:
+            raise ValueError(
+                f"media_port {self.media_port} with {self.workers} workers needs ports up to {last}, "
+                "more than 65535; lower one of them"
+            )
+        wildcards = [text for text in self.listen_addresses if ipaddress.ip_address(text).is_unspecified]
+        if wildcards and self.announced_address is None:
+            raise ValueError(f"listening on {wildcards[0]} needs announced_address: clients must be told one")
+        return self
+
+    def port_of(self, worker: int) -> int:
+        """UDP port of the worker with this index."""
+        return self.media_port + worker if self.media_port else 0
+
+    def announced_for(self, address: str) -> str:
+        """What clients are told of a listen address."""
+        listen = ipaddress.ip_address(address)
+        if self.announced_address is None or listen.is_loopback:
+            return address
+        announced = ipaddress.ip_address(self.announced_address)
+        return str(announced) if announced.version == listen.version else address
+
+
+def load_settings(**overrides: Any) -> NodeSettings:
+    """Settings from the environment, `overrides` first. Raises SettingsError."""
+    try:
+        return NodeSettings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_complaint(dict(item)) for item in error.errors())) from None
+
+
+def machine_addresses() -> tuple[str, ...]:
+    """Every address of this machine, v4 before v6, loopback last, link-local ones left out."""
+    found = {
+        ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+    }
+    usable = {address for address in found if not address.is_link_local}
+    usable.add(ipaddress.ip_address("127.0.0.1"))
+    return tuple(str(a) for a in sorted(usable, key=lambda a: (a.is_loopback, a.version, int(a))))
+
+
+def _listen_address(text: str) -> str:
+    address = _parse(text)
+    if address.is_link_local:
+        raise ValueError(f"{text} is link-local, which browsers cannot reach; give a routable address")
+    if address.is_multicast:
+        raise ValueError(f"{text} is a multicast address; give one of this machine")
+    return str(address)
+
+
+def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address; give one such as 192.0.2.1 or 2001:db8::1") from None
+
+
+def _complaint(error: dict[str, Any]) -> str:
+    path = "__".join(str(step) for step in error["loc"] if isinstance(step, str))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"ROTUNDA_SFU_{path.upper()}: {message}" if path else message

@@ -1,0 +1,164 @@
+"""What the API server was last heard to have of one namespace: Rooms, MediaNodes, and the MediaCluster.
+
+Answers come from memory, so that nothing here depends on the API server being there.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from rotunda_contract.ids import RoomName
+from rotunda_contract.resources import MediaCluster, MediaNode, Room
+from rotunda_kube import Informer, Key, KubeApi, Manifest, key_of
+from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, ROOMS
+
+_Kind = TypeVar("_Kind", Room, MediaNode, MediaCluster)
+
+_log = structlog.get_logger(__name__)
+
+
+class Books:
+    """`run` keeps them up to date. Objects that cannot be read are left out and logged."""
+
+    def __init__(self, api: KubeApi, namespace: str, cluster: str) -> None:
+        self.rooms: dict[RoomName, Room] = {}
+        self.nodes: dict[str, MediaNode] = {}
+        self.cluster: MediaCluster | None = None
+        self._cluster_name = cluster
+        self._on_deleted: list[Callable[[RoomName], None]] = []
+        self._on_moved: list[Callable[[RoomName, int], None]] = []
+        self._watched: dict[RoomName, set[asyncio.Event]] = defaultdict(set)
+        self._rooms = Informer(
+            api, ROOMS, namespace, on_change=self._room_changed, on_delete=self._room_deleted
+        )
+        self._informers = (
+            self._rooms,
+            Informer(api, MEDIA_NODES, namespace, on_change=self._node_changed, on_delete=self._node_deleted),
+            Informer(
+                api,
+                MEDIA_CLUSTERS,
+                namespace,
+                on_change=self._cluster_changed,
+                on_delete=self._cluster_deleted,
+            ),
+        )
+
+    @property
+    def complete(self) -> bool:
+        """The API server has told everything once."""
+        return all(informer.synced.is_set() for informer in self._informers)
+
+    async def run(self) -> None:
+        """Follows the API server until cancelled, through its absence too."""
+        async with asyncio.TaskGroup() as group:
+            for informer in self._informers:
+                group.create_task(informer.run(), name=f"follow {informer.resource.plural}")
+
+    async def completion(self) -> None:
+        """Returns once the books are complete."""
+        for informer in self._informers:
+            await informer.synced.wait()
+
+    def take(self, manifest: Manifest) -> None:
+        """A Room as the answer to a write has it, ahead of the watch."""
+        self._rooms.apply(manifest)
+
+    def watch_deletions(self, on_deleted: Callable[[RoomName], None]) -> None:
+        self._on_deleted.append(on_deleted)
+
+    def watch_moves(self, on_moved: Callable[[RoomName, int], None]) -> None:
+        """Told of a room and the lowest epoch that is not over."""
+        self._on_moved.append(on_moved)
+
+    @contextmanager
+    def watching(self, room: RoomName) -> Iterator[asyncio.Event]:
+        """Set whenever something has changed that bears on where the room is; whoever waits clears it."""
+        changed = asyncio.Event()
+        self._watched[room].add(changed)
+        try:
+            yield changed
+        finally:
+            self._watched[room].discard(changed)
+            if not self._watched[room]:
+                del self._watched[room]
+
+    def _room_changed(self, manifest: Manifest) -> None:
+        room = _parsed(Room, manifest)
+        if room is None:
+            return
+        name = RoomName(room.metadata.name)
+        before = self.rooms.get(name)
+        self.rooms[name] = room
+        if before is not None and before.metadata.uid != room.metadata.uid:
+            self._tell_deleted(name)
+        elif before is not None and (least := _least_epoch(room, before)) > _least_epoch(before, before):
+            for on_moved in self._on_moved:
+                on_moved(name, least)
+        self._wake(name)
+
+    def _room_deleted(self, key: Key) -> None:
+        name = RoomName(key.name)
+        self.rooms.pop(name, None)
+        self._tell_deleted(name)
+        self._wake(name)
+
+    def _tell_deleted(self, name: RoomName) -> None:
+        for on_deleted in self._on_deleted:
+            on_deleted(name)
+
+    def _node_changed(self, manifest: Manifest) -> None:
+        node = _parsed(MediaNode, manifest)
+        if node is None:
+            return
+        before = self.nodes.get(node.metadata.name)
+        self.nodes[node.metadata.name] = node
+        if before is None or _reach(before) != _reach(node):  # figures of load change all the time
+            self._wake_all()
+
+    def _node_deleted(self, key: Key) -> None:
+        self.nodes.pop(key.name, None)
+
+    def _cluster_changed(self, manifest: Manifest) -> None:
+        if key_of(manifest).name == self._cluster_name:
+            self.cluster = _parsed(MediaCluster, manifest) or self.cluster
+            self._wake_all()
+
+    def _cluster_deleted(self, key: Key) -> None:
+        if key.name == self._cluster_name:
+            self.cluster = None
+
+    def _wake(self, room: RoomName) -> None:
+        for changed in self._watched.get(room, ()):
+            changed.set()
+
+    def _wake_all(self) -> None:
+        for room in self._watched:
+            self._wake(room)
+
+
+def _least_epoch(room: Room, before: Room) -> int:
+    """All below are over. A room without a node has none that is not."""
+    assignment, earlier = room.status.assignment, before.status.assignment
+    if assignment is not None:
+        return assignment.epoch
+    return max(room.status.last_epoch, earlier.epoch if earlier is not None else 0) + 1
+
+
+def _reach(node: MediaNode) -> tuple[object, ...]:
+    status = node.status
+    return status.phase, status.grpc_address, status.process_id
+
+
+def _parsed(kind: type[_Kind], manifest: Manifest) -> _Kind | None:
+    try:
+        return kind.model_validate(manifest)
+    except ValidationError as error:
+        _log.error(
+            "an object cannot be read", kind=kind.__name__, key=str(key_of(manifest)), error=str(error)
+        )
+        return None

@@ -1,0 +1,290 @@
+"""The directory of a cluster: Rooms and MediaNodes as the API server has them.
+
+    join of an unknown room ──made where the MediaCluster allows──▶ Pending ─┐
+    join of an Idle room ──annotation `wanted-at`──▶ Pending ────────────────┤ the operator places it
+    join of an assigned room ◀──────────────────────────────────────────────┘
+
+Where a room is comes from memory: calls go on, and people come into rooms that have a node, while the API
+server is away.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from rotunda_contract.errors import (
+    BadRequest,
+    InvalidState,
+    LimitExceeded,
+    NotFound,
+    Unavailable,
+)
+from rotunda_contract.ids import ProcessId, RoomName
+from rotunda_contract.resources import WANTED_AT
+from rotunda_contract.resources import Room as RoomResource
+from rotunda_kube import AlreadyExists, Invalid, KubeApi, KubeError
+from rotunda_kube import NotFound as NoSuchObject
+from rotunda_kube.resource import ROOMS
+from rotunda_signaling.directory import Assignment, OnPending, Room, RoomSettings
+from rotunda_signaling.directory.books import Books
+from rotunda_signaling.directory.manifests import (
+    defaults_of,
+    manifest_of,
+    manifest_on_join,
+    room_of,
+    settings_of,
+)
+
+DOUBT_SECONDS = 10.0
+"""How long an assignment that its node refused, or did not answer to, is not given out again."""
+RETRY_MS = 5000
+DELETION_SECONDS = 5.0
+_SERVING = ("Ready", "Draining")
+_MADE = "The room has just been made."
+_WAKING = "The room is waking up."
+_WAITING = "The room waits for a media node."
+_DOUBTED = "The room's media node does not answer; another one is looked for."
+
+_log = structlog.get_logger(__name__)
+
+
+class KubernetesDirectory:
+    """Implements RoomDirectory. `run` must run beside it. Needs the rights of signaling's Role."""
+
+    def __init__(
+        self,
+        api: KubeApi,
+        namespace: str,
+        cluster: str,
+        *,
+        max_rooms: int = 10_000,
+        doubt_seconds: float = DOUBT_SECONDS,
+    ) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._cluster = cluster
+        self._max_rooms = max_rooms
+        self._doubt_seconds = doubt_seconds
+        self._books = Books(api, namespace, cluster)
+        self._doubts: dict[RoomName, tuple[int, ProcessId, float]] = {}
+        self._books.watch_deletions(self._forget_doubt)
+
+    async def run(self) -> None:
+        """Follows the API server until cancelled."""
+        await self._books.run()
+
+    async def check_ready(self) -> None:
+        """Raises Unavailable until the API server has told everything once; its absence later is no harm."""
+        if not self._books.complete:
+            raise Unavailable("the Kubernetes API server has not told yet which rooms there are")
+
+    async def resolve(self, room: RoomName, *, wait: float, on_pending: OnPending) -> Assignment:
+        reason = "the Kubernetes API server does not answer"
+        try:
+            async with asyncio.timeout(wait):
+                await self._books.completion()
+                with self._books.watching(room) as changed:
+                    while True:
+                        changed.clear()
+                        found = await self._look(room)
+                        if isinstance(found, Assignment):
+                            return found
+                        if found != reason:
+                            reason = found
+                            on_pending(reason)
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(self._doubt_left(room)):
+                                await changed.wait()
+        except TimeoutError:
+            raise Unavailable(
+                f"the room has no media node after {wait:.0f} s: {reason}", retry_after_ms=RETRY_MS
+            ) from None
+
+    def defaults(self) -> RoomSettings:
+        cluster = self._books.cluster
+        return defaults_of(cluster) if cluster is not None else RoomSettings()
+
+    async def create(self, room: RoomName, settings: RoomSettings) -> Room:
+        self._check_number()
+        manifest = manifest_of(room, self._namespace, self._cluster, self._books.cluster, settings)
+        with _as_ours("making the room"):
+            try:
+                made = await self._api.create(ROOMS, manifest)
+            except AlreadyExists:
+                raise InvalidState(f"room {room} exists already") from None
+        self._books.take(made)
+        return room_of(RoomResource.model_validate(made))
+
+    async def get(self, room: RoomName) -> Room:
+        await self.check_ready()
+        return room_of(self._known(room))
+
+    async def list(self) -> list[Room]:
+        await self.check_ready()
+        ours = (room for room in self._books.rooms.values() if room.spec.cluster_ref == self._cluster)
+        return sorted(map(room_of, ours), key=lambda room: room.name)
+
+    async def delete(self, room: RoomName) -> None:
+        await self.check_ready()
+        known = self._known(room)
+        with self._books.watching(room) as changed:
+            with _as_ours("deleting the room"):
+                try:
+                    await self._api.delete(ROOMS, self._namespace, room, uid=known.metadata.uid)
+                except NoSuchObject:
+                    raise NotFound(f"there is no room {room}") from None
+            with suppress(TimeoutError):  # so that a list that follows does not show it
+                async with asyncio.timeout(DELETION_SECONDS):
+                    while self._books.rooms.get(room) is known:
+                        changed.clear()
+                        await changed.wait()
+
+    def watch_deletions(self, on_deleted: Callable[[RoomName], None]) -> None:
+        self._books.watch_deletions(on_deleted)
+
+    def watch_moves(self, on_moved: Callable[[RoomName, int], None]) -> None:
+        self._books.watch_moves(on_moved)
+
+    def report_occupied(self, room: RoomName) -> None:
+        """The operator knows it from the media node's reports."""
+
+    def report_empty(self, room: RoomName) -> None:
+        """The operator knows it from the media node's reports."""
+
+    def report_lost(self, assignment: Assignment) -> None:
+        """Not given out again until a newer one comes, or for a while: the node may come back."""
+        until = asyncio.get_running_loop().time() + self._doubt_seconds
+        self._doubts[assignment.room] = (assignment.epoch, assignment.process_id, until)
+
+    async def _look(self, name: RoomName) -> Assignment | str:
+        """The room's assignment, or why there is none yet; does what brings one about."""
+        room = self._books.rooms.get(name)
+        if room is None:
+            await self._make(name)
+            return _MADE
+        room = self._known(name)
+        if room.metadata.deletion_timestamp is not None:
+            return "The room is being deleted."
+        if room.status.phase == "Idle" and room.status.assignment is None:
+            await self._want(room)
+            return _WAKING
+        if room.status.phase == "Failed":
+            raise Unavailable(_reason(room), retry_after_ms=RETRY_MS)
+        return self._assignment(name, room) or self._reason(name, room)
+
+    def _known(self, name: RoomName) -> RoomResource:
+        room = self._books.rooms.get(name)
+        if room is None:
+            raise NotFound(f"there is no room {name}")
+        if room.spec.cluster_ref != self._cluster:
+            raise NotFound(f"room {name} belongs to MediaCluster {room.spec.cluster_ref}, not to this one")
+        return room
+
+    def _assignment(self, name: RoomName, room: RoomResource) -> Assignment | None:
+        placed = room.status.assignment
+        node = self._books.nodes.get(placed.media_node) if placed is not None else None
+        if placed is None or node is None or node.status.phase not in _SERVING:
+            return None
+        address, process_id = node.status.grpc_address, node.status.process_id
+        if not address or not process_id:
+            return None
+        assignment = Assignment(
+            room=name,
+            node=placed.media_node,
+            address=address,
+            epoch=placed.epoch,
+            process_id=ProcessId(process_id),
+            settings=settings_of(room),
+            uid=room.metadata.uid,
+        )
+        return None if self._doubts_it(assignment) else assignment
+
+    def _doubts_it(self, assignment: Assignment) -> bool:
+        doubt = self._doubts.get(assignment.room)
+        if doubt is None:
+            return False
+        same = doubt[:2] == (assignment.epoch, assignment.process_id)
+        if same and self._doubt_left(assignment.room):
+            return True
+        del self._doubts[assignment.room]
+        return False
+
+    def _forget_doubt(self, room: RoomName) -> None:
+        self._doubts.pop(room, None)
+
+    def _doubt_left(self, room: RoomName) -> float | None:
+        """Seconds until what was doubted is given out again; None when nothing is."""
+        doubt = self._doubts.get(room)
+        left = doubt[2] - asyncio.get_running_loop().time() if doubt is not None else 0.0
+        return left if left > 0 else None
+
+    def _reason(self, name: RoomName, room: RoomResource) -> str:
+        if room.status.assignment is not None and self._doubt_left(name):
+            return _DOUBTED
+        return _reason(room)
+
+    async def _make(self, name: RoomName) -> None:
+        """For somebody who joins a room that there is not."""
+        cluster = self._books.cluster
+        if cluster is None:
+            raise Unavailable(
+                f"there is no MediaCluster {self._cluster} that could serve rooms", retry_after_ms=RETRY_MS
+            )
+        if not cluster.spec.rooms.create_on_join:
+            raise NotFound(f"there is no room {name}, and joining makes none here: ask for it to be made")
+        self._check_number()
+        with _as_ours("making the room"), suppress(AlreadyExists):
+            self._books.take(await self._api.create(ROOMS, manifest_on_join(name, cluster)))
+
+    async def _want(self, room: RoomResource) -> None:
+        """Tells the operator that somebody wants the Idle room, unless it has been told."""
+        idle = next((c for c in room.status.conditions if c.type == "Placed"), None)
+        since = idle.last_transition_time if idle is not None else datetime.fromtimestamp(0, UTC)
+        wanted = room.metadata.annotations.get(WANTED_AT)
+        if wanted is not None and _is_after(wanted, since):
+            return
+        # Later than what it is compared with, even where the operator's clock is ahead of ours.
+        time = max(datetime.now(UTC), since + timedelta(seconds=1))
+        patch = {"metadata": {"annotations": {WANTED_AT: time.isoformat().replace("+00:00", "Z")}}}
+        with _as_ours("waking the room"), suppress(NoSuchObject):
+            name = room.metadata.name
+            self._books.take(await self._api.patch(ROOMS, self._namespace, name, patch))
+
+    def _check_number(self) -> None:
+        if len(self._books.rooms) >= self._max_rooms:
+            raise LimitExceeded(f"there are {self._max_rooms} rooms already: delete some first")
+
+
+def _reason(room: RoomResource) -> str:
+    """What the operator says of it."""
+    by_type = {condition.type: condition for condition in room.status.conditions}
+    for kind in ("Placed", "Ready"):
+        condition = by_type.get(kind)
+        if condition is not None and condition.status == "False":
+            return condition.message
+    return _WAITING
+
+
+def _is_after(text: str, moment: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(text) > moment
+    except (ValueError, TypeError):  # written by somebody else, or without a time zone
+        return False
+
+
+@contextmanager
+def _as_ours(doing: str) -> Iterator[None]:
+    """What the API server refuses, as errors that clients are told."""
+    try:
+        yield
+    except Invalid as error:
+        raise BadRequest(f"{doing}: {error}") from error
+    except KubeError as error:
+        _log.warning("the API server did not do it", doing=doing, error=str(error))
+        delay = round(error.retry_after * 1000) if error.retry_after else RETRY_MS
+        raise Unavailable(
+            f"{doing} is not possible now: the Kubernetes API server does not answer", retry_after_ms=delay
+        ) from error

@@ -1,0 +1,151 @@
+"""The directory of a single machine: in memory, with one media node."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from rotunda_contract.errors import InvalidState, LimitExceeded, NotFound
+from rotunda_contract.ids import ProcessId, RoomName
+from rotunda_signaling.directory import Assignment, OnPending, Room, RoomSettings
+
+Schedule = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
+"""Calls back after so many seconds; by default the running event loop's `call_later`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNode:
+    """The machine's media node."""
+
+    name: str
+    address: str
+    process_id: ProcessId
+
+
+@dataclass(slots=True)
+class _Entry:
+    room: Room
+    epoch: int | None = None
+    occupied: bool = False
+    expiry: asyncio.TimerHandle | None = None
+
+
+class LocalDirectory:
+    """Implements RoomDirectory. Rooms are made on join and forgotten when empty for their TTL."""
+
+    def __init__(
+        self,
+        node: LocalNode,
+        *,
+        defaults: RoomSettings | None = None,
+        max_rooms: int = 10_000,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._node = node
+        self._defaults = defaults or RoomSettings()
+        self._max_rooms = max_rooms
+        self._schedule = schedule
+        self._entries: dict[RoomName, _Entry] = {}
+        self._epochs = itertools.count(1)
+        self._on_deleted: list[Callable[[RoomName], None]] = []
+
+    async def resolve(
+        self, room: RoomName, *, wait: float = 0.0, on_pending: OnPending | None = None
+    ) -> Assignment:
+        """Never waits: the one node takes every room."""
+        entry = self._entries.get(room)
+        if entry is None:
+            entry = self._add(room, self._defaults, made_on_join=True)
+        if entry.epoch is None:
+            entry.epoch = next(self._epochs)
+        if not entry.occupied:
+            self._expire_later(entry)
+        return Assignment(
+            room=room,
+            node=self._node.name,
+            address=self._node.address,
+            epoch=entry.epoch,
+            process_id=self._node.process_id,
+            settings=entry.room.settings,
+        )
+
+    def defaults(self) -> RoomSettings:
+        return self._defaults
+
+    async def create(self, room: RoomName, settings: RoomSettings) -> Room:
+        if room in self._entries:
+            raise InvalidState(f"room {room} exists already")
+        return self._add(room, settings, made_on_join=False).room
+
+    async def get(self, room: RoomName) -> Room:
+        return self._entry(room).room
+
+    async def list(self) -> list[Room]:
+        return [self._entries[name].room for name in sorted(self._entries)]
+
+    async def delete(self, room: RoomName) -> None:
+        entry = self._entry(room)
+        self._keep(entry)
+        del self._entries[room]
+        self._announce(room)
+
+    def watch_deletions(self, on_deleted: Callable[[RoomName], None]) -> None:
+        self._on_deleted.append(on_deleted)
+
+    def watch_moves(self, on_moved: Callable[[RoomName, int], None]) -> None:
+        """No room ever moves: there is one node."""
+
+    def report_occupied(self, room: RoomName) -> None:
+        entry = self._entries.get(room)
+        if entry is not None:
+            entry.occupied = True
+            self._keep(entry)
+
+    def report_empty(self, room: RoomName) -> None:
+        entry = self._entries.get(room)
+        if entry is not None:
+            entry.occupied = False
+            self._expire_later(entry)
+
+    def report_lost(self, assignment: Assignment) -> None:
+        entry = self._entries.get(assignment.room)
+        if entry is not None and entry.epoch == assignment.epoch:
+            entry.epoch = None
+
+    def _add(self, name: RoomName, settings: RoomSettings, *, made_on_join: bool) -> _Entry:
+        if len(self._entries) >= self._max_rooms:
+            raise LimitExceeded(f"there are {self._max_rooms} rooms already: delete some first")
+        settings = replace(settings, display_name=settings.display_name or name)
+        room = Room(name, settings, datetime.now(UTC), made_on_join)
+        entry = self._entries[name] = _Entry(room)
+        return entry
+
+    def _entry(self, room: RoomName) -> _Entry:
+        entry = self._entries.get(room)
+        if entry is None:
+            raise NotFound(f"there is no room {room}")
+        return entry
+
+    def _expire_later(self, entry: _Entry) -> None:
+        """Starts the time to live again, which whoever comes in stops by `report_occupied`."""
+        self._keep(entry)
+        schedule = self._schedule or asyncio.get_running_loop().call_later
+        entry.expiry = schedule(entry.room.settings.empty_ttl, lambda: self._expire(entry))
+
+    def _keep(self, entry: _Entry) -> None:
+        if entry.expiry is not None:
+            entry.expiry.cancel()
+            entry.expiry = None
+
+    def _expire(self, entry: _Entry) -> None:
+        """A room made on join is forgotten; one that somebody wanted only gives its node back."""
+        entry.expiry = None
+        entry.epoch = None
+        if entry.room.made_on_join:
+            del self._entries[entry.room.name]
+        self._announce(entry.room.name)
+
+    def _announce(self, room: RoomName) -> None:
+        for on_deleted in self._on_deleted:
+            on_deleted(room)

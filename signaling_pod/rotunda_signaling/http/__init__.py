@@ -1,0 +1,1 @@
+"""HTTP: the rooms API, health, metrics, and the web app's files."""

@@ -1,0 +1,104 @@
+"""Listens for HTTP and WebSockets: uvicorn, bound before anything else starts and stopped by us."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+
+import uvicorn
+
+from rotunda_signaling.limits import MAX_FRAME_BYTES
+
+GRACE = 3
+"""Seconds that requests may still take when the server stops."""
+
+
+class ListenError(OSError):
+    """The address cannot be listened on; the message says why and which setting changes it."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket that listens; port 0 lets the kernel choose. Raises ListenError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise ListenError(f"{host!r} is no address of this machine ({error.strerror})") from error
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(2048)
+    except OSError as error:
+        sock.close()
+        raise ListenError(_why(host, port, error)) from error
+    sock.setblocking(False)
+    return sock
+
+
+class HttpServer:
+    """Serves an ASGI application on a socket that listens."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], sock: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            ws_max_size=MAX_FRAME_BYTES,
+            ws_ping_interval=None,  # Engine.IO has its own
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=GRACE,
+            server_header=False,
+        )
+        self._server = _Uvicorn(config)
+        self._socket = sock
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Returns once requests are answered."""
+        self._task = asyncio.create_task(self._server.serve([self._socket]), name="http")
+        await self._server.serving.wait()
+
+    async def stop(self) -> None:
+        """Ends connections and returns when all are closed."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves signals to whoever runs the process, and tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.serving.set()
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} on {host} is in use by another program: choose another with --port or PORT "
+            "(0 lets the system choose)"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} needs privileges that this user does not have: choose one above 1023 with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine: choose another with --host"
+    return f"cannot listen on {host} port {port}: {error.strerror}"

@@ -1,0 +1,48 @@
+"""How much one client may ask, and how fast. Pure: `now` is an argument, in seconds."""
+
+from dataclasses import dataclass
+
+MAX_REQUEST_BYTES = 64 * 1024
+"""One request, its name included, as JSON."""
+MAX_FRAME_BYTES = 1_000_000
+"""One frame; a larger one ends the connection."""
+MAX_BODY_SECONDS = 10.0
+"""How long the body of an HTTP request may take to arrive."""
+MAX_WAITING_REQUESTS = 2_000
+"""Requests of one socket that wait for their turn."""
+MAX_WAITING_BYTES = 4 * 1024 * 1024
+"""Together, as they came."""
+MAX_WAITING_MESSAGES = 10_000
+"""Messages that wait for a client to read them; a client further behind is disconnected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and so many a second in the long run."""
+
+    burst: int
+    per_second: float
+
+
+REQUEST_RATE = Rate(burst=2_000, per_second=200.0)
+"""Enough to subscribe to 500 cameras and microphones in one go and resume them."""
+CHAT_RATE = Rate(burst=200, per_second=10.0)
+
+
+class TokenBucket:
+    """Lets through what a rate allows."""
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = float(rate.burst)
+        self._updated = now
+
+    def take(self, now: float) -> float:
+        """0 when allowed, else the seconds until it would be."""
+        grown = (now - self._updated) * self._rate.per_second
+        self._tokens = min(float(self._rate.burst), self._tokens + grown)
+        self._updated = now
+        if self._tokens >= 1.0:
+            self._tokens -= 1.0
+            return 0.0
+        return (1.0 - self._tokens) / self._rate.per_second

@@ -1,0 +1,63 @@
+"""Structured logs: JSON lines for machines, or a readable console format; one stream for all libraries."""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+Format = Literal["auto", "json", "console"]
+
+
+def configure_logs(level: str, format: Format = "auto", stream: TextIO | None = None) -> None:
+    """Sends structlog's and the standard library's logs to `stream`, standard error by default."""
+    stream = stream or sys.stderr
+    console = stream.isatty() if format == "auto" else format == "console"
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(console))
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    _quieten()
+
+
+def _rendering(console: bool) -> list[Processor]:
+    drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if console:
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        return [_without_absent, drop, plain]
+    return [_without_absent, drop, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _without_absent(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {key: value for key, value in event.items() if value is not None}
+
+
+def _quieten() -> None:
+    """Libraries that tell every request, which is ours to do."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "engineio.server", "socketio.server"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+        library.setLevel(logging.WARNING)
+    for name in ("engineio.server", "socketio.server"):
+        logging.getLogger(name).setLevel(logging.ERROR)

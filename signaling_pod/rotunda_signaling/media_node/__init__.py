@@ -1,0 +1,1 @@
+"""Ways to reach a media node: over gRPC, and a fake for tests."""

@@ -1,0 +1,191 @@
+"""Media nodes over gRPC: a deadline on every call, retries where they are safe, a breaker for each node."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+from purgatory import AsyncCircuitBreakerFactory
+from purgatory.domain.model import OpenedState
+
+from rotunda_contract import grpc_client
+from rotunda_contract.errors import CODE_KEY, Unavailable
+from rotunda_contract.pb import events_pb2
+from rotunda_contract.pb import media_node_pb2 as pb
+from rotunda_signaling.directory import Assignment
+
+DEADLINE = 5.0
+"""Seconds that a call may take; a retry has as many of its own."""
+BREAKER_THRESHOLD = 5
+"""Failures in a row after which a node is left alone."""
+BREAKER_SECONDS = 2.0
+"""How long it is left alone before one call may try again."""
+
+Dial = Callable[[str], grpc.aio.Channel]
+"""Opens a channel to an address."""
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class GrpcMediaNodes:
+    """Implements MediaNodes: one channel and one breaker for each node address."""
+
+    def __init__(self, *, deadline: float = DEADLINE, dial: Dial = grpc_client.open_channel) -> None:
+        self._deadline = deadline
+        self._dial = dial
+        self._nodes: dict[str, GrpcMediaNode] = {}
+
+    def at(self, assignment: Assignment) -> "GrpcMediaNode":
+        return self.at_address(assignment.address)
+
+    def at_address(self, address: str) -> "GrpcMediaNode":
+        """The node whose gRPC server listens there."""
+        node = self._nodes.get(address)
+        if node is None:
+            node = self._nodes[address] = GrpcMediaNode(address, deadline=self._deadline, dial=self._dial)
+        return node
+
+    async def close(self) -> None:
+        """Ends all calls and channels."""
+        await asyncio.gather(*(node.close() for node in self._nodes.values()))
+        self._nodes.clear()
+
+
+class GrpcMediaNode:
+    """Implements MediaNode."""
+
+    def __init__(
+        self, address: str, *, deadline: float = DEADLINE, dial: Dial = grpc_client.open_channel
+    ) -> None:
+        self._address = address
+        self._deadline = deadline
+        self._channel = dial(address)
+        self._stub = grpc_client.media_node_stub(self._channel)
+        self._breakers = AsyncCircuitBreakerFactory(
+            default_threshold=BREAKER_THRESHOLD,
+            default_ttl=BREAKER_SECONDS,
+            exclude=[(BaseException, lambda error: not _is_node_failure(error))],
+        )
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def describe(self) -> pb.DescribeResponse:
+        return await self._repeat(self._stub.Describe, pb.DescribeRequest())
+
+    async def open_room(self, request: pb.OpenRoomRequest) -> pb.OpenRoomResponse:
+        return await self._repeat(self._stub.OpenRoom, request)
+
+    async def close_room(self, request: pb.CloseRoomRequest) -> pb.CloseRoomResponse:
+        return await self._repeat(self._stub.CloseRoom, request)
+
+    def watch_room(self, request: pb.WatchRoomRequest) -> AsyncIterator[events_pb2.RoomEvent]:
+        return grpc_client.watch_room(self._stub, request)
+
+    async def join(self, request: pb.JoinRequest) -> pb.JoinResponse:
+        return await self._repeat(self._stub.Join, request)
+
+    async def disconnect(self, request: pb.DisconnectRequest) -> pb.DisconnectResponse:
+        return await self._repeat(self._stub.Disconnect, request)
+
+    async def leave(self, request: pb.LeaveRequest) -> pb.LeaveResponse:
+        return await self._repeat(self._stub.Leave, request)
+
+    async def remove_participant(self, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
+        return await self._call(self._stub.RemoveParticipant, request)
+
+    async def create_web_rtc_transport(
+        self, request: pb.CreateWebRtcTransportRequest
+    ) -> pb.CreateWebRtcTransportResponse:
+        return await self._call(self._stub.CreateWebRtcTransport, request)
+
+    async def connect_web_rtc_transport(
+        self, request: pb.ConnectWebRtcTransportRequest
+    ) -> pb.ConnectWebRtcTransportResponse:
+        return await self._call(self._stub.ConnectWebRtcTransport, request)
+
+    async def restart_ice(self, request: pb.RestartIceRequest) -> pb.RestartIceResponse:
+        return await self._call(self._stub.RestartIce, request)
+
+    async def close_transport(self, request: pb.CloseTransportRequest) -> pb.CloseTransportResponse:
+        return await self._call(self._stub.CloseTransport, request)
+
+    async def produce(self, request: pb.ProduceRequest) -> pb.ProduceResponse:
+        return await self._call(self._stub.Produce, request)
+
+    async def pause_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
+        return await self._repeat(self._stub.PauseProducer, request)
+
+    async def resume_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
+        return await self._repeat(self._stub.ResumeProducer, request)
+
+    async def close_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
+        return await self._call(self._stub.CloseProducer, request)
+
+    async def mute_producer(self, request: pb.MuteProducerRequest) -> pb.ProducerResponse:
+        return await self._repeat(self._stub.MuteProducer, request)
+
+    async def consume(self, request: pb.ConsumeRequest) -> pb.ConsumeResponse:
+        return await self._call(self._stub.Consume, request)
+
+    async def pause_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
+        return await self._repeat(self._stub.PauseConsumer, request)
+
+    async def resume_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
+        return await self._repeat(self._stub.ResumeConsumer, request)
+
+    async def close_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
+        return await self._call(self._stub.CloseConsumer, request)
+
+    async def request_key_frame(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
+        return await self._repeat(self._stub.RequestKeyFrame, request)
+
+    async def set_consumer_preferred_layers(
+        self, request: pb.SetConsumerPreferredLayersRequest
+    ) -> pb.ConsumerResponse:
+        return await self._repeat(self._stub.SetConsumerPreferredLayers, request)
+
+    async def produce_data(self, request: pb.ProduceDataRequest) -> pb.ProduceDataResponse:
+        return await self._call(self._stub.ProduceData, request)
+
+    async def consume_data(self, request: pb.ConsumeDataRequest) -> pb.ConsumeDataResponse:
+        return await self._call(self._stub.ConsumeData, request)
+
+    async def close_data_producer(self, request: pb.DataProducerRequest) -> pb.DataProducerResponse:
+        return await self._call(self._stub.CloseDataProducer, request)
+
+    async def close_data_consumer(self, request: pb.DataConsumerRequest) -> pb.DataConsumerResponse:
+        return await self._call(self._stub.CloseDataConsumer, request)
+
+    async def _repeat(
+        self, method: grpc_client.UnaryMethod[_Request, _Response], request: _Request
+    ) -> _Response:
+        """For calls that are idempotent: a connection that broke under the first gets a second."""
+        try:
+            return await self._call(method, request)
+        except Unavailable as error:
+            if not _is_node_failure(error):
+                raise
+        return await self._call(method, request)
+
+    async def _call(
+        self, method: grpc_client.UnaryMethod[_Request, _Response], request: _Request
+    ) -> _Response:
+        breaker = await self._breakers.get_breaker(self._address)
+        try:
+            async with breaker:
+                return await grpc_client.call(method, request, timeout=self._deadline)
+        except OpenedState as error:
+            raise Unavailable(
+                "the media node does not answer", retry_after_ms=round(BREAKER_SECONDS * 1000)
+            ) from error
+
+
+def _is_node_failure(error: BaseException) -> bool:
+    """The node did not answer, as against: it answered with an error."""
+    cause = error.__cause__
+    if not isinstance(error, Unavailable) or not isinstance(cause, grpc.aio.AioRpcError):
+        return False
+    return all(key != CODE_KEY for key, _ in cause.trailing_metadata() or ())

@@ -1,0 +1,215 @@
+"""One client's connection: not joined, or joined to one room."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+
+from rotunda_contract.errors import (
+    AlreadyJoined,
+    InvalidState,
+    NotFound,
+    NotJoined,
+    RotundaError,
+    StaleAssignment,
+    Unauthorized,
+    Unavailable,
+)
+from rotunda_contract.ids import ConnectionId, ParticipantId, RoomName
+from rotunda_contract.pb import media_node_pb2 as pb
+from rotunda_contract.rtp import ContractModel
+from rotunda_contract.signaling import PROTOCOL, answers, events, requests
+from rotunda_contract.signaling.common import IceServer, Permission
+from rotunda_signaling.randomness import new_id
+from rotunda_signaling.service import messages
+from rotunda_signaling.service.client import Client, Event
+from rotunda_signaling.service.handlers import HANDLERS
+from rotunda_signaling.service.member import Member
+from rotunda_signaling.service.room_view import RoomView
+from rotunda_signaling.service.rooms import Rooms
+from rotunda_signaling.service.session import Session
+
+GUEST_PERMISSIONS: tuple[Permission, ...] = ("publish", "subscribe", "chat")
+"""What anyone may do in an Open room."""
+
+
+class Connection:
+    """Answers a client's requests, one at a time. `id` is the socket's, for logs."""
+
+    def __init__(
+        self,
+        client: Client,
+        rooms: Rooms,
+        *,
+        ice_servers: Sequence[IceServer] = (),
+        permissions: Sequence[Permission] = GUEST_PERMISSIONS,
+        id: str = "",
+    ) -> None:
+        self._client = client
+        self._rooms = rooms
+        self._ice_servers = tuple(ice_servers)
+        self._permissions = tuple(permissions)
+        self._session: Session | None = None
+        self._entering: asyncio.Future[RoomView] | None = None
+        self._pending = False
+        self._leaves_coming = 0
+        self._gave_up = False
+        self._log = structlog.get_logger(__name__).bind(connection=id)
+
+    @property
+    def session(self) -> Session | None:
+        """Set while joined."""
+        return self._session
+
+    async def answer(self, name: str, request: ContractModel) -> ContractModel:
+        """Does what the validated request asks. Raises RotundaError."""
+        if isinstance(request, requests.JoinRequest):
+            return await self._join(request)
+        session = self._session
+        if session is None and name == "leave" and self._gave_up:
+            self._gave_up = False
+            return answers.EmptyAnswer()
+        if session is None:
+            raise NotJoined(f"{name} needs a join first")
+        if name == "leave":
+            return await self._leave(session)
+        handler = HANDLERS[name]
+        if handler.needs is not None:
+            session.require(handler.needs)
+        return await handler.answer(session, request)
+
+    def leave_is_coming(self) -> None:
+        """A `leave` waits behind what is being answered: a join that waits for a media node gives up."""
+        self._leaves_coming += 1
+        self._stop_waiting()
+
+    def leave_was_answered(self) -> None:
+        self._leaves_coming -= 1
+
+    async def lost(self) -> None:
+        """The socket is gone; the seat stays for the reconnect grace."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        session.view.dismiss(session.member)
+        await self._give_up(session.view, session.participant_id, session.member)
+
+    async def _join(self, request: requests.JoinRequest) -> answers.JoinAnswer:
+        if self._session is not None:
+            raise AlreadyJoined(f"already in room {self._session.view.assignment.room}: leave it first")
+        try:
+            return await self._join_once(request)
+        except StaleAssignment as error:
+            self._log.info("joining again at the room's new place", room=request.room, error=str(error))
+        try:
+            return await self._join_once(request)
+        except StaleAssignment as error:
+            raise Unavailable(f"the room is moving: {error}") from error
+
+    async def _join_once(self, request: requests.JoinRequest) -> answers.JoinAnswer:
+        view = await self._enter(RoomName(request.room))
+        if view.assignment.settings.access == "Token":
+            raise Unauthorized("this room takes nobody without a token")
+        member = Member(ConnectionId(new_id()), self._client, self._forget)
+        view.admit(member)
+        try:
+            joined = await self._join_node(view, member, request)
+        except BaseException as error:
+            view.dismiss(member)
+            if isinstance(error, StaleAssignment):
+                self._rooms.forget(view)
+            raise
+        participant_id = ParticipantId(joined.participant_id)
+        try:
+            view.seat(member, participant_id, joined.event_number, resumed=joined.resumed)
+        except RotundaError:
+            await self._give_up(view, participant_id, member)
+            raise
+        self._session = Session(
+            rooms=self._rooms,
+            view=view,
+            member=member,
+            participant_id=participant_id,
+            display_name=request.display_name,
+            permissions=self._permissions,
+            ice_servers=self._ice_servers,
+        )
+        self._log.info("joined", room=request.room, participant=joined.participant_id, resumed=joined.resumed)
+        return self._answer(view, joined)
+
+    async def _enter(self, room: RoomName) -> RoomView:
+        """Raises InvalidState when the client leaves while there is no media node for the room."""
+        self._pending = self._gave_up = False
+        self._entering = asyncio.ensure_future(self._rooms.enter(room, self._on_pending))
+        try:
+            return await self._entering
+        except asyncio.CancelledError:
+            if not self._gave_up:
+                raise
+            raise InvalidState("you left while the room was waiting for a media node") from None
+        finally:
+            self._entering = None
+
+    def _on_pending(self, reason: str) -> None:
+        self._pending = True
+        self._client.send(Event("roomPending", events.RoomPendingEvent(reason=reason)))
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._pending and self._leaves_coming and self._entering is not None:
+            self._gave_up = self._entering.cancel()
+
+    async def _give_up(self, view: RoomView, participant_id: ParticipantId, member: Member) -> None:
+        """Tells the node that nobody sits in the seat by this connection any more."""
+        actor = pb.Actor(room_key=view.key, participant_id=participant_id)
+        try:
+            await view.node.disconnect(pb.DisconnectRequest(actor=actor, connection_id=member.connection_id))
+        except RotundaError as error:
+            self._log.info("the node was not told of a lost connection", error=str(error))
+
+    async def _join_node(
+        self, view: RoomView, member: Member, request: requests.JoinRequest
+    ) -> pb.JoinResponse:
+        call = pb.JoinRequest(
+            room_key=view.key,
+            watcher_id=view.watcher_id,
+            connection_id=member.connection_id,
+            display_name=request.display_name,
+            seat=request.seat,
+            permissions=self._permissions,
+        )
+        async with self._rooms.joining:
+            return await view.node.join(call)
+
+    def _answer(self, view: RoomView, joined: pb.JoinResponse) -> answers.JoinAnswer:
+        settings = view.assignment.settings
+        return answers.JoinAnswer(
+            participant_id=joined.participant_id,
+            seat=joined.seat,
+            resumed=joined.resumed,
+            reconnect_grace=joined.reconnect_grace_seconds,
+            room=answers.JoinedRoom(
+                name=view.assignment.room,
+                display_name=settings.display_name or view.assignment.room,
+                max_participants=settings.max_participants,
+            ),
+            router_rtp_capabilities=messages.capabilities(joined.router_rtp_capabilities),
+            ice_servers=self._ice_servers,
+            participants=tuple(messages.participant(info) for info in joined.participants),
+            own=messages.own_state(joined.self) if joined.HasField("self") else None,
+            permissions=self._permissions,
+            protocol=PROTOCOL,
+        )
+
+    async def _leave(self, session: Session) -> answers.EmptyAnswer:
+        self._session = None
+        session.view.dismiss(session.member)
+        self._log.info("left", room=session.view.assignment.room, participant=session.participant_id)
+        with contextlib.suppress(NotFound):  # gone already, or by a first attempt without an answer
+            await session.node.leave(pb.LeaveRequest(actor=session.actor))
+        return answers.EmptyAnswer()
+
+    def _forget(self) -> None:
+        """Somebody else ended the membership: the room closed, or the seat was taken."""
+        self._session = None

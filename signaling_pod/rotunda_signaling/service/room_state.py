@@ -1,0 +1,242 @@
+"""What signaling knows of a room from the media node's event stream, and what to tell clients of it.
+
+Pure: events and snapshots go in, deliveries come out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rotunda_contract.ids import ParticipantId
+from rotunda_contract.pb import events_pb2
+from rotunda_contract.rtp import ContractModel
+from rotunda_contract.signaling import events
+from rotunda_contract.signaling.common import DataProducer, Participant, Producer
+from rotunda_signaling.service import messages
+from rotunda_signaling.service.client import Event
+
+_TOLD_TO_THE_OTHERS = frozenset(
+    {"participantJoined", "participantLeft", "newProducer", "newDataProducer", "dataProducerClosed"}
+)
+"""Never told to whom they are about, whoever caused them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event and who gets it: the recipient alone where there is one, else all but the cause."""
+
+    event: Event
+    cause: ParticipantId | None = None
+    recipient: ParticipantId | None = None
+
+
+@dataclass(slots=True)
+class ParticipantState:
+    """One participant and what they publish, by id."""
+
+    display_name: str
+    producers: dict[str, Producer] = field(default_factory=dict)
+    data_producers: dict[str, DataProducer] = field(default_factory=dict)
+
+
+def active_speaker(participant_id: ParticipantId | None) -> Event:
+    """Says who speaks, or that nobody does."""
+    return Event("activeSpeaker", events.ActiveSpeakerEvent(participant_id=participant_id))
+
+
+class RoomState:
+    """The room as of the last event."""
+
+    def __init__(self) -> None:
+        self.participants: dict[ParticipantId, ParticipantState] = {}
+        self.active_speaker: ParticipantId | None = None
+
+    def apply(self, event: events_pb2.RoomEvent) -> Delivery | None:
+        """Takes one delta in. None where clients are told nothing, or not by a plain event."""
+        told = self._take(event)
+        if told is None:
+            return None
+        name, body = told
+        cause = ParticipantId(event.cause) if event.HasField("cause") else None
+        if name in _TOLD_TO_THE_OTHERS:
+            cause = ParticipantId(getattr(body, "participant_id"))  # noqa: B009
+        recipient = ParticipantId(event.recipient) if event.HasField("recipient") else None
+        return Delivery(Event(name, body), cause, recipient)
+
+    def reset(self, snapshot: events_pb2.RoomSnapshot) -> list[Delivery]:
+        """Takes a snapshot in; the deliveries bring clients from the state before to this one."""
+        before, speaker_before = self.participants, self.active_speaker
+        self.participants = {
+            ParticipantId(info.participant_id): _state(messages.participant(info))
+            for info in snapshot.participants
+        }
+        speaker = snapshot.active_speaker if snapshot.HasField("active_speaker") else None
+        self.active_speaker = ParticipantId(speaker) if speaker is not None else None
+        told = list(_differences(before, self.participants))
+        if self.active_speaker != speaker_before:
+            told.append(Delivery(active_speaker(self.active_speaker)))
+        return told
+
+    def _take(self, event: events_pb2.RoomEvent) -> tuple[str, ContractModel] | None:
+        kind = event.WhichOneof("event")
+        reason = event.reason if event.HasField("reason") else None
+        match kind:
+            case "participant_joined":
+                return self._joined(messages.participant(event.participant_joined))
+            case "participant_left":
+                left = event.participant_left
+                self.participants.pop(ParticipantId(left.participant_id), None)
+                return "participantLeft", messages.participant_left(left)
+            case "producer_added":
+                return self._produced(event.producer_added)
+            case "producer_paused":
+                return self._paused(event.producer_paused, True, reason)
+            case "producer_resumed":
+                return self._paused(event.producer_resumed, False, reason)
+            case "producer_closed":
+                closed = event.producer_closed
+                self._of(closed.participant_id).producers.pop(closed.producer_id, None)
+                return "producerClosed", _producer_event(closed, reason)
+            case "data_producer_added":
+                return self._data_produced(event.data_producer_added)
+            case "data_producer_closed":
+                ref = event.data_producer_closed
+                self._of(ref.participant_id).data_producers.pop(ref.data_producer_id, None)
+                return "dataProducerClosed", events.DataProducerClosedEvent(
+                    participant_id=ref.participant_id, data_producer_id=ref.data_producer_id
+                )
+            case "active_speaker":
+                speaker = event.active_speaker
+                who = speaker.participant_id if speaker.HasField("participant_id") else None
+                self.active_speaker = ParticipantId(who) if who is not None else None
+                return "activeSpeaker", events.ActiveSpeakerEvent(participant_id=who)
+            case _:
+                return _passing(event, reason)
+
+    def _of(self, participant_id: str) -> ParticipantState:
+        return self.participants.get(ParticipantId(participant_id)) or ParticipantState("")
+
+    def _joined(self, who: Participant) -> tuple[str, ContractModel]:
+        self.participants[ParticipantId(who.participant_id)] = _state(who)
+        return "participantJoined", messages.participant_joined(who)
+
+    def _produced(self, added: events_pb2.ProducerAdded) -> tuple[str, ContractModel]:
+        made = messages.producer(added.producer)
+        self._of(added.participant_id).producers[made.producer_id] = made
+        return "newProducer", messages.new_producer(ParticipantId(added.participant_id), made)
+
+    def _data_produced(self, added: events_pb2.DataProducerAdded) -> tuple[str, ContractModel]:
+        made = messages.data_producer(added.data_producer)
+        self._of(added.participant_id).data_producers[made.data_producer_id] = made
+        return "newDataProducer", messages.new_data_producer(ParticipantId(added.participant_id), made)
+
+    def _paused(
+        self, ref: events_pb2.ProducerRef, paused: bool, reason: str | None
+    ) -> tuple[str, ContractModel]:
+        producers = self._of(ref.participant_id).producers
+        known = producers.get(ref.producer_id)
+        if known is not None:
+            producers[ref.producer_id] = known.model_copy(update={"paused": paused})
+        return "producerPaused" if paused else "producerResumed", _producer_event(ref, reason)
+
+
+def _passing(event: events_pb2.RoomEvent, reason: str | None) -> tuple[str, ContractModel] | None:
+    """Events that leave nothing to remember."""
+    match event.WhichOneof("event"):
+        case "consumer_closed":
+            closed = event.consumer_closed
+            return "consumerClosed", events.ConsumerClosedEvent(
+                consumer_id=closed.consumer_id, producer_id=closed.producer_id
+            )
+        case "data_consumer_closed":
+            ended = event.data_consumer_closed
+            return "dataConsumerClosed", events.DataConsumerClosedEvent(
+                data_consumer_id=ended.data_consumer_id, data_producer_id=ended.data_producer_id
+            )
+        case "consumer_layers_changed":
+            return "consumerLayersChanged", messages.layers_changed(event.consumer_layers_changed)
+        case "connection_quality":
+            quality = event.connection_quality
+            return "connectionQuality", events.ConnectionQualityEvent(
+                participant_id=quality.participant_id, score=quality.score, reason=reason
+            )
+        case "transport_closed":
+            return "transportClosed", events.TransportClosedEvent(
+                transport_id=event.transport_closed.transport_id, reason=reason or "closed"
+            )
+        case "data_limited":
+            limited = event.data_limited
+            return "dataLimited", events.DataLimitedEvent(
+                transport_id=limited.transport_id,
+                refused_datagrams=limited.refused_datagrams,
+                limit_bytes_per_second=limited.limit_bytes_per_second,
+            )
+        case _:
+            return None
+
+
+def _differences(
+    before: Mapping[ParticipantId, ParticipantState], after: Mapping[ParticipantId, ParticipantState]
+) -> Iterator[Delivery]:
+    for participant_id in before.keys() - after.keys():
+        yield _told(
+            "participantLeft",
+            events.ParticipantLeftEvent(participant_id=participant_id, reason="disconnected"),
+        )
+    for participant_id, state in after.items():
+        known = before.get(participant_id)
+        if known is None:
+            yield _told("participantJoined", _joined_event(participant_id, state), participant_id)
+        else:
+            yield from _producer_differences(participant_id, known, state)
+            yield from _data_producer_differences(participant_id, known, state)
+
+
+def _producer_differences(
+    owner: ParticipantId, before: ParticipantState, after: ParticipantState
+) -> Iterator[Delivery]:
+    """The owner is told too where something went or changed: it may not have been their doing."""
+    for producer_id in before.producers.keys() - after.producers.keys():
+        yield _told("producerClosed", events.ProducerEvent(participant_id=owner, producer_id=producer_id))
+    for producer_id, made in after.producers.items():
+        known = before.producers.get(producer_id)
+        if known is None:
+            yield _told("newProducer", messages.new_producer(owner, made), owner)
+        elif known.paused != made.paused:
+            name = "producerPaused" if made.paused else "producerResumed"
+            yield _told(name, events.ProducerEvent(participant_id=owner, producer_id=producer_id))
+
+
+def _data_producer_differences(
+    owner: ParticipantId, before: ParticipantState, after: ParticipantState
+) -> Iterator[Delivery]:
+    for gone in before.data_producers.keys() - after.data_producers.keys():
+        event = events.DataProducerClosedEvent(participant_id=owner, data_producer_id=gone)
+        yield _told("dataProducerClosed", event, owner)
+    for data_producer_id, made in after.data_producers.items():
+        if data_producer_id not in before.data_producers:
+            yield _told("newDataProducer", messages.new_data_producer(owner, made), owner)
+
+
+def _joined_event(participant_id: ParticipantId, state: ParticipantState) -> ContractModel:
+    return events.ParticipantJoinedEvent.model_construct(
+        participant_id=participant_id,
+        display_name=state.display_name,
+        producers=tuple(state.producers.values()),
+        data_producers=tuple(state.data_producers.values()),
+    )
+
+
+def _state(who: Participant) -> ParticipantState:
+    return ParticipantState(
+        who.display_name,
+        {made.producer_id: made for made in who.producers},
+        {made.data_producer_id: made for made in who.data_producers},
+    )
+
+
+def _producer_event(ref: events_pb2.ProducerRef, reason: str | None) -> events.ProducerEvent:
+    return events.ProducerEvent(participant_id=ref.participant_id, producer_id=ref.producer_id, reason=reason)
+
+
+def _told(name: str, body: ContractModel, cause: ParticipantId | None = None) -> Delivery:
+    return Delivery(Event(name, body), cause)

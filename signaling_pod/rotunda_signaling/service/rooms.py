@@ -1,0 +1,184 @@
+"""The rooms that have people on this process."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from rotunda_contract.errors import RotundaError, StaleAssignment
+from rotunda_contract.ids import RoomName, WatcherId
+from rotunda_contract.pb import media_node_pb2 as pb
+from rotunda_contract.signaling.events import ChatEvent
+from rotunda_signaling.directory import OnPending, RoomDirectory
+from rotunda_signaling.fanout import Fanout
+from rotunda_signaling.randomness import new_id
+from rotunda_signaling.service.media_node import MediaNodes
+from rotunda_signaling.service.room_view import RETRY_DELAYS, RoomView
+
+JOINS_AT_ONCE = 16
+"""A crowd's other joins wait here, where no deadline runs, and leave room for the calls of those inside."""
+
+_log = structlog.get_logger(__name__)
+
+
+def _tell_nobody(reason: str) -> None:
+    """For callers who only want the room."""
+
+
+class _Opening:
+    """A room on its way to be open here, and those who want to come in."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[RoomView] | None = None
+        self.told: set[OnPending] = set()
+        self.reason: str | None = None
+
+    def tell(self, reason: str) -> None:
+        self.reason = reason
+        for on_pending in list(self.told):
+            on_pending(reason)
+
+
+class Rooms:
+    """Opens a room at its first join here, shares one view of it, closes it when it is deleted."""
+
+    def __init__(
+        self,
+        directory: RoomDirectory,
+        nodes: MediaNodes,
+        fanout: Fanout,
+        *,
+        assignment_wait: float = 30.0,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
+    ) -> None:
+        """`assignment_wait` is how many seconds a join waits for a node to take the room."""
+        self.directory = directory
+        self.fanout = fanout
+        self._nodes = nodes
+        self._assignment_wait = assignment_wait
+        self._retry_delays = retry_delays
+        self.joining = asyncio.Semaphore(JOINS_AT_ONCE)
+        self._watcher_id = WatcherId(new_id())
+        self._views: dict[RoomName, RoomView] = {}
+        self._opening: dict[RoomName, _Opening] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        directory.watch_deletions(self._on_deleted)
+        directory.watch_moves(self._on_moved)
+        fanout.on_chat(self._on_chat)
+
+    @property
+    def views(self) -> Sequence[RoomView]:
+        return list(self._views.values())
+
+    async def enter(self, room: RoomName, on_pending: OnPending = _tell_nobody) -> RoomView:
+        """The room's view, opened on its node where it is not yet. Raises RotundaError.
+
+        `on_pending` is told why that takes a while. Cancelling ends the caller's own wait only.
+        """
+        view = self._views.get(room)
+        if view is not None and not view.ended:
+            return view
+        opening = self._opening.get(room) or self._begin(room)
+        assert opening.task is not None
+        opening.told.add(on_pending)
+        if opening.reason is not None:
+            on_pending(opening.reason)
+        try:
+            return await asyncio.shield(opening.task)
+        finally:
+            opening.told.discard(on_pending)
+
+    def count_participants(self, room: RoomName) -> int:
+        """How many people the room has, as far as this process watches it."""
+        view = self._views.get(room)
+        return len(view.state.participants) if view is not None else 0
+
+    def forget(self, view: RoomView) -> None:
+        """The node refused the view's assignment: the next `enter` asks the directory again."""
+        view.end("node_lost", rejoin=True, lost=True)
+
+    async def close_room(self, view: RoomView, reason: str) -> None:
+        """Ends the room for everybody in it."""
+        await view.node.close_room(pb.CloseRoomRequest(room_key=view.key, reason=reason))
+
+    async def shutdown(self) -> None:
+        """Stops watching. The rooms themselves stay."""
+        await asyncio.gather(*(view.close() for view in self.views))
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def on_occupancy(self, view: RoomView) -> None:
+        if view.occupied:
+            self.directory.report_occupied(view.assignment.room)
+        else:
+            self.directory.report_empty(view.assignment.room)
+
+    def on_ended(self, view: RoomView, *, lost: bool) -> None:
+        if self._views.get(view.assignment.room) is view:
+            del self._views[view.assignment.room]
+        if lost:
+            self.directory.report_lost(view.assignment)
+        self.directory.report_empty(view.assignment.room)
+
+    def _begin(self, room: RoomName) -> _Opening:
+        opening = self._opening[room] = _Opening()
+        opening.task = asyncio.create_task(self._open(room, opening.tell), name=f"open {room}")
+
+        def done(task: asyncio.Task[RoomView]) -> None:
+            self._opening.pop(room, None)
+            if not task.cancelled():
+                task.exception()  # everybody who wanted to hear of it may have left
+
+        opening.task.add_done_callback(done)
+        return opening
+
+    async def _open(self, room: RoomName, on_pending: OnPending) -> RoomView:
+        assignment = await self.directory.resolve(room, wait=self._assignment_wait, on_pending=on_pending)
+        view = RoomView(
+            assignment,
+            self._nodes.at(assignment),
+            self._watcher_id,
+            self,
+            retry_delays=self._retry_delays,
+        )
+        try:
+            await view.open()
+        except StaleAssignment:
+            self.directory.report_lost(assignment)
+            raise
+        self._views[room] = view
+        return view
+
+    def _on_chat(self, room: RoomName, message: ChatEvent) -> None:
+        view = self._views.get(room)
+        if view is not None:
+            view.deliver_chat(message)
+
+    def _on_deleted(self, room: RoomName) -> None:
+        view = self._views.get(room)
+        if view is not None:
+            self._keep(asyncio.create_task(self._close_deleted(view), name=f"close {room}"))
+
+    def _on_moved(self, room: RoomName, least_epoch: int) -> None:
+        """Whoever is in it here joins again, where it is now."""
+        view = self._views.get(room)
+        if view is not None and view.assignment.epoch < least_epoch:
+            view.end("node_lost", rejoin=True)
+            self._keep(asyncio.create_task(_close_left_behind(view), name=f"close {room}"))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close_deleted(self, view: RoomView) -> None:
+        try:
+            await self.close_room(view, "deleted")
+        except RotundaError as error:
+            _log.warning("a deleted room was not closed", room=view.assignment.room, error=str(error))
+            view.end("deleted", rejoin=False)
+
+
+async def _close_left_behind(view: RoomView) -> None:
+    """A node that was given up may live on; whoever is still there by another way joins again too."""
+    with suppress(RotundaError):
+        await view.node.close_room(pb.CloseRoomRequest(room_key=view.key, reason="node_lost", rejoin=True))

@@ -1,0 +1,74 @@
+"""Settings come from the environment, and a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from rotunda_signaling.settings import SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "PORT", "ROTUNDA_HOST", "ROTUNDA_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_defaults() -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.web_root, settings.ice_servers) == (
+        "127.0.0.1",
+        8080,
+        None,
+        (),
+    )
+
+
+def test_environment_and_what_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "81")
+    assert load_settings().port == 81
+    monkeypatch.setenv("ROTUNDA_PORT", "82")
+    assert load_settings().port == 82
+    assert load_settings(port=83).port == 83
+    monkeypatch.setenv("ROTUNDA_ICE_SERVERS", '[{"urls": ["stun:host:1"], "username": "u"}]')
+    assert [server.to_json() for server in load_settings().ice_servers] == [
+        {"urls": ["stun:host:1"], "username": "u"}
+    ]
+
+
+def test_room_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROTUNDA_MAX_PARTICIPANTS", "7")
+    monkeypatch.setenv("ROTUNDA_EMPTY_TTL", "1.5")
+    defaults = load_settings().room_defaults()
+    assert (defaults.max_participants, defaults.empty_ttl) == (7, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("PORT", "http", "ROTUNDA_PORT: Input should be a valid integer"),
+        ("ROTUNDA_PORT", "65536", "ROTUNDA_PORT: Input should be less than or equal to 65535, not '65536'"),
+        (
+            "ROTUNDA_MAX_PARTICIPANTS",
+            "0",
+            "ROTUNDA_MAX_PARTICIPANTS: Input should be greater",
+        ),
+        (
+            "ROTUNDA_LOG_LEVEL",
+            "loud",
+            "ROTUNDA_LOG_LEVEL: Input should be 'debug', 'info'",
+        ),
+        ("ROTUNDA_ICE_SERVERS", "stun:x", "ROTUNDA_ICE_SERVERS: is no JSON"),
+        ("ROTUNDA_ICE_SERVERS", "[{}]", "ROTUNDA_ICE_SERVERS.0.urls: Field required"),
+        ("ROTUNDA_EMPTY_TTL", "inf", "ROTUNDA_EMPTY_TTL: Input should be"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert text in str(caught.value)
+
+
+def test_a_web_root_without_a_page_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"ROTUNDA_WEB_ROOT: .* has no index\.html"):
+        load_settings(web_root=tmp_path)

@@ -1,0 +1,236 @@
+"""Where rooms are by the API server's word: the directory of a cluster against a real API server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from rotunda_contract.errors import InvalidState, NotFound, Unavailable
+from rotunda_contract.ids import RoomName
+from rotunda_contract.resources import MADE_ON_JOIN, WANTED_AT
+from rotunda_kube.api import connect
+from rotunda_kube.resource import MEDIA_CLUSTERS
+from rotunda_signaling.directory import Assignment, RoomSettings
+from rotunda_signaling.directory.kubernetes import KubernetesDirectory
+from tests_kubernetes.conftest import Hands
+
+pytestmark = pytest.mark.timeout(120)
+
+ROOM = RoomName("standup")
+PATIENCE = 30.0
+DOUBT = 1.0
+
+
+class Asked:
+    """A `resolve` that runs, and the reasons it has told so far."""
+
+    def __init__(self, directory: KubernetesDirectory, room: RoomName, wait: float) -> None:
+        self.reasons: list[str] = []
+        self._news = asyncio.Event()
+        self.task = asyncio.create_task(directory.resolve(room, wait=wait, on_pending=self._hear))
+
+    async def told(self, part: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not any(part in reason for reason in self.reasons):
+                self._news.clear()
+                await self._news.wait()
+
+    async def answer(self) -> Assignment:
+        async with asyncio.timeout(PATIENCE):
+            return await self.task
+
+    def _hear(self, reason: str) -> None:
+        self.reasons.append(reason)
+        self._news.set()
+
+
+@pytest_asyncio.fixture
+async def directory(hands: Hands) -> AsyncIterator[KubernetesDirectory]:
+    api = await connect(hands.signaling, request_seconds=5)
+    directory = KubernetesDirectory(api, hands.namespace, "default", doubt_seconds=DOUBT)
+    running = asyncio.create_task(directory.run())
+    yield directory
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await api.close()
+
+
+def ask(directory: KubernetesDirectory, room: RoomName = ROOM, wait: float = PATIENCE) -> Asked:
+    return Asked(directory, room, wait)
+
+
+async def settled(directory: KubernetesDirectory, hands: Hands, epoch: int = 1) -> Assignment:
+    """The room on node `a`, and the directory knows it."""
+    await hands.node("a")
+    await hands.room(ROOM, displayName="Daily", maxParticipants=7)
+    await hands.assign(ROOM, "a", epoch)
+    return await ask(directory).answer()
+
+
+async def test_an_assigned_room_is_where_its_node_serves(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    found = await settled(directory, hands, epoch=3)
+    assert (found.node, found.address, found.epoch, found.process_id) == ("a", "127.0.0.1:7", 3, "process-1")
+    assert (found.settings.display_name, found.settings.max_participants) == ("Daily", 7)
+
+
+async def test_a_join_makes_the_room_with_the_clusters_defaults(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    await hands.node("a")
+    asked = ask(directory)
+    await asked.told("just been made")
+    made = await hands.get_room(ROOM)
+    assert made["metadata"]["labels"] == {MADE_ON_JOIN: "true"}
+    assert (made["spec"]["maxParticipants"], made["spec"]["expectedParticipants"]) == (20, 4)
+
+    await hands.assign(ROOM, "a")
+    assert (await asked.answer()).epoch == 1
+    assert (await directory.get(ROOM)).made_on_join
+
+
+async def test_no_room_is_made_where_the_cluster_forbids_it(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    await hands.forbid_rooms_on_join()
+    with pytest.raises(NotFound, match="joining makes none here"):
+        await ask(directory).answer()
+
+
+async def test_who_waits_is_told_why_and_at_last_to_come_again(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    await hands.room(ROOM)
+    await hands.unassign(ROOM, "Pending", "No media node fits: 2 are cordoned.")
+    asked = ask(directory, wait=3.0)
+    await asked.told("2 are cordoned")
+    with pytest.raises(Unavailable, match=r"after 3 s: No media node fits") as caught:
+        await asked.answer()
+    assert caught.value.retry_after_ms
+
+
+async def test_a_room_on_a_node_that_starts_is_waited_for(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    await hands.node("a", phase="Pending")
+    await hands.room(ROOM)
+    await hands.assign(ROOM, "a")
+    asked = ask(directory)
+    await asked.told("waits for a media node")
+    await hands.node_is("a", phase="Ready")
+    assert (await asked.answer()).node == "a"
+
+
+async def test_a_join_wakes_an_idle_room(directory: KubernetesDirectory, hands: Hands) -> None:
+    """Also where the operator's clock is ahead of ours."""
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    await hands.node("a")
+    await hands.room(ROOM)
+    await hands.unassign(ROOM, "Idle", "Nobody was in it.", since=ahead.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    asked = ask(directory)
+    await asked.told("waking up")
+    room = await hands.get_room(ROOM)
+    assert datetime.fromisoformat(room["metadata"]["annotations"][WANTED_AT]) > ahead - timedelta(seconds=1)
+
+    await hands.assign(ROOM, "a", epoch=2)
+    assert (await asked.answer()).epoch == 2
+
+
+async def test_a_room_that_can_never_be_placed_says_so_at_once(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    await hands.room(ROOM)
+    await hands.unassign(ROOM, "Failed", "It expects more people than any node may serve.")
+    with pytest.raises(Unavailable, match="more people than any node"):
+        await ask(directory).answer()
+
+
+async def test_moves_and_deletions_are_told(directory: KubernetesDirectory, hands: Hands) -> None:
+    told: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+    directory.watch_moves(lambda room, epoch: told.put_nowait((room, epoch)))
+    directory.watch_deletions(lambda room: told.put_nowait((room, 0)))
+    await settled(directory, hands)
+    async with asyncio.timeout(PATIENCE):
+        await hands.assign(ROOM, "a", epoch=2)
+        assert await told.get() == (ROOM, 2)
+        await hands.unassign(ROOM, "Pending", "Its media node was lost.")
+        assert await told.get() == (ROOM, 3)
+        await hands.assign(ROOM, "a", epoch=3)
+        await hands.delete_room(ROOM)
+        assert await told.get() == (ROOM, 0)
+    assert told.empty()
+
+
+async def test_an_assignment_that_its_node_refused_waits_for_a_newer_one(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    first = await settled(directory, hands)
+    directory.report_lost(first)
+    asked = ask(directory)
+    await asked.told("does not answer")
+    await hands.assign(ROOM, "a", epoch=2)
+    assert (await asked.answer()).epoch == 2
+
+
+async def test_a_doubted_assignment_is_tried_again_where_no_newer_comes(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    first = await settled(directory, hands)
+    directory.report_lost(first)
+    asked = ask(directory)
+    assert await asked.answer() == first
+    assert any("does not answer" in reason for reason in asked.reasons)
+
+
+async def test_rooms_are_listed_made_and_deleted(directory: KubernetesDirectory, hands: Hands) -> None:
+    await settled(directory, hands)
+    small = RoomSettings(display_name="Two", max_participants=2)
+    made = await directory.create(RoomName("alone"), small)
+    assert not made.made_on_join
+    assert "expectedParticipants" not in (await hands.get_room("alone"))["spec"]
+    with pytest.raises(InvalidState, match="exists already"):
+        await directory.create(RoomName("alone"), small)
+    assert [room.name for room in await directory.list()] == ["alone", ROOM]
+
+    await directory.delete(RoomName("alone"))
+    assert [room.name for room in await directory.list()] == [ROOM]
+    with pytest.raises(NotFound):
+        await directory.delete(RoomName("alone"))
+    assert directory.defaults().max_participants == 20
+
+
+async def test_another_clusters_room_is_not_served(directory: KubernetesDirectory, hands: Hands) -> None:
+    await hands.apply(MEDIA_CLUSTERS, "other")
+    await hands.room(ROOM, clusterRef="other")
+    with pytest.raises(NotFound, match="belongs to MediaCluster other"):
+        await ask(directory).answer()
+
+
+async def test_the_api_servers_absence_stops_new_rooms_only(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    first = await settled(directory, hands)
+    gone: asyncio.Queue[RoomName] = asyncio.Queue()
+    directory.watch_deletions(gone.put_nowait)
+    await asyncio.to_thread(hands.plane.stop_apiserver)
+    try:
+        assert await ask(directory).answer() == first
+        await directory.check_ready()
+        with pytest.raises(Unavailable, match="API server does not answer") as caught:
+            await ask(directory, RoomName("new")).answer()
+        assert caught.value.retry_after_ms
+    finally:
+        await asyncio.to_thread(hands.plane.start_apiserver)
+
+    await hands.delete_room(ROOM)
+    async with asyncio.timeout(PATIENCE):
+        assert await gone.get() == ROOM
+    asked = ask(directory, RoomName("new"))
+    await asked.told("just been made")
+    await hands.assign("new", "a")
+    assert (await asked.answer()).room == "new"

@@ -1,0 +1,71 @@
+// Runs in every page before the page's own scripts: holds the camera to a size and lets a test choose
+// the network path of media. `window.harness.options` is set by the line in front of this script (guest.py).
+(() => {
+  const { camera, path } = window.harness.options;
+
+  const realGetUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = ({ audio, video }) =>
+    realGetUserMedia(video ? { audio: audio ?? false, video: camera } : { audio });
+
+  // A screen without a screen: a canvas that changes ten times a second.
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const pen = canvas.getContext("2d");
+    let count = 0;
+    setInterval(() => {
+      pen.fillStyle = `hsl(${(count += 7) % 360} 60% 40%)`;
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+    }, 100);
+    return canvas.captureStream(10);
+  };
+
+  const RealConnection = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends RealConnection {
+    async setRemoteDescription({ type, sdp }) {
+      return super.setRemoteDescription({ type, sdp: path === "any" ? sdp : await rerouted(sdp) });
+    }
+  };
+
+  // From now on notes the longest time between two frames of any other's picture.
+  let watch = 0;
+  let longestGap = 0;
+  window.harness.watchGaps = () => {
+    const number = ++watch;
+    longestGap = 0;
+    const tracks = Object.values(window.rotunda.client.store.getState().tracks);
+    const ids = new Set(tracks.map(({ track }) => track.id));
+    for (const video of document.querySelectorAll("video")) {
+      if (!ids.has(video.srcObject?.getVideoTracks()[0]?.id)) continue;
+      let last = performance.now();
+      const note = (now) => {
+        if (number !== watch) return;
+        longestGap = Math.max(longestGap, now - last);
+        last = now;
+        video.requestVideoFrameCallback(note);
+      };
+      video.requestVideoFrameCallback(note);
+    }
+  };
+  window.harness.longestGap = () => longestGap;
+
+  // Keeps only the candidates of the path that was chosen: "ipv6", or "proxied" through 127.0.0.1.
+  async function rerouted(sdp) {
+    const lines = [];
+    for (const line of sdp.split("\r\n")) {
+      const candidate = /^(a=candidate:\S+ \d+ udp \d+) (\S+) (\d+) (.*)$/i.exec(line);
+      if (!candidate) {
+        lines.push(line);
+        continue;
+      }
+      const [, head, address, port, tail] = candidate;
+      if (address.includes(":") !== (path === "ipv6")) continue;
+      if (path === "ipv6") {
+        lines.push(line);
+      } else {
+        const through = await window.harnessProxy(address, Number(port));
+        lines.push(`${head} 127.0.0.1 ${through} ${tail}`);
+      }
+    }
+    return lines.join("\r\n");
+  }
+})();

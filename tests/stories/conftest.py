@@ -1,0 +1,85 @@
+"""One server and two Chromium processes for all stories; every story has a room of its own."""
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from harness.browser import ChromiumTab, chromium
+from harness.camera import camera_file
+from harness.guest import FULL_CAMERA, Guest
+from harness.server import Server, serve
+from playwright.async_api import Browser
+
+Enter = Callable[..., Awaitable[Guest]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers live as long as the session, so all stories run in one event loop."""
+    for item in items:
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        item.add_marker(pytest.mark.timeout(150))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    async with serve(tmp_path_factory.mktemp("server") / "server.log") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def studio() -> AsyncIterator[Browser]:
+    """Chromium whose camera is the video file."""
+    async with chromium(camera_file()) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cafe() -> AsyncIterator[Browser]:
+    """Chromium whose cameras show its test picture."""
+    async with chromium() as browser:
+        yield browser
+
+
+_rooms = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def new_room() -> Callable[[], str]:
+    return lambda: f"story-{next(_rooms)}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def enter(server: Server, cafe: Browser, new_room: Callable[[], str]) -> AsyncIterator[Enter]:
+    """Lets people into this story's room: `await enter("Ada", camera=…)`. They leave when it is over."""
+    room = new_room()
+    async with AsyncExitStack() as people:
+        yield _entrance(people, server, cafe, room)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def trio(
+    server: Server, studio: Browser, cafe: Browser, new_room: Callable[[], str]
+) -> AsyncIterator[tuple[Guest, Guest, Guest]]:
+    """Ada with the good camera, Ben and Cleo with small ones, in a call for all stories of a module."""
+    room = new_room()
+    async with AsyncExitStack() as people:
+        enter = _entrance(people, server, cafe, room)
+        yield (
+            await enter("Ada", browser=studio, camera=FULL_CAMERA),
+            await enter("Ben"),
+            await enter("Cleo"),
+        )
+
+
+def _entrance(people: AsyncExitStack, server: Server, cafe: Browser, room: str) -> Enter:
+    async def enter(
+        name: str, *, browser: Browser = cafe, origin: str = server.url, room: str = room, **options: Any
+    ) -> Guest:
+        tab = await ChromiumTab.open(browser)
+        people.push_async_callback(tab.close)
+        return await Guest(name, tab).enter(origin, room, **options)
+
+    return enter

@@ -1,0 +1,8 @@
+import "@fontsource-variable/inter/wght.css";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import "./ui/tokens.css";
+import "./ui/base.css";
+
+const root = document.getElementById("root");
+if (root) createRoot(root).render(<App />);

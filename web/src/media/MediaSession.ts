@@ -1,0 +1,173 @@
+import type { Device, types } from "mediasoup-client";
+import type { CreateWebRtcTransportAnswer, JoinAnswer, OwnState } from "../contract/signaling";
+import type { Signaling } from "../signaling/SignalingClient";
+import { addNotice, type MeetingStore } from "../state/meetingStore";
+import { DataLinks } from "./DataLinks";
+import { DeviceMaker, type Devices } from "./DeviceMaker";
+import { Gestures } from "./Gestures";
+import type { LocalMedia } from "./LocalMedia";
+import { MediaTransport, type Direction } from "./MediaTransport";
+import { Publisher } from "./Publisher";
+import { Subscriber } from "./Subscriber";
+
+const REBUILD_MS = 2_000;
+/** Data channels wait this long for the pictures. */
+const GESTURES_AFTER_MS = 1_200;
+/** One's own pictures wait for the others' negotiation, but no longer than this. */
+const PUBLISH_AFTER_MS = 400;
+
+type TransportAnswers = [recv: CreateWebRtcTransportAnswer, send: CreateWebRtcTransportAnswer];
+
+/** The media of one stay in a room: two transports and what goes over them. */
+export class MediaSession {
+  readonly publisher: Publisher;
+  readonly subscriber: Subscriber;
+  readonly links: DataLinks;
+  readonly gestures: Gestures;
+  readonly #transports = new Map<Direction, MediaTransport>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  /** Counts builds, so that an older one can tell that it is no longer wanted. */
+  #build = 0;
+  #joined: JoinAnswer | undefined;
+
+  constructor(
+    private readonly signaling: Signaling,
+    local: LocalMedia,
+    store: MeetingStore,
+    private readonly devices: Devices = new DeviceMaker(),
+  ) {
+    this.publisher = new Publisher(signaling, local, (text) => addNotice(store, "problem", text));
+    this.subscriber = new Subscriber(signaling, store);
+    this.links = new DataLinks(signaling);
+    this.gestures = new Gestures(this.links, store);
+    devices.warm();
+  }
+
+  transport(direction: Direction): MediaTransport | undefined {
+    return this.#transports.get(direction);
+  }
+
+  /** May be called right behind `join`: requests take effect in the order sent. */
+  requestTransports(timeoutMs?: number): Promise<TransportAnswers> {
+    const create = (direction: Direction) =>
+      this.signaling.request("createWebRtcTransport", { direction }, timeoutMs);
+    // Receiving first: that is what the person waits for.
+    const answers = Promise.all([create("recv"), create("send")]);
+    answers.catch(() => undefined);
+    return answers;
+  }
+
+  makeDevice({ routerRtpCapabilities }: JoinAnswer): Promise<Device> {
+    const device = this.devices.make(routerRtpCapabilities as types.RtpCapabilities);
+    device.catch(() => undefined);
+    return device;
+  }
+
+  /** Sets everything up. Rejects with SignalingError; then nothing of it stands. */
+  async build(
+    joined: JoinAnswer,
+    requested: Promise<TransportAnswers>,
+    making = this.makeDevice(joined),
+  ): Promise<void> {
+    const build = ++this.#build;
+    this.#joined = joined;
+    const [[recvOptions, sendOptions], device] = await Promise.all([requested, making]);
+    if (build !== this.#build) return;
+    const recv = this.#open(device, "recv", recvOptions, joined);
+    const received = this.subscriber.attach(device, recv);
+    this.links.attachRecv(recv);
+    const send = this.#open(device, "send", sendOptions, joined);
+    this.links.attachSend(send);
+    this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
+    await Promise.race([received, new Promise<void>((go) => this.#later(PUBLISH_AFTER_MS, go))]);
+    if (build === this.#build) this.publisher.attach(device, send);
+  }
+
+  /**
+   * After a resume, before its snapshot is in the store: keeps what stands on both sides. Answers
+   * whether the transports do; if not, `rebuild`.
+   */
+  reconcile(own: OwnState): boolean {
+    this.publisher.reconcile(own);
+    this.subscriber.reconcile(own);
+    this.links.reconcile(own);
+    const standing = new Set(own.transports.map(({ transportId }) => transportId));
+    return (
+      this.#transports.size === 2 &&
+      [...this.#transports.values()].every(({ id }) => standing.has(id))
+    );
+  }
+
+  transportClosed(transportId: string): void {
+    const ours = [...this.#transports.values()].some(({ id }) => id === transportId);
+    if (ours) void this.rebuild();
+  }
+
+  /** New transports for the same participant: the old ones are of no use any more. */
+  async rebuild(): Promise<void> {
+    const joined = this.#joined;
+    if (!joined) return;
+    for (const { id: transportId } of this.#transports.values()) {
+      this.signaling.notify("closeTransport", { transportId });
+    }
+    this.#clear();
+    const build = this.#build;
+    try {
+      await this.build(joined, this.requestTransports());
+    } catch {
+      // Without a socket the resume comes by here; else once more in a while.
+      if (build + 1 === this.#build) this.#later(REBUILD_MS, () => void this.rebuild());
+    }
+  }
+
+  /** Takes everything down; `build` may set it up again. */
+  clear(): void {
+    this.#joined = undefined;
+    this.#clear();
+  }
+
+  /** For good. */
+  close(): void {
+    this.clear();
+    this.publisher.close();
+    this.subscriber.close();
+    this.gestures.close();
+  }
+
+  #clear(): void {
+    this.#build += 1;
+    this.subscriber.detach();
+    this.publisher.detach();
+    this.gestures.reset();
+    this.links.close();
+    for (const transport of this.#transports.values()) transport.close();
+    this.#transports.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #open(
+    device: Device,
+    direction: Direction,
+    options: CreateWebRtcTransportAnswer,
+    { iceServers }: JoinAnswer,
+  ): types.Transport {
+    const transport = new MediaTransport(
+      device,
+      this.signaling,
+      direction,
+      { ...options, iceServers },
+      () => void this.rebuild(),
+    );
+    this.#transports.set(direction, transport);
+    return transport.transport;
+  }
+
+  #later(delay: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delay);
+    this.#timers.add(timer);
+  }
+}

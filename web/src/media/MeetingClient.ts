@@ -1,0 +1,346 @@
+import type { JoinAnswer } from "../contract/signaling";
+import { messageOf, SignalingError } from "../signaling/errors";
+import { giveUpSeat, heldSeat, holdSeat } from "../signaling/seat";
+import {
+  JOIN_TIMEOUT_MS,
+  type EventName,
+  type Requests,
+  type Signaling,
+} from "../signaling/SignalingClient";
+import { EMPTY_CHAT } from "../state/chat";
+import {
+  addNotice,
+  hearMessage,
+  OUTSIDE,
+  type MeetingStore,
+  type Phase,
+} from "../state/meetingStore";
+import { applyRoomEvent, roomFromSnapshot, type RoomEvent } from "../state/roomState";
+import type { Devices } from "./DeviceMaker";
+import type { LocalMedia } from "./LocalMedia";
+import { mark } from "./marks";
+import { MediaSession } from "./MediaSession";
+import { describeClosed, describeRemoved } from "./phrases";
+
+/** However soon the server would have one back. */
+const RETRY_AT_LEAST_MS = 500;
+
+/** One person's presence in one room: joins, resumes, leaves, and keeps the store true. */
+export class MeetingClient {
+  readonly media: MediaSession;
+  #join: JoinAnswer | undefined;
+  #displayName = "";
+  /** Events that came before the answer to `join`: applied on top of it. */
+  #early: RoomEvent[] | undefined;
+  /** Counts joins, so that what an older one began can tell that it is no longer wanted. */
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly room: string,
+    readonly signaling: Signaling,
+    readonly local: LocalMedia,
+    readonly store: MeetingStore,
+    devices?: Devices,
+  ) {
+    this.media = new MediaSession(signaling, local, store, devices);
+    for (const name of EVENT_NAMES) {
+      signaling.on(name, (payload) => this.#receive({ name, payload } as RoomEvent));
+    }
+    signaling.onConnection((connection) => {
+      store.setState({ connection });
+      if (connection === "connected" && this.#phase === "joined") void this.#resume();
+    });
+  }
+
+  /** Never fails: the outcome is the store's phase. */
+  async join(displayName: string): Promise<void> {
+    mark("rotunda:join-click");
+    const attempt = ++this.#attempt;
+    this.#displayName = displayName;
+    this.#setPhase({ name: "joining" });
+    try {
+      await this.signaling.whenConnected();
+      if (attempt === this.#attempt) await this.#enter(attempt);
+    } catch (error) {
+      if (attempt === this.#attempt) this.#joinFailed(error);
+    }
+  }
+
+  leave(): void {
+    if (this.#phase === "left" || this.#phase === "idle") return;
+    this.signaling.notify("leave", {});
+    this.#end({ name: "left" });
+  }
+
+  /** Gives up waiting to be let in. */
+  cancelJoin(): void {
+    this.signaling.notify("leave", {});
+    this.backToDoor();
+  }
+
+  /** Back to the page before the call, from wherever it ended. */
+  backToDoor(): void {
+    this.#stopTrying();
+    this.media.clear();
+    this.store.setState({ ...OUTSIDE, phase: { name: "idle" }, chat: EMPTY_CHAT });
+  }
+
+  async sendChat(text: string, to?: string): Promise<void> {
+    const { self, people } = this.store.getState();
+    if (!self) return;
+    const answer = await this.signaling.request("chat", { text, ...(to ? { to } : {}) });
+    const toName = to && people.participants[to]?.displayName;
+    hearMessage(this.store, {
+      ...answer,
+      from: self.participantId,
+      displayName: self.displayName,
+      text,
+      to,
+      toName,
+      own: true,
+    });
+  }
+
+  toggleScreen(): void {
+    if (this.local.state.screen) {
+      this.local.stopScreen();
+      return;
+    }
+    void this.local.shareScreen().then((problem) => {
+      if (problem) addNotice(this.store, "problem", problem);
+    });
+  }
+
+  /** What a moderator may do to others. */
+  moderate<N extends "muteProducer" | "removeParticipant">(name: N, payload: Requests[N]): void {
+    this.signaling.request(name, payload).catch((error: unknown) => {
+      addNotice(this.store, "problem", messageOf(error));
+    });
+  }
+
+  dispose(): void {
+    this.leave();
+    clearTimeout(this.#retry);
+    this.media.close();
+    this.local.stop();
+    this.signaling.close();
+  }
+
+  get #phase(): Phase["name"] {
+    return this.store.getState().phase.name;
+  }
+
+  /** Enters with nothing in hand: the transports are asked for in the same breath as the seat. */
+  async #enter(attempt: number): Promise<void> {
+    this.#early = [];
+    const answer = this.#requestJoin(heldSeat(this.room, this.#displayName));
+    const transports = this.media.requestTransports(JOIN_TIMEOUT_MS);
+    const joined = await answer;
+    if (attempt !== this.#attempt) return;
+    const device = this.media.makeDevice(joined);
+    this.#settle(joined);
+    for (const { transportId } of joined.self?.transports ?? []) {
+      // An earlier page's, whose other end is gone.
+      this.signaling.notify("closeTransport", { transportId });
+    }
+    await this.media.build(joined, transports, device);
+  }
+
+  /** The socket came back: takes the seat again and keeps all media that still stands. */
+  async #resume(): Promise<void> {
+    const attempt = ++this.#attempt;
+    this.#early = [];
+    this.store.setState({ resuming: true });
+    try {
+      const answer = await this.#requestJoin(this.#join?.seat);
+      if (attempt !== this.#attempt) return;
+      if (answer.resumed && answer.self) {
+        const standing = this.media.reconcile(answer.self);
+        this.#settle(answer);
+        if (!standing) await this.media.rebuild();
+      } else {
+        this.media.clear();
+        this.#settle(answer);
+        await this.media.build(answer, this.media.requestTransports());
+      }
+    } catch (error) {
+      if (attempt === this.#attempt) this.#joinFailed(error);
+    }
+  }
+
+  async #requestJoin(seat: string | undefined): Promise<JoinAnswer> {
+    const { room } = this;
+    const request = { room, displayName: this.#displayName, ...(seat ? { seat } : {}) };
+    const answer = await this.signaling.request("join", request, JOIN_TIMEOUT_MS);
+    holdSeat({ room, displayName: this.#displayName, seat: answer.seat });
+    return answer;
+  }
+
+  /** The answer to `join` becomes the state of the room, and then what came before it. */
+  #settle(answer: JoinAnswer): void {
+    this.#join = answer;
+    const { participantId, permissions } = answer;
+    this.store.setState((state) => ({
+      phase: { name: "joined" },
+      resuming: false,
+      room: answer.room,
+      self: { participantId, displayName: this.#displayName, permissions },
+      people: roomFromSnapshot(answer, state.people),
+    }));
+    mark("rotunda:joined");
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) this.#apply(event);
+  }
+
+  #joinFailed(error: unknown): void {
+    this.#early = undefined;
+    const known =
+      error instanceof SignalingError ? error : new SignalingError("internal", messageOf(error));
+    const { code, message, retryAfterMs } = known;
+    const inside = this.#phase === "joined";
+    if (code === "disconnected") {
+      // A first join waits for the socket; a resume is called again when it is back.
+      if (!inside) void this.join(this.#displayName);
+    } else if (inside && code === "timeout") {
+      void this.#resume();
+    } else if (code === "unavailable" && retryAfterMs !== undefined) {
+      this.media.clear();
+      this.#setPhase({ name: "pending", reason: message });
+      const delay = Math.max(retryAfterMs, RETRY_AT_LEAST_MS);
+      this.#retry = setTimeout(() => void this.join(this.#displayName), delay);
+    } else {
+      if (this.#join) this.signaling.notify("leave", {});
+      this.#end({ name: "failed", code, message });
+    }
+  }
+
+  #receive(event: RoomEvent): void {
+    // The wait for a node is told before the answer that it is about.
+    if (event.name === "roomPending") {
+      this.#setPhase({ name: "pending", reason: event.payload.reason });
+    } else if (this.#early) {
+      this.#early.push(event);
+    } else if (this.#phase === "joined") {
+      this.#apply(event);
+    }
+  }
+
+  #apply(event: RoomEvent): void {
+    this.store.setState(({ people }) => ({ people: applyRoomEvent(people, event) }));
+    switch (event.name) {
+      case "producerPaused": {
+        this.#mutedByOther(event.payload.producerId, event.payload.participantId);
+        return;
+      }
+      case "producerClosed": {
+        this.#stoppedByOther(event.payload.producerId, event.payload.participantId);
+        return;
+      }
+      case "consumerClosed": {
+        this.media.subscriber.consumerClosed(event.payload);
+        return;
+      }
+      case "consumerLayersChanged": {
+        this.media.subscriber.layersChanged(event.payload);
+        return;
+      }
+      case "dataConsumerClosed": {
+        this.media.links.consumerClosed(event.payload);
+        return;
+      }
+      case "transportClosed": {
+        this.media.transportClosed(event.payload.transportId);
+        return;
+      }
+      case "chat": {
+        hearMessage(this.store, { ...event.payload, own: false });
+        return;
+      }
+      case "dataLimited": {
+        addNotice(this.store, "problem", "You are sending data too fast; some was dropped.");
+        return;
+      }
+      case "removed": {
+        this.#end({ name: "removed", reason: describeRemoved(event.payload.reason) });
+        return;
+      }
+      case "roomClosed": {
+        this.#roomClosed(event.payload.reason, event.payload.rejoin);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  #mutedByOther(producerId: string, participantId: string): void {
+    const source = this.media.publisher.sourceOf(producerId);
+    if (participantId !== this.#join?.participantId || !source) return;
+    if (source === "microphone" || source === "camera") {
+      if (!this.local.state[source].on) return;
+      void this.local.setOn(source, false, false);
+      addNotice(this.store, "info", `A moderator has switched off your ${source}.`);
+    }
+  }
+
+  #stoppedByOther(producerId: string, participantId: string): void {
+    if (participantId !== this.#join?.participantId) return;
+    const source = this.media.publisher.closedByServer(producerId);
+    if (source === "screen" || source === "screen-audio") this.local.stopScreen();
+    else if (source) void this.local.setOn(source, false, false);
+    if (source) addNotice(this.store, "info", `Your ${source} was stopped by the server.`);
+  }
+
+  #roomClosed(reason: string, rejoin: boolean): void {
+    if (!rejoin) {
+      this.#end({ name: "closed", reason: describeClosed(reason) });
+      return;
+    }
+    this.media.clear();
+    void this.join(this.#displayName);
+  }
+
+  /** Leaves nothing running but the socket, over which one may come back. */
+  #end(phase: Phase): void {
+    this.#stopTrying();
+    this.media.clear();
+    this.local.stop();
+    giveUpSeat();
+    this.#join = undefined;
+    this.store.setState({ ...OUTSIDE, phase });
+  }
+
+  #stopTrying(): void {
+    this.#attempt += 1;
+    this.#early = undefined;
+    clearTimeout(this.#retry);
+  }
+
+  #setPhase(phase: Phase): void {
+    this.store.setState({ phase });
+  }
+}
+
+const EVENT_NAMES: readonly EventName[] = [
+  "participantJoined",
+  "participantLeft",
+  "newProducer",
+  "producerPaused",
+  "producerResumed",
+  "producerClosed",
+  "newDataProducer",
+  "dataProducerClosed",
+  "dataConsumerClosed",
+  "consumerClosed",
+  "consumerLayersChanged",
+  "activeSpeaker",
+  "connectionQuality",
+  "chat",
+  "roomPending",
+  "transportClosed",
+  "removed",
+  "roomClosed",
+  "dataLimited",
+];

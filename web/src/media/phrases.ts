@@ -1,0 +1,23 @@
+/** The contract's reasons, in words for people. */
+
+export function describeRemoved(reason: string): string {
+  switch (reason) {
+    case "taken_over":
+      return "You joined this room from another tab or window.";
+    case "moderator":
+      return "A moderator has removed you from this room.";
+    default:
+      return "You were removed from this room.";
+  }
+}
+
+export function describeClosed(reason: string): string {
+  switch (reason) {
+    case "closed":
+      return "A moderator has closed it for everyone.";
+    case "deleted":
+      return "The room was deleted.";
+    default:
+      return "It is over for everyone.";
+  }
+}

@@ -1,0 +1,18 @@
+import { UsersRound } from "lucide-react";
+import { CopyLink } from "../ui/CopyLink";
+import { Panel } from "../ui/Panel";
+import "./Invitation.css";
+
+/** What an empty room says to the first one in. */
+export function Invitation() {
+  return (
+    <Panel className="invitation" aria-label="Invite others">
+      <UsersRound size={22} aria-hidden="true" />
+      <div>
+        <h2>You are the first one here</h2>
+        <p>Share the link, and others come straight in.</p>
+      </div>
+      <CopyLink />
+    </Panel>
+  );
+}

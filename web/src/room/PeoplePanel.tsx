@@ -1,0 +1,103 @@
+import { Hand, Mic, MicOff, UserMinus, Video, VideoOff } from "lucide-react";
+import { producerFrom, type RemoteParticipant } from "../state/roomState";
+import { Avatar } from "../ui/Avatar";
+import { IconButton } from "../ui/Button";
+import { CopyLink } from "../ui/CopyLink";
+import { hasRaisedHand, isMuted } from "./people";
+import "./PeoplePanel.css";
+import { SidePanel } from "./SidePanel";
+import { useLocal, useMeeting, useSession } from "./SessionContext";
+
+export function PeoplePanel() {
+  const others = useMeeting((state) => state.people.participants);
+  const list = Object.values(others);
+  return (
+    <SidePanel title={`People (${list.length + 1})`}>
+      <ul className="people">
+        <SelfRow />
+        {list.map((one) => (
+          <PersonRow key={one.participantId} one={one} />
+        ))}
+      </ul>
+      <div className="people-invite">
+        <CopyLink label="Copy the room's link" />
+      </div>
+    </SidePanel>
+  );
+}
+
+interface RowProps {
+  name: string;
+  note?: string;
+  hand: boolean;
+  microphone: boolean;
+  camera: boolean;
+  children?: React.ReactNode;
+}
+
+function Row({ name, note, hand, microphone, camera, children }: RowProps) {
+  const state = (what: string, on: boolean) => ({
+    size: 17,
+    role: "img",
+    "aria-label": `${what} ${on ? "on" : "off"}`,
+    className: on ? undefined : "people-off",
+  });
+  return (
+    <li className="people-row">
+      <Avatar name={name} small />
+      <span className="people-name">
+        {name}
+        {note && <small>{note}</small>}
+      </span>
+      {hand && <Hand size={17} role="img" aria-label="Hand raised" className="people-hand" />}
+      {camera ? <Video {...state("Camera", true)} /> : <VideoOff {...state("Camera", false)} />}
+      {microphone ? (
+        <Mic {...state("Microphone", true)} />
+      ) : (
+        <MicOff {...state("Microphone", false)} />
+      )}
+      {children}
+    </li>
+  );
+}
+
+function SelfRow() {
+  const name = useMeeting((state) => state.self?.displayName ?? "");
+  const hand = useMeeting((state) => state.handRaised);
+  const microphone = useLocal((state) => state.microphone.on);
+  const camera = useLocal((state) => state.camera.on);
+  return <Row name={name} note="you" {...{ hand, microphone, camera }} />;
+}
+
+function PersonRow({ one }: { one: RemoteParticipant }) {
+  const { client } = useSession();
+  const moderator = useMeeting((state) => state.self?.permissions.includes("moderate"));
+  const { participantId, displayName } = one;
+  const microphone = producerFrom(one, "microphone");
+  const camera = producerFrom(one, "camera");
+  return (
+    <Row
+      name={displayName}
+      hand={hasRaisedHand(one)}
+      microphone={!isMuted(one)}
+      camera={camera !== undefined && !camera.paused}
+    >
+      {moderator && microphone && !microphone.paused && (
+        <IconButton
+          label={`Mute ${displayName}`}
+          look="bare"
+          icon={<MicOff size={16} />}
+          onClick={() => client.moderate("muteProducer", { producerId: microphone.producerId })}
+        />
+      )}
+      {moderator && (
+        <IconButton
+          label={`Remove ${displayName}`}
+          look="bare"
+          icon={<UserMinus size={16} />}
+          onClick={() => client.moderate("removeParticipant", { participantId })}
+        />
+      )}
+    </Row>
+  );
+}

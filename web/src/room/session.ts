@@ -1,0 +1,70 @@
+import { exposeAutomation } from "../automation";
+import { LocalMedia } from "../media/LocalMedia";
+import { MeetingClient } from "../media/MeetingClient";
+import { SignalingClient } from "../signaling/SignalingClient";
+import { createMeetingStore, type MeetingStore } from "../state/meetingStore";
+import { loadPreferences } from "../state/preferences";
+
+/** What a link to a room may say beyond its name. */
+export interface EntryOptions {
+  name: string;
+  /** Join at once, without the pre-join page. */
+  join: boolean;
+  microphone: boolean;
+  camera: boolean;
+  token: string | undefined;
+}
+
+/** `?name=Ada&join=1&mic=0&cam=0&token=…`; what is absent comes from what is remembered. */
+export function entryOptions(search: string): EntryOptions {
+  const query = new URLSearchParams(search);
+  const remembered = loadPreferences();
+  const flag = (key: string, otherwise: boolean) => {
+    const value = query.get(key);
+    return value === null ? otherwise : value !== "0" && value !== "false";
+  };
+  return {
+    name: (query.get("name") ?? remembered.name).trim(),
+    join: flag("join", false),
+    microphone: flag("mic", remembered.microphoneOn),
+    camera: flag("cam", remembered.cameraOn),
+    token: query.get("token") ?? undefined,
+  };
+}
+
+/** Everything that lives as long as a room's page does. */
+export interface Session {
+  room: string;
+  entry: EntryOptions;
+  local: LocalMedia;
+  store: MeetingStore;
+  client: MeetingClient;
+}
+
+export function createSession(room: string, entry: EntryOptions): Session {
+  const local = new LocalMedia(entry);
+  const store = createMeetingStore();
+  const signaling = new SignalingClient(window.location.origin, entry.token);
+  const client = new MeetingClient(room, signaling, local, store);
+  return { room, entry, local, store, client };
+}
+
+/** Starts what the page needs; returns the way to end it. */
+export function runSession({ client, local, entry }: Session): () => void {
+  const hide = exposeAutomation(client);
+  const unwatch = local.watchDevices();
+  // A page that goes away says so, or its last picture would stand for half a minute.
+  const leave = () => client.leave();
+  window.addEventListener("pagehide", leave);
+  const started = local.start();
+  if (entry.join && entry.name) {
+    void started;
+    void client.join(entry.name);
+  }
+  return () => {
+    window.removeEventListener("pagehide", leave);
+    unwatch();
+    hide();
+    client.dispose();
+  };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import type { JoinAnswer, Participant, Producer } from "../contract/signaling";
+import {
+  applyRoomEvent,
+  EMPTY_ROOM,
+  producerFrom,
+  roomFromSnapshot,
+  type RoomEvent,
+  type RoomState,
+} from "./roomState";
+
+const MICROPHONE: Producer = {
+  producerId: "m1",
+  kind: "audio",
+  source: "microphone",
+  paused: false,
+  appData: {},
+};
+const ADA: Participant = {
+  participantId: "p1",
+  displayName: "Ada",
+  producers: [MICROPHONE],
+  dataProducers: [],
+};
+
+function apply(...events: RoomEvent[]): RoomState {
+  return events.reduce(applyRoomEvent, EMPTY_ROOM);
+}
+
+const ADA_JOINED: RoomEvent = { name: "participantJoined", payload: ADA };
+
+describe("applyRoomEvent", () => {
+  it("keeps people in the order in which they came", () => {
+    const bo: RoomEvent = {
+      name: "participantJoined",
+      payload: { ...ADA, participantId: "a0", displayName: "Bo" },
+    };
+    expect(Object.keys(apply(ADA_JOINED, bo).participants)).toEqual(["p1", "a0"]);
+  });
+
+  it("follows a producer through its life", () => {
+    const id = { participantId: "p1", producerId: "c1" };
+    const camera: RoomEvent = {
+      name: "newProducer",
+      payload: { ...id, kind: "video", source: "camera", paused: true, appData: {} },
+    };
+    let room = apply(ADA_JOINED, camera);
+    const look = () => room.participants.p1 && producerFrom(room.participants.p1, "camera");
+    expect(look()).toMatchObject({ producerId: "c1", paused: true });
+    room = applyRoomEvent(room, { name: "producerResumed", payload: id });
+    expect(look()?.paused).toBe(false);
+    room = applyRoomEvent(room, { name: "producerClosed", payload: id });
+    expect(look()).toBeUndefined();
+  });
+
+  it.each<RoomEvent>([
+    ADA_JOINED,
+    { name: "producerResumed", payload: { participantId: "p1", producerId: "m1" } },
+    { name: "producerPaused", payload: { participantId: "gone", producerId: "m1" } },
+    { name: "producerClosed", payload: { participantId: "p1", producerId: "gone" } },
+    { name: "participantLeft", payload: { participantId: "gone", reason: "left" } },
+    { name: "dataProducerClosed", payload: { participantId: "p1", dataProducerId: "gone" } },
+    { name: "activeSpeaker", payload: { participantId: null } },
+  ])("$name that repeats or comes too late changes nothing", (event) => {
+    const before = apply(ADA_JOINED);
+    expect(applyRoomEvent(before, event)).toBe(before);
+  });
+
+  it("forgets all about who left", () => {
+    const room = apply(
+      ADA_JOINED,
+      { name: "activeSpeaker", payload: { participantId: "p1" } },
+      { name: "connectionQuality", payload: { participantId: "p1", score: 4 } },
+      { name: "participantLeft", payload: { participantId: "p1", reason: "left" } },
+    );
+    expect(room).toEqual(EMPTY_ROOM);
+  });
+
+  it("a repeated newProducer brings what is newest", () => {
+    const again: RoomEvent = {
+      name: "newProducer",
+      payload: { participantId: "p1", ...MICROPHONE, paused: true },
+    };
+    expect(apply(ADA_JOINED, again).participants.p1?.producers.m1?.paused).toBe(true);
+  });
+});
+
+it("a snapshot replaces everybody", () => {
+  const before = apply(ADA_JOINED);
+  const answer = { participants: [{ ...ADA, participantId: "p2" }] } as unknown as JoinAnswer;
+  expect(Object.keys(roomFromSnapshot(answer, before).participants)).toEqual(["p2"]);
+});

@@ -1,0 +1,151 @@
+import type { DataProducer, JoinAnswer, Participant, Producer } from "../contract/signaling";
+import type { EventName, Events } from "../signaling/SignalingClient";
+
+/** Somebody else in the room, with what they publish, by id. */
+export interface RemoteParticipant {
+  participantId: string;
+  displayName: string;
+  producers: Readonly<Record<string, Producer>>;
+  dataProducers: Readonly<Record<string, DataProducer>>;
+}
+
+/** What the server says about the room. Participants are in the order in which they came. */
+export interface RoomState {
+  participants: Readonly<Record<string, RemoteParticipant>>;
+  activeSpeaker: string | null;
+  /** Scores from 0 to 10 by participant, oneself included. */
+  quality: Readonly<Record<string, number>>;
+}
+
+export const EMPTY_ROOM: RoomState = { participants: {}, activeSpeaker: null, quality: {} };
+
+/** An event together with its name. */
+export type RoomEvent = { [N in EventName]: { name: N; payload: Events[N] } }[EventName];
+
+/** The answer to `join` is a snapshot: it replaces whatever was known. */
+export function roomFromSnapshot(answer: JoinAnswer, before: RoomState = EMPTY_ROOM): RoomState {
+  return {
+    ...before,
+    participants: Object.fromEntries(
+      answer.participants.map((one) => [one.participantId, remoteParticipant(one)]),
+    ),
+  };
+}
+
+/**
+ * Applies one event by its ids. Events may repeat what is already known and may speak of what is
+ * already gone: both change nothing, and then the very same state is returned.
+ */
+export function applyRoomEvent(room: RoomState, { name, payload }: RoomEvent): RoomState {
+  switch (name) {
+    case "participantJoined":
+      return joined(room, payload);
+    case "participantLeft":
+      return left(room, payload.participantId);
+    case "newProducer":
+      return changeParticipant(room, payload.participantId, (one) => ({
+        ...one,
+        producers: { ...one.producers, [payload.producerId]: producerOf(payload) },
+      }));
+    case "producerPaused":
+      return setPaused(room, payload, true);
+    case "producerResumed":
+      return setPaused(room, payload, false);
+    case "producerClosed":
+      return changeParticipant(room, payload.participantId, (one) =>
+        payload.producerId in one.producers
+          ? { ...one, producers: without(one.producers, payload.producerId) }
+          : one,
+      );
+    case "newDataProducer":
+      return changeParticipant(room, payload.participantId, (one) => ({
+        ...one,
+        dataProducers: { ...one.dataProducers, [payload.dataProducerId]: dataProducerOf(payload) },
+      }));
+    case "dataProducerClosed":
+      return changeParticipant(room, payload.participantId, (one) =>
+        payload.dataProducerId in one.dataProducers
+          ? { ...one, dataProducers: without(one.dataProducers, payload.dataProducerId) }
+          : one,
+      );
+    case "activeSpeaker":
+      return payload.participantId === room.activeSpeaker
+        ? room
+        : { ...room, activeSpeaker: payload.participantId };
+    case "connectionQuality":
+      return payload.score === room.quality[payload.participantId]
+        ? room
+        : { ...room, quality: { ...room.quality, [payload.participantId]: payload.score } };
+    default:
+      return room;
+  }
+}
+
+/** What somebody publishes from one source, if anything. */
+export function producerFrom(
+  participant: RemoteParticipant,
+  source: Producer["source"],
+): Producer | undefined {
+  return Object.values(participant.producers).find((producer) => producer.source === source);
+}
+
+function joined(room: RoomState, participant: Participant): RoomState {
+  const { participantId } = participant;
+  if (participantId in room.participants) return room;
+  const one = remoteParticipant(participant);
+  return { ...room, participants: { ...room.participants, [participantId]: one } };
+}
+
+function left(room: RoomState, participantId: string): RoomState {
+  if (!(participantId in room.participants)) return room;
+  return {
+    participants: without(room.participants, participantId),
+    activeSpeaker: room.activeSpeaker === participantId ? null : room.activeSpeaker,
+    quality: without(room.quality, participantId),
+  };
+}
+
+function setPaused(
+  room: RoomState,
+  { participantId, producerId }: Events["producerPaused"],
+  paused: boolean,
+): RoomState {
+  return changeParticipant(room, participantId, (one) => {
+    const producer = one.producers[producerId];
+    if (!producer || producer.paused === paused) return one;
+    return { ...one, producers: { ...one.producers, [producerId]: { ...producer, paused } } };
+  });
+}
+
+function changeParticipant(
+  room: RoomState,
+  participantId: string,
+  change: (one: RemoteParticipant) => RemoteParticipant,
+): RoomState {
+  const before = room.participants[participantId];
+  if (!before) return room;
+  const after = change(before);
+  if (after === before) return room;
+  return { ...room, participants: { ...room.participants, [participantId]: after } };
+}
+
+function remoteParticipant(one: Participant): RemoteParticipant {
+  return {
+    participantId: one.participantId,
+    displayName: one.displayName,
+    producers: Object.fromEntries(one.producers.map((p) => [p.producerId, p])),
+    dataProducers: Object.fromEntries(one.dataProducers.map((d) => [d.dataProducerId, d])),
+  };
+}
+
+function producerOf({ producerId, kind, source, paused, appData }: Producer): Producer {
+  return { producerId, kind, source, paused, appData };
+}
+
+function dataProducerOf({ dataProducerId, label, protocol, appData }: DataProducer): DataProducer {
+  return { dataProducerId, label, protocol, appData };
+}
+
+function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+}
