@@ -74,7 +74,7 @@ async def test_it_serves_and_stops_cleanly(number: signal.Signals) -> None:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(200):
             started = STARTED.match(await process.stdout.readline())
             assert started is not None
             async with httpx.AsyncClient(base_url=started[1].decode()) as http:

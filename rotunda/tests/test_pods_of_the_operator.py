@@ -64,12 +64,12 @@ def test_what_is_written_into_pods_is_what_they_read(mode: str, announce: str) -
     assert signaling_environment(cluster(), installation()).keys() <= variables(SignalingSettings)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 async def test_a_media_node_runs_as_its_pod_says(tmp_path: Path) -> None:
     """Mutual TLS, an announced address that comes late, probes without TLS, load reports, a clean end."""
     authority = new_authority(datetime.now(UTC))
     mounted = _mounted(tmp_path / "node", authority, IDENTITY)
-    async with asyncio.timeout(80), _receiver(authority) as (port, reports):
+    async with asyncio.timeout(240), _receiver(authority) as (port, reports):
         ports = Ports(media=_free_port(), media_count=1, grpc=_free_port(), health=_free_port())
         environment = _environment(ports, f"https://127.0.0.1:{port}", mounted, tmp_path / "announced")
         async with _media_node(environment) as process:

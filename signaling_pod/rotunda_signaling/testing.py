@@ -20,7 +20,7 @@ from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.connection import Connection
 from rotunda_signaling.settings import SignalingSettings
 
-WAIT = 20.0
+WAIT = 60.0
 """Seconds after which a test gives up on what it waits for."""
 
 

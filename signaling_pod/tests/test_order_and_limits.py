@@ -28,7 +28,7 @@ async def pipeline(guest: Guest, requests: list[tuple[str, Any]]) -> list[Any]:
 
     for index, (name, payload) in enumerate(requests):
         await guest.sio.emit(name, payload, callback=take(index))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await done.wait()
     return answers
 

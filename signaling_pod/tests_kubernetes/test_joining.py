@@ -14,7 +14,7 @@ from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.testing import Guest, Stage
 from tests_kubernetes.conftest import Hands
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 JOIN = {"room": "standup", "displayName": "Ada"}
 

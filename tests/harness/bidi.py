@@ -33,7 +33,7 @@ PREFERENCES = {
     "toolkit.telemetry.enabled": False,
 }
 LISTENING = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 class BidiError(Exception):

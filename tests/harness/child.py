@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 HARNESS = Path(__file__).resolve().parent.parent
-END_SECONDS = 30
+END_SECONDS = 60
 
 
 class Child:

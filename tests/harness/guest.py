@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 INSTRUMENT = (Path(__file__).parent / "instrument.js").read_text()
 SMALL_CAMERA = {"width": 320, "height": 180, "frameRate": 15}
 FULL_CAMERA = {"width": 960, "height": 540, "frameRate": 15}
-DEADLINE = 30.0
+DEADLINE = 90.0
 LOOK_EVERY = 0.1
 
 T = TypeVar("T")

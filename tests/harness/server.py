@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 URL = re.compile(rb"http://[\w.:\[\]]+:(\d+)")
-START_SECONDS = 60
-STOP_SECONDS = 20
+START_SECONDS = 120
+STOP_SECONDS = 60
 SERVE = ("serve", "--port", "0", "--media-port", "0")
 SIGNALING = ("signaling", "--port", "0")
 

@@ -13,7 +13,7 @@ from pymediasoup import AiortcHandler, Device
 from pymediasoup.models.transport import DtlsParameters
 from pymediasoup.rtp_parameters import RtpCapabilities, RtpParameters
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 SAMPLE_RATE = 48_000
 SAMPLES = SAMPLE_RATE // 50
 

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browsers live as long as the session, so all stories run in one event loop."""
     for item in items:
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-        item.add_marker(pytest.mark.timeout(150))
+        item.add_marker(pytest.mark.timeout(400))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 Arrive = Callable[[str, str], Awaitable[Page]]
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=90_000)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

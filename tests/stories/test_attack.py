@@ -16,7 +16,7 @@ MEBIBYTE = 1 << 20
 LEAK_BYTES = 64 * MEBIBYTE
 
 
-@pytest.mark.timeout(150 + DATAGRAMS // 500)
+@pytest.mark.timeout(400 + DATAGRAMS // 500)
 async def test_damaged_datagrams_of_every_kind_leave_the_call_alone(server: Server, cafe: Browser) -> None:
     saboteur = Saboteur()
     people = []

@@ -23,7 +23,7 @@ from rotunda_operator.testing.kubelet import FakeKubelet
 from rotunda_operator.testing.operator_process import free_port
 from rotunda_operator.testing.reporter import Reporter
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 NODES = ("a", "b")
 ROOM_NAMES = ("r1", "r2", "r3", "r4")
 

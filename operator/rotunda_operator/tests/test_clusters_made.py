@@ -5,7 +5,7 @@ import pytest
 from rotunda_operator.testing import Stage
 from rotunda_operator.testing.stage import Object
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 def test_an_applied_cluster_comes_to_stand(stage: Stage) -> None:

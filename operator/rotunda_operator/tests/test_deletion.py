@@ -13,7 +13,7 @@ KINDS = (
     "pods,deployments,replicasets,services,poddisruptionbudgets,serviceaccounts,roles,rolebindings,secrets"
 )
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ NUMBERED_WRITES = 34
 AT_ONCE = 4
 
 
-@pytest.mark.timeout(120 + 15 * SEEDS)
+@pytest.mark.timeout(300 + 30 * SEEDS)
 async def test_every_fault_at_every_write_ends_well(control_plane: ControlPlane) -> None:
     gate = asyncio.Semaphore(AT_ONCE)
     failures: list[str] = []

@@ -13,7 +13,7 @@ from rotunda_operator.testing import Stage
 from rotunda_operator.testing.operator_process import free_port
 from rotunda_operator.testing.stage import Object
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 WATCHER = "signaling-1"
 FEW = {"expectedParticipants": 2}
 
@@ -31,7 +31,7 @@ class Caller:
     def join(self, room: str, people: int) -> None:
         """They join the room on the node where it is."""
         key, stub = self._at(room)
-        stub.OpenRoom(pb.OpenRoomRequest(room_key=key), timeout=20)
+        stub.OpenRoom(pb.OpenRoomRequest(room_key=key), timeout=60)
         events = stub.WatchRoom(pb.WatchRoomRequest(room_key=key, watcher_id=WATCHER))
         self._open.callback(events.cancel)
         next(events)
@@ -39,14 +39,14 @@ class Caller:
             request = pb.JoinRequest(
                 room_key=key, watcher_id=WATCHER, connection_id=f"{room}-{number}", display_name="Ada"
             )
-            stub.Join(request, timeout=20)
+            stub.Join(request, timeout=60)
 
     def refusal(self, room: str, epoch: int) -> str:
         """What the room's node says to a call with this epoch."""
         key, stub = self._at(room)
         key.epoch = epoch
         with pytest.raises(grpc.RpcError) as refused:
-            stub.OpenRoom(pb.OpenRoomRequest(room_key=key), timeout=20)
+            stub.OpenRoom(pb.OpenRoomRequest(room_key=key), timeout=60)
         details = refused.value.details()
         return str(details)
 

@@ -115,6 +115,6 @@ async def _running(queue: WorkQueue[str]) -> AsyncIterator[None]:
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - counters of the test itself are looked at
             await asyncio.sleep(0.005)

@@ -10,7 +10,7 @@ from aioice import stun
 from rotunda_media import Event, Worker
 
 # What a peer of these tests may take at most; nothing waits that long when all is well.
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 E = TypeVar("E", bound=Event)
 
