@@ -29,6 +29,15 @@ class RoomSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomId:
+    """One room and no other. A Room that was deleted and made anew has its name and another uid, which is
+    empty where names alone tell rooms apart."""
+
+    name: RoomName
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """A room that should exist. One made by the first join goes when it has been empty for its TTL."""
 
@@ -36,6 +45,11 @@ class Room:
     settings: RoomSettings
     created_at: datetime
     made_on_join: bool
+    uid: str = ""
+
+    @property
+    def id(self) -> RoomId:
+        return RoomId(self.name, self.uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,10 @@ class Assignment:
     process_id: ProcessId
     settings: RoomSettings = field(default_factory=RoomSettings)
     uid: str = ""
+
+    @property
+    def room_id(self) -> RoomId:
+        return RoomId(self.room, self.uid)
 
 
 class RoomDirectory(Protocol):

@@ -31,6 +31,7 @@ def room_of(room: resources.Room) -> Room:
         settings_of(room),
         metadata.creation_timestamp or datetime.now(UTC),
         metadata.labels.get(MADE_ON_JOIN) == "true",
+        metadata.uid,
     )
 
 
