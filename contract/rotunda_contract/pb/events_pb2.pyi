@@ -122,25 +122,58 @@ class RoomSnapshot(_message.Message):
 
     PARTICIPANTS_FIELD_NUMBER: _builtins.int
     ACTIVE_SPEAKER_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
     active_speaker: _builtins.str
     """participant id"""
     @_builtins.property
     def participants(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParticipantInfo]: ...
+    @_builtins.property
+    def removed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Removal]:
+        """who may not come back, the latest last"""
+
     def __init__(
         self,
         *,
         participants: _abc.Iterable[Global___ParticipantInfo] | None = ...,
         active_speaker: _builtins.str | None = ...,
+        removed: _abc.Iterable[Global___Removal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active_speaker", b"_active_speaker", "active_speaker", b"active_speaker"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_speaker", b"_active_speaker", "active_speaker", b"active_speaker", "participants", b"participants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_speaker", b"_active_speaker", "active_speaker", b"active_speaker", "participants", b"participants", "removed", b"removed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active_speaker: _TypeAlias = _typing.Literal["active_speaker"]  # noqa: Y015
     _WhichOneofArgType__active_speaker: _TypeAlias = _typing.Literal["_active_speaker", b"_active_speaker"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__active_speaker) -> _WhichOneofReturnType__active_speaker | None: ...
 
 Global___RoomSnapshot: _TypeAlias = RoomSnapshot  # noqa: Y015
+
+@_typing.final
+class Removal(_message.Message):
+    """A participant whom a moderator removed, and what they are known by. Guests have their id alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    TOKEN_ID_FIELD_NUMBER: _builtins.int
+    participant_id: _builtins.str
+    identity: _builtins.str
+    token_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        participant_id: _builtins.str = ...,
+        identity: _builtins.str = ...,
+        token_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identity", b"identity", "participant_id", b"participant_id", "token_id", b"token_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Removal: _TypeAlias = Removal  # noqa: Y015
 
 @_typing.final
 class RoomEvent(_message.Message):
@@ -583,17 +616,21 @@ class ParticipantRemoved(_message.Message):
 
     PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
     CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    REMOVAL_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     connection_id: _builtins.str
+    @_builtins.property
+    def removal(self) -> Global___Removal: ...
     def __init__(
         self,
         *,
         participant_id: _builtins.str = ...,
         connection_id: _builtins.str = ...,
+        removal: Global___Removal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["removal", b"removal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "participant_id", b"participant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "participant_id", b"participant_id", "removal", b"removal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -279,17 +279,26 @@ class JoinRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     SEAT_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    TOKEN_ID_FIELD_NUMBER: _builtins.int
+    RESUME_ONLY_FIELD_NUMBER: _builtins.int
     watcher_id: _builtins.str
     """the WatchRoom stream that carries this connection's events"""
     connection_id: _builtins.str
     """the client's connection, unique over all signaling processes"""
     display_name: _builtins.str
     seat: _builtins.str
+    identity: _builtins.str
+    """of whom the token is; empty for guests"""
+    token_id: _builtins.str
+    """the token's own id; empty for guests"""
+    resume_only: _builtins.bool
+    """refused as unauthorized where the seat does not resume anybody"""
     @_builtins.property
     def room_key(self) -> Global___RoomKey: ...
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """of publish, subscribe, chat, moderate, record"""
+        """Of publish, subscribe, chat, moderate, record. A resume without an identity keeps what was permitted."""
 
     def __init__(
         self,
@@ -300,10 +309,13 @@ class JoinRequest(_message.Message):
         display_name: _builtins.str = ...,
         seat: _builtins.str | None = ...,
         permissions: _abc.Iterable[_builtins.str] | None = ...,
+        identity: _builtins.str = ...,
+        token_id: _builtins.str = ...,
+        resume_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "room_key", b"room_key", "seat", b"seat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "connection_id", b"connection_id", "display_name", b"display_name", "permissions", b"permissions", "room_key", b"room_key", "seat", b"seat", "watcher_id", b"watcher_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "connection_id", b"connection_id", "display_name", b"display_name", "identity", b"identity", "permissions", b"permissions", "resume_only", b"resume_only", "room_key", b"room_key", "seat", b"seat", "token_id", b"token_id", "watcher_id", b"watcher_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
     _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015
@@ -323,12 +335,16 @@ class JoinResponse(_message.Message):
     PARTICIPANTS_FIELD_NUMBER: _builtins.int
     SELF_FIELD_NUMBER: _builtins.int
     ROUTER_RTP_CAPABILITIES_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     seat: _builtins.str
     resumed: _builtins.bool
     reconnect_grace_seconds: _builtins.int
     event_number: _builtins.int
     """events up to this one are contained in what follows"""
+    identity: _builtins.str
+    """the participant's"""
     @_builtins.property
     def participants(self) -> _containers.RepeatedCompositeFieldContainer[_events_pb2.ParticipantInfo]:
         """everyone else"""
@@ -339,6 +355,10 @@ class JoinResponse(_message.Message):
 
     @_builtins.property
     def router_rtp_capabilities(self) -> _rtp_pb2.RtpCapabilities: ...
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """the participant's"""
+
     def __init__(
         self_,  # pyright: ignore[reportSelfClsParameterName]
         *,
@@ -350,10 +370,12 @@ class JoinResponse(_message.Message):
         participants: _abc.Iterable[_events_pb2.ParticipantInfo] | None = ...,
         self: Global___OwnState | None = ...,
         router_rtp_capabilities: _rtp_pb2.RtpCapabilities | None = ...,
+        permissions: _abc.Iterable[_builtins.str] | None = ...,
+        identity: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_self", b"_self", "router_rtp_capabilities", b"router_rtp_capabilities", "self", b"self"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_self", b"_self", "event_number", b"event_number", "participant_id", b"participant_id", "participants", b"participants", "reconnect_grace_seconds", b"reconnect_grace_seconds", "resumed", b"resumed", "router_rtp_capabilities", b"router_rtp_capabilities", "seat", b"seat", "self", b"self"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_self", b"_self", "event_number", b"event_number", "identity", b"identity", "participant_id", b"participant_id", "participants", b"participants", "permissions", b"permissions", "reconnect_grace_seconds", b"reconnect_grace_seconds", "resumed", b"resumed", "router_rtp_capabilities", b"router_rtp_capabilities", "seat", b"seat", "self", b"self"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__self: _TypeAlias = _typing.Literal["self"]  # noqa: Y015
     _WhichOneofArgType__self: _TypeAlias = _typing.Literal["_self", b"_self"]  # noqa: Y015

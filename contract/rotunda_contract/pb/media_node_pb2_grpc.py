@@ -227,7 +227,9 @@ class MediaNodeServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RemoveParticipant(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """A moderator's decision. Takes out all participants of that identity; joins by it, by its token or with
+        a seat of theirs are refused as forbidden for as long as the room lives.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -58,6 +58,9 @@ class MediaNodeStub:
     """the socket is lost, the seat stays"""
     Leave: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.LeaveRequest, _media_node_pb2.LeaveResponse]
     RemoveParticipant: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.RemoveParticipantRequest, _media_node_pb2.RemoveParticipantResponse]
+    """A moderator's decision. Takes out all participants of that identity; joins by it, by its token or with
+    a seat of theirs are refused as forbidden for as long as the room lives.
+    """
     CreateWebRtcTransport: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.CreateWebRtcTransportRequest, _media_node_pb2.CreateWebRtcTransportResponse]
     ConnectWebRtcTransport: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.ConnectWebRtcTransportRequest, _media_node_pb2.ConnectWebRtcTransportResponse]
     RestartIce: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.RestartIceRequest, _media_node_pb2.RestartIceResponse]
@@ -102,6 +105,9 @@ class MediaNodeAsyncStub(MediaNodeStub):
     """the socket is lost, the seat stays"""
     Leave: _aio.UnaryUnaryMultiCallable[_media_node_pb2.LeaveRequest, _media_node_pb2.LeaveResponse]  # type: ignore[assignment]
     RemoveParticipant: _aio.UnaryUnaryMultiCallable[_media_node_pb2.RemoveParticipantRequest, _media_node_pb2.RemoveParticipantResponse]  # type: ignore[assignment]
+    """A moderator's decision. Takes out all participants of that identity; joins by it, by its token or with
+    a seat of theirs are refused as forbidden for as long as the room lives.
+    """
     CreateWebRtcTransport: _aio.UnaryUnaryMultiCallable[_media_node_pb2.CreateWebRtcTransportRequest, _media_node_pb2.CreateWebRtcTransportResponse]  # type: ignore[assignment]
     ConnectWebRtcTransport: _aio.UnaryUnaryMultiCallable[_media_node_pb2.ConnectWebRtcTransportRequest, _media_node_pb2.ConnectWebRtcTransportResponse]  # type: ignore[assignment]
     RestartIce: _aio.UnaryUnaryMultiCallable[_media_node_pb2.RestartIceRequest, _media_node_pb2.RestartIceResponse]  # type: ignore[assignment]
@@ -190,7 +196,10 @@ class MediaNodeServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _media_node_pb2.RemoveParticipantRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_media_node_pb2.RemoveParticipantResponse, _abc.Awaitable[_media_node_pb2.RemoveParticipantResponse]]: ...
+    ) -> _typing.Union[_media_node_pb2.RemoveParticipantResponse, _abc.Awaitable[_media_node_pb2.RemoveParticipantResponse]]:
+        """A moderator's decision. Takes out all participants of that identity; joins by it, by its token or with
+        a seat of theirs are refused as forbidden for as long as the room lives.
+        """
 
     @_abc_1.abstractmethod
     def CreateWebRtcTransport(

@@ -1,4 +1,4 @@
-"""API keys from a directory, such as a mounted Secret: a file's name is the key's id, the content its secret."""
+"""API keys from a directory, such as a mounted Secret: a file is named after its key and holds its secret."""
 
 import time
 from collections.abc import Callable
