@@ -14,6 +14,8 @@ compile() {
 }
 
 compile runtime --extra sfu --extra signaling --extra operator --group build "$@"
+for image in operator sfu signaling; do compile "$image" --extra "$image" -c requirements/runtime.txt "$@"; done
+compile build --group build -c requirements/runtime.txt "$@"
 compile dev --extra sfu --extra signaling --extra operator --group build --group dev -c requirements/runtime.txt "$@"
 echo "uv==$("$uv" --version | cut -d ' ' -f 2)" | "$uv" pip compile --quiet --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
