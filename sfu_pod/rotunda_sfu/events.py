@@ -38,11 +38,10 @@ class RoomEvents:
         event = pb.RoomEvent(connection_replaced=replaced)
         return self._append(event, recipient=participant, reason="taken_over")
 
-    def participant_removed(
-        self, participant: ParticipantId, connection: ConnectionId | None, reason: str
-    ) -> int:
-        removed = pb.ParticipantRemoved(participant_id=participant, connection_id=connection or "")
-        return self._append(pb.RoomEvent(participant_removed=removed), recipient=participant, reason=reason)
+    def participant_removed(self, removal: pb.Removal, connection: ConnectionId | None, reason: str) -> int:
+        who = ParticipantId(removal.participant_id)
+        removed = pb.ParticipantRemoved(participant_id=who, connection_id=connection or "", removal=removal)
+        return self._append(pb.RoomEvent(participant_removed=removed), recipient=who, reason=reason)
 
     def producer_added(self, owner: ParticipantId, info: pb.ProducerInfo) -> int:
         added = pb.ProducerAdded(participant_id=owner, producer=info)
@@ -149,7 +148,9 @@ class RoomEvents:
 
 
 def snapshot(
-    participants: Iterable[pb.ParticipantInfo], active_speaker: ParticipantId | None
+    participants: Iterable[pb.ParticipantInfo],
+    active_speaker: ParticipantId | None,
+    removed: Iterable[pb.Removal] = (),
 ) -> pb.RoomSnapshot:
     """A room as it is now."""
-    return pb.RoomSnapshot(participants=participants, active_speaker=active_speaker)
+    return pb.RoomSnapshot(participants=participants, active_speaker=active_speaker, removed=removed)

@@ -86,9 +86,12 @@ class FakeRoom:
         watcher: WatcherId = WATCHER,
         seat: SeatToken | None = None,
         permissions: Iterable[str] = ALL_PERMISSIONS,
+        identity: str = "",
+        token_id: str = "",
+        resume_only: bool = False,
     ) -> Person:
         """Somebody joins; the connection is called like the person unless it has a name."""
-        options = JoinOptions(name, permissions, seat)
+        options = JoinOptions(name, permissions, seat, identity, token_id, resume_only)
         joined = self.room.join(Connection(ConnectionId(connection or name), watcher), options)
         return Person(self.fake, joined.participant)
 

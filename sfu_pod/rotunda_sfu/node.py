@@ -20,6 +20,7 @@ from rotunda_sfu.events import RoomEvents
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.ortc import VideoCodecName
 from rotunda_sfu.randomness import Randomness
+from rotunda_sfu.removals import Removals
 from rotunda_sfu.room import Room
 from rotunda_sfu.sessions import Sessions
 from rotunda_sfu.settings import NodeSettings
@@ -102,7 +103,10 @@ class Node:
         worker = self._least_loaded_worker()
         if known is not None:
             known.close("the room was assigned again", rejoin=True)
-        room = self._make_room(assignment, options, codecs, worker)
+        same = known is not None and self._uids[assignment.room] == options.uid
+        room = self._make_room(
+            assignment, options, codecs, worker, known.heritage if known and same else None
+        )
         self._rooms[assignment.room] = room
         self._uids[assignment.room] = options.uid
         return room
@@ -137,6 +141,7 @@ class Node:
         options: RoomOptions,
         codecs: Sequence[VideoCodecName],
         worker: MediaWorker,
+        removals: Removals | None,
     ) -> Room:
         limits = self.settings.limits
         log = self._log.bind(room=assignment.room, epoch=assignment.epoch)
@@ -161,6 +166,7 @@ class Node:
             epoch=assignment.epoch,
             max_participants=min(options.max_participants or limits.participants, limits.participants),
             reconnect_grace=self.settings.reconnect_grace,
+            removals=removals,
         )
         worker.open_router(context.router, room)
         log.info("room_opened", worker=worker.index)

@@ -41,13 +41,23 @@ class Participant:
     """Owns transports, producers and consumers. Looking up what is not there raises NotFound."""
 
     def __init__(
-        self, room: RoomContext, *, display_name: str, permissions: Iterable[str], connection: Connection
+        self,
+        room: RoomContext,
+        *,
+        display_name: str,
+        permissions: Iterable[str],
+        connection: Connection,
+        identity: str = "",
+        token_id: str = "",
     ) -> None:
+        """`identity` and `token_id` are those of the token that let them in; guests have neither."""
         self.room = room
         self.id = ParticipantId(room.randomness.identifier())
         self.seat: SeatToken = room.randomness.seat()
         self.cname = room.randomness.identifier()
         self.display_name = display_name
+        self.identity = identity
+        self.token_id = token_id
         self.permissions = frozenset(permissions)
         self.connection: Connection | None = connection
         self.transports: dict[TransportId, WebRtcTransport] = {}

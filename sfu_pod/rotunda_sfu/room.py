@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rotunda_contract.errors import NotFound, RoomFull, Unavailable
+from rotunda_contract.errors import NotFound, RoomFull, Unauthorized, Unavailable
 from rotunda_contract.ids import ConnectionId, ParticipantId, ProducerId, RoomName, SeatToken, WatcherId
 from rotunda_contract.pb.events_pb2 import ParticipantInfo
 from rotunda_sfu.clock import Clock
@@ -14,6 +14,7 @@ from rotunda_sfu.event_log import Watch
 from rotunda_sfu.events import snapshot
 from rotunda_sfu.participant import Connection, Participant
 from rotunda_sfu.producer import Producer
+from rotunda_sfu.removals import Removals
 from rotunda_sfu.seats import Seats
 
 _WATCH_FIRST_MS = 250
@@ -21,11 +22,18 @@ _WATCH_FIRST_MS = 250
 
 @dataclass(frozen=True, slots=True)
 class JoinOptions:
-    """What a client asks for. `seat` is a token that it was given earlier."""
+    """What a client asks for. `seat` is a token that it was given earlier.
+
+    `identity` and `token_id` are the join token's, empty without one. With `resume_only` there must be
+    somebody in the seat.
+    """
 
     display_name: str
     permissions: Iterable[str]
     seat: SeatToken | None = None
+    identity: str = ""
+    token_id: str = ""
+    resume_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,18 @@ class Room:
         epoch: int,
         max_participants: int,
         reconnect_grace: float,
+        removals: Removals | None = None,
     ) -> None:
+        """`removals` are those of the room that this one takes the place of."""
         self.name = name
         self.epoch = epoch
         self.context = context
         self.max_participants = max_participants
         self.closed = False
         self.participants: dict[ParticipantId, Participant] = {}
+        self.removals = removals or Removals()
         self.active_speaker: ParticipantId | None = None
+        self._lives_on = True
         self._seats = Seats(clock, reconnect_grace, self._on_seat_expired)
 
     def watch(self, watcher_id: WatcherId) -> Watch:
@@ -69,7 +81,8 @@ class Room:
         Connections that its watcher lost with an earlier stream hold their seats again.
         """
         participants = [participant.info for participant in self.participants.values()]
-        watch = self.context.events.log.watch(watcher_id, snapshot(participants, self.active_speaker))
+        now = snapshot(participants, self.active_speaker, self.removals)
+        watch = self.context.events.log.watch(watcher_id, now)
         back = self._seats.regain_watcher(watcher_id)
         self.context.log.info("watched", watcher=watcher_id, connections_back=len(back))
         return watch
@@ -84,8 +97,9 @@ class Room:
     def join(self, connection: Connection, options: JoinOptions) -> Joined:
         """Takes a seat again or makes a fresh participant.
 
-        A seat that is unknown or expired gives a fresh one. Raises Unavailable while the watcher
-        does not watch, RoomFull for a fresh participant too many.
+        A seat that is unknown, expired or somebody else's gives a fresh one. Raises Unavailable while the
+        watcher does not watch, Forbidden for who was removed, RoomFull for a fresh participant too many,
+        Unauthorized where a fresh one was not wanted.
         """
         if not self.context.events.log.is_watched_by(connection.watcher):
             raise Unavailable(
@@ -93,9 +107,12 @@ class Room:
             )
         if (repeated := self._seats.holder(connection.id)) is not None:
             return self._joined(repeated, resumed=options.seat == repeated.seat)
+        self.removals.check(options.identity, options.token_id, options.seat)
         known = self._seats.find(options.seat) if options.seat else None
-        if known is not None:
+        if known is not None and options.identity in ("", known.identity):
             return self._resume(known, connection, options)
+        if options.resume_only:
+            raise Unauthorized("this room takes nobody without a token, and the seat has expired")
         return self._enter(connection, options)
 
     def participant(self, participant_id: str) -> Participant:
@@ -124,17 +141,22 @@ class Room:
         self._take_out(participant, "left", cause=participant.id)
 
     def remove(self, participant_id: str, reason: str) -> None:
-        """A moderator's decision. Raises NotFound."""
+        """A moderator's decision, about all participants of the same identity. Raises NotFound."""
         participant = self.participant(participant_id)
-        connection = participant.connection.id if participant.connection else None
-        self.context.events.participant_removed(participant.id, connection, reason)
-        self._take_out(participant, "removed", cause=None)
+        identity = participant.identity
+        same = [each for each in self.participants.values() if identity and each.identity == identity]
+        for each in same or [participant]:
+            removal = self.removals.add(each)
+            connection = each.connection.id if each.connection else None
+            self.context.events.participant_removed(removal, connection, reason)
+            self._take_out(each, "removed", cause=None)
 
     def close(self, reason: str, *, rejoin: bool) -> None:
         """Tells everybody and ends everything. Twice is allowed."""
         if self.closed:
             return
         self.closed = True
+        self._lives_on = rejoin
         self._seats.close()
         self.context.events.room_closed(reason, rejoin)
         self.context.events.log.close()
@@ -143,6 +165,11 @@ class Room:
         self.participants.clear()
         self.context.worker.close_router(self.context.router)
         self.context.log.info("room_closed", reason=reason, rejoin=rejoin)
+
+    @property
+    def heritage(self) -> Removals:
+        """What a room that takes this one's place goes on with: nothing once this one has ended for good."""
+        return self.removals if self._lives_on else Removals()
 
     def on_active_speaker(self, producer: int | None) -> None:
         speaking = (each for each in self.context.producers.values() if each.number == producer)
@@ -153,7 +180,9 @@ class Room:
         self.close("the media worker failed", rejoin=True)
 
     def _resume(self, participant: Participant, connection: Connection, options: JoinOptions) -> Joined:
-        participant.permissions = frozenset(options.permissions)
+        if options.identity:
+            participant.permissions = frozenset(options.permissions)
+            participant.token_id = options.token_id
         replaced = self._seats.take(participant, connection)
         if replaced is not None:
             self.context.events.connection_replaced(participant.id, replaced.id)
@@ -168,6 +197,8 @@ class Room:
             display_name=options.display_name,
             permissions=options.permissions,
             connection=connection,
+            identity=options.identity,
+            token_id=options.token_id,
         )
         self.participants[participant.id] = participant
         self._seats.add(participant)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotunda_contract.errors import NotFound, RoomFull, Unavailable
+from rotunda_contract.errors import Forbidden, NotFound, RoomFull, Unauthorized, Unavailable
 from rotunda_contract.ids import ConnectionId, SeatToken, WatcherId
 from rotunda_sfu.fake_node import ALL_PERMISSIONS, FakeNode
 from rotunda_sfu.participant import Connection
@@ -136,9 +136,45 @@ async def test_a_second_connection_takes_the_seat_over() -> None:
 
 async def test_resuming_takes_the_permissions_of_the_newer_token() -> None:
     room = FakeNode().open()
-    ada = room.join("Ada")
-    room.join("Ada", connection="second", seat=ada.participant.seat, permissions=["subscribe"])
+    ada = room.join("Ada", identity="ada", token_id="older")
+    room.join(
+        "Ada",
+        connection="second",
+        seat=ada.participant.seat,
+        permissions=["subscribe"],
+        identity="ada",
+        token_id="newer",
+    )
     assert ada.participant.permissions == {"subscribe"}
+    assert ada.participant.token_id == "newer"
+
+
+async def test_resuming_without_a_token_keeps_what_was_permitted() -> None:
+    room = FakeNode().open()
+    ada = room.join("Ada", identity="ada", permissions=["moderate"])
+    again = room.join("Ada", connection="second", seat=ada.participant.seat, permissions=["publish"])
+    assert again.participant is ada.participant
+    assert ada.participant.permissions == {"moderate"}
+
+
+async def test_somebody_elses_seat_is_not_taken_with_a_token() -> None:
+    room = FakeNode().open()
+    ada = room.join("Ada", identity="ada")
+    eve = room.join("Eve", identity="eve", seat=ada.participant.seat)
+    assert eve.participant is not ada.participant
+    assert ada.participant.connection is not None
+
+
+async def test_who_may_only_resume_needs_somebody_in_the_seat() -> None:
+    fake = FakeNode()
+    room = fake.open()
+    ada = room.join("Ada", identity="ada")
+    seat = ada.participant.seat
+    assert room.join("Ada", connection="2", seat=seat, resume_only=True).participant is ada.participant
+    room.room.disconnect(ada.participant.id, ConnectionId("2"))
+    fake.clock.advance(GRACE)
+    with pytest.raises(Unauthorized, match="the seat has expired"):
+        room.join("Ada", connection="3", seat=seat, resume_only=True)
 
 
 async def test_a_lost_watcher_loses_its_connections_only() -> None:
@@ -207,8 +243,8 @@ async def test_one_who_is_removed_is_told_first() -> None:
     assert removed.participant_removed.connection_id == "c1"
     assert (removed.recipient, removed.reason) == (ada.participant.id, "spam")
     assert (left.participant_left.reason, left.HasField("cause")) == ("removed", False)
-    again = room.join("Ada", connection="c2", seat=ada.participant.seat)
-    assert again.participant is not ada.participant
+    with pytest.raises(Forbidden, match="a moderator removed you"):
+        room.join("Ada", connection="c2", seat=ada.participant.seat)
 
 
 async def test_the_speaker_who_leaves_speaks_no_more() -> None:

@@ -156,6 +156,7 @@ class Follower:
     def __init__(self, snapshot: RoomSnapshot) -> None:
         self.speaker = snapshot.active_speaker
         self.people = {each.participant_id: each for each in snapshot.participants}
+        self.removed = list(snapshot.removed)
 
     def follow(self, event: RoomEvent) -> None:
         match event.WhichOneof("event"):
@@ -163,6 +164,8 @@ class Follower:
                 self.people[event.participant_joined.participant_id] = event.participant_joined
             case "participant_left":
                 del self.people[event.participant_left.participant_id]
+            case "participant_removed":
+                self.removed.append(event.participant_removed.removal)
             case "producer_added":
                 added = event.producer_added
                 self.people[added.participant_id].producers.append(added.producer)
@@ -186,7 +189,9 @@ class Follower:
                 self.speaker = event.active_speaker.participant_id
 
     def snapshot(self) -> RoomSnapshot:
-        return RoomSnapshot(participants=self.people.values(), active_speaker=self.speaker)
+        return RoomSnapshot(
+            participants=self.people.values(), active_speaker=self.speaker, removed=self.removed
+        )
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -43,7 +43,14 @@ def join(node: Node, request: pb.JoinRequest) -> pb.JoinResponse:
     if not request.connection_id:
         raise BadRequest("must not be empty", field="connectionId")
     connection = Connection(ConnectionId(request.connection_id), WatcherId(request.watcher_id))
-    options = JoinOptions(request.display_name, tuple(request.permissions), SeatToken(request.seat) or None)
+    options = JoinOptions(
+        request.display_name,
+        tuple(request.permissions),
+        SeatToken(request.seat) or None,
+        identity=request.identity,
+        token_id=request.token_id,
+        resume_only=request.resume_only,
+    )
     joined = room.join(connection, options)
     return pb.JoinResponse(
         participant_id=joined.participant.id,
@@ -54,6 +61,8 @@ def join(node: Node, request: pb.JoinRequest) -> pb.JoinResponse:
         participants=joined.others,
         self=_own_state(joined.participant) if joined.resumed else None,
         router_rtp_capabilities=_capabilities(room.context.capabilities),
+        permissions=sorted(joined.participant.permissions),
+        identity=joined.participant.identity,
     )
 
 
