@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rotunda import check_call
 from rotunda_sfu import settings as sfu
 from rotunda_signaling import settings as signaling
 from rotunda_signaling.version import package_version
@@ -115,6 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "version":
         print(f"rotunda {package_version()}")
         return 0
+    if options.command == "check-call":
+        return check_call.run(vars(options))
     if options.command == "operator":
         return _operator(vars(options))
     if options.command == "signaling":
@@ -225,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     operator.add_argument("--kubeconfig", metavar="FILE", help="by default as kubectl finds it")
     operator.add_argument("--namespace", metavar="NAME", help="default: the pod's own, else default")
+    check_call.add_command(commands)
     commands.add_parser("version", help="say which version this is")
     return parser
 

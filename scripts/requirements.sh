@@ -13,10 +13,10 @@ compile() {
         -o "requirements/$output.txt" pyproject.toml "$@"
 }
 
-compile runtime --extra sfu --extra signaling --extra operator --group build "$@"
+compile runtime --extra sfu --extra signaling --extra operator --extra caller --group build "$@"
 for image in operator sfu signaling; do compile "$image" --extra "$image" -c requirements/runtime.txt "$@"; done
 compile build --group build -c requirements/runtime.txt "$@"
-compile dev --extra sfu --extra signaling --extra operator --group build --group dev -c requirements/runtime.txt "$@"
+compile dev --extra sfu --extra signaling --extra operator --extra caller --group build --group dev -c requirements/runtime.txt "$@"
 echo "uv==$("$uv" --version | cut -d ' ' -f 2)" | "$uv" pip compile --quiet --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
     -c requirements/runtime.txt -o requirements/uv.txt -
