@@ -14,7 +14,8 @@ compile() {
 }
 
 compile runtime --extra sfu --extra signaling --extra operator --extra caller --group build "$@"
-for image in operator sfu signaling; do compile "$image" --extra "$image" -c requirements/runtime.txt "$@"; done
+for image in operator signaling; do compile "$image" --extra "$image" -c requirements/runtime.txt "$@"; done
+compile sfu --extra sfu --extra caller -c requirements/runtime.txt "$@" # `rotunda check-call` runs in it
 compile build --group build -c requirements/runtime.txt "$@"
 compile dev --extra sfu --extra signaling --extra operator --extra caller --group build --group dev -c requirements/runtime.txt "$@"
 echo "uv==$("$uv" --version | cut -d ' ' -f 2)" | "$uv" pip compile --quiet --universal --generate-hashes \
