@@ -15,21 +15,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import grpc
 import structlog
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider, ObservableGauge
-from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.identities import OPERATOR
+from rotunda_contract.mounted_tls import MountedCertificates
 from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.node import Node
 from rotunda_sfu.settings import NodeSettings
-from rotunda_sfu.tls import client_credentials
 
 SERVICE = "rotunda-sfu"
 EXPORT_SECONDS = 1.0
@@ -72,7 +76,9 @@ class LoadReporter:
         # It logs every report that fails, as an error each; we log when that begins and ends.
         logging.getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter").setLevel(logging.CRITICAL)
         self._load: NodeLoad | None = None
-        self._exporter = _Exporter(endpoint, client_credentials(settings.tls_directory))
+        directory = settings.tls_directory
+        mounted = MountedCertificates(directory) if directory is not None else None
+        self._exporter = _Exporter(endpoint, mounted)
         self._reader = PeriodicExportingMetricReader(
             self._exporter,
             export_interval_millis=math.inf,  # we say when
@@ -139,28 +145,51 @@ class LoadReporter:
                 yield Observation(people, {"rotunda.room": room})
 
 
-class _Exporter(OTLPMetricExporter):
-    """Remembers whether its last report arrived."""
+class _Exporter(MetricExporter):
+    """Remembers whether its last report arrived, and connects anew when its certificates were renewed."""
 
-    def __init__(self, endpoint: str, credentials: grpc.ChannelCredentials | None) -> None:
-        options = _CHANNEL_OPTIONS
-        if credentials is not None:
-            options = (*options, ("grpc.ssl_target_name_override", OPERATOR))
-        super().__init__(
-            endpoint,
-            insecure=credentials is None,
-            credentials=credentials,
-            timeout=EXPORT_SECONDS,
-            channel_options=options,  # type: ignore[arg-type]  # numbers are options too
-        )
+    def __init__(self, endpoint: str, mounted: MountedCertificates | None) -> None:
+        super().__init__()
         self.delivered = False
+        self._endpoint = endpoint
+        self._mounted = mounted
+        self._version = self._look()
+        self._connected = self._connect()
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
-        result = super().export(metrics_data, timeout_millis, **kwargs)
+        if (version := self._look()) != self._version:
+            self._connected.shutdown()
+            self._version = version
+            self._connected = self._connect()
+        result = self._connected.export(metrics_data, timeout_millis, **kwargs)
         self.delivered = result is MetricExportResult.SUCCESS
         return result
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return self._connected.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        self._connected.shutdown(timeout_millis, **kwargs)
+
+    def _look(self) -> int:
+        if self._mounted is None:
+            return 0
+        self._mounted.look()
+        return self._mounted.version
+
+    def _connect(self) -> OTLPMetricExporter:
+        options = _CHANNEL_OPTIONS
+        if self._mounted is not None:
+            options = (*options, ("grpc.ssl_target_name_override", OPERATOR))
+        return OTLPMetricExporter(
+            self._endpoint,
+            insecure=self._mounted is None,
+            credentials=self._mounted.look().for_channel() if self._mounted is not None else None,
+            timeout=EXPORT_SECONDS,
+            channel_options=options,  # type: ignore[arg-type]  # numbers are options too
+        )
 
 
 async def _run(node: Node, reporter: LoadReporter) -> None:

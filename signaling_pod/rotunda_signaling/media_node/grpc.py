@@ -1,7 +1,7 @@
 """Media nodes over gRPC: a deadline on every call, retries where they are safe, a breaker for each node."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TypeVar
 
 import grpc
@@ -14,6 +14,8 @@ from rotunda_contract.errors import CODE_KEY, Unavailable
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_signaling.directory import Assignment
+from rotunda_signaling.media_node.line import Line
+from rotunda_signaling.media_node.tls import Dial, PlainDial
 
 DEADLINE = 5.0
 """Seconds that a call may take; a retry has as many of its own."""
@@ -22,9 +24,6 @@ BREAKER_THRESHOLD = 5
 BREAKER_SECONDS = 2.0
 """How long it is left alone before one call may try again."""
 
-Dial = Callable[[str], grpc.aio.Channel]
-"""Opens a channel to an address."""
-
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
@@ -32,9 +31,10 @@ _Response = TypeVar("_Response")
 class GrpcMediaNodes:
     """Implements MediaNodes: one channel and one breaker for each node address."""
 
-    def __init__(self, *, deadline: float = DEADLINE, dial: Dial = grpc_client.open_channel) -> None:
+    def __init__(self, *, deadline: float = DEADLINE, dial: Dial | None = None) -> None:
+        """Without `dial` there is no TLS."""
         self._deadline = deadline
-        self._dial = dial
+        self._dial = dial or PlainDial()
         self._nodes: dict[str, GrpcMediaNode] = {}
 
     def at(self, assignment: Assignment) -> "GrpcMediaNode":
@@ -56,13 +56,10 @@ class GrpcMediaNodes:
 class GrpcMediaNode:
     """Implements MediaNode."""
 
-    def __init__(
-        self, address: str, *, deadline: float = DEADLINE, dial: Dial = grpc_client.open_channel
-    ) -> None:
+    def __init__(self, address: str, *, deadline: float, dial: Dial) -> None:
         self._address = address
         self._deadline = deadline
-        self._channel = dial(address)
-        self._stub = grpc_client.media_node_stub(self._channel)
+        self._line = Line(address, dial)
         self._breakers = AsyncCircuitBreakerFactory(
             default_threshold=BREAKER_THRESHOLD,
             default_ttl=BREAKER_SECONDS,
@@ -70,94 +67,94 @@ class GrpcMediaNode:
         )
 
     async def close(self) -> None:
-        await self._channel.close()
+        await self._line.close()
 
     async def describe(self) -> pb.DescribeResponse:
-        return await self._repeat(self._stub.Describe, pb.DescribeRequest())
+        return await self._repeat(self._line.stub.Describe, pb.DescribeRequest())
 
     async def open_room(self, request: pb.OpenRoomRequest) -> pb.OpenRoomResponse:
-        return await self._repeat(self._stub.OpenRoom, request)
+        return await self._repeat(self._line.stub.OpenRoom, request)
 
     async def close_room(self, request: pb.CloseRoomRequest) -> pb.CloseRoomResponse:
-        return await self._repeat(self._stub.CloseRoom, request)
+        return await self._repeat(self._line.stub.CloseRoom, request)
 
     def watch_room(self, request: pb.WatchRoomRequest) -> AsyncIterator[events_pb2.RoomEvent]:
-        return grpc_client.watch_room(self._stub, request)
+        return grpc_client.watch_room(self._line.stub, request)
 
     async def join(self, request: pb.JoinRequest) -> pb.JoinResponse:
-        return await self._repeat(self._stub.Join, request)
+        return await self._repeat(self._line.stub.Join, request)
 
     async def disconnect(self, request: pb.DisconnectRequest) -> pb.DisconnectResponse:
-        return await self._repeat(self._stub.Disconnect, request)
+        return await self._repeat(self._line.stub.Disconnect, request)
 
     async def leave(self, request: pb.LeaveRequest) -> pb.LeaveResponse:
-        return await self._repeat(self._stub.Leave, request)
+        return await self._repeat(self._line.stub.Leave, request)
 
     async def remove_participant(self, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
-        return await self._call(self._stub.RemoveParticipant, request)
+        return await self._call(self._line.stub.RemoveParticipant, request)
 
     async def create_web_rtc_transport(
         self, request: pb.CreateWebRtcTransportRequest
     ) -> pb.CreateWebRtcTransportResponse:
-        return await self._call(self._stub.CreateWebRtcTransport, request)
+        return await self._call(self._line.stub.CreateWebRtcTransport, request)
 
     async def connect_web_rtc_transport(
         self, request: pb.ConnectWebRtcTransportRequest
     ) -> pb.ConnectWebRtcTransportResponse:
-        return await self._call(self._stub.ConnectWebRtcTransport, request)
+        return await self._call(self._line.stub.ConnectWebRtcTransport, request)
 
     async def restart_ice(self, request: pb.RestartIceRequest) -> pb.RestartIceResponse:
-        return await self._call(self._stub.RestartIce, request)
+        return await self._call(self._line.stub.RestartIce, request)
 
     async def close_transport(self, request: pb.CloseTransportRequest) -> pb.CloseTransportResponse:
-        return await self._call(self._stub.CloseTransport, request)
+        return await self._call(self._line.stub.CloseTransport, request)
 
     async def produce(self, request: pb.ProduceRequest) -> pb.ProduceResponse:
-        return await self._call(self._stub.Produce, request)
+        return await self._call(self._line.stub.Produce, request)
 
     async def pause_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
-        return await self._repeat(self._stub.PauseProducer, request)
+        return await self._repeat(self._line.stub.PauseProducer, request)
 
     async def resume_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
-        return await self._repeat(self._stub.ResumeProducer, request)
+        return await self._repeat(self._line.stub.ResumeProducer, request)
 
     async def close_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
-        return await self._call(self._stub.CloseProducer, request)
+        return await self._call(self._line.stub.CloseProducer, request)
 
     async def mute_producer(self, request: pb.MuteProducerRequest) -> pb.ProducerResponse:
-        return await self._repeat(self._stub.MuteProducer, request)
+        return await self._repeat(self._line.stub.MuteProducer, request)
 
     async def consume(self, request: pb.ConsumeRequest) -> pb.ConsumeResponse:
-        return await self._call(self._stub.Consume, request)
+        return await self._call(self._line.stub.Consume, request)
 
     async def pause_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._repeat(self._stub.PauseConsumer, request)
+        return await self._repeat(self._line.stub.PauseConsumer, request)
 
     async def resume_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._repeat(self._stub.ResumeConsumer, request)
+        return await self._repeat(self._line.stub.ResumeConsumer, request)
 
     async def close_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._call(self._stub.CloseConsumer, request)
+        return await self._call(self._line.stub.CloseConsumer, request)
 
     async def request_key_frame(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._repeat(self._stub.RequestKeyFrame, request)
+        return await self._repeat(self._line.stub.RequestKeyFrame, request)
 
     async def set_consumer_preferred_layers(
         self, request: pb.SetConsumerPreferredLayersRequest
     ) -> pb.ConsumerResponse:
-        return await self._repeat(self._stub.SetConsumerPreferredLayers, request)
+        return await self._repeat(self._line.stub.SetConsumerPreferredLayers, request)
 
     async def produce_data(self, request: pb.ProduceDataRequest) -> pb.ProduceDataResponse:
-        return await self._call(self._stub.ProduceData, request)
+        return await self._call(self._line.stub.ProduceData, request)
 
     async def consume_data(self, request: pb.ConsumeDataRequest) -> pb.ConsumeDataResponse:
-        return await self._call(self._stub.ConsumeData, request)
+        return await self._call(self._line.stub.ConsumeData, request)
 
     async def close_data_producer(self, request: pb.DataProducerRequest) -> pb.DataProducerResponse:
-        return await self._call(self._stub.CloseDataProducer, request)
+        return await self._call(self._line.stub.CloseDataProducer, request)
 
     async def close_data_consumer(self, request: pb.DataConsumerRequest) -> pb.DataConsumerResponse:
-        return await self._call(self._stub.CloseDataConsumer, request)
+        return await self._call(self._line.stub.CloseDataConsumer, request)
 
     async def _repeat(
         self, method: grpc_client.UnaryMethod[_Request, _Response], request: _Request
