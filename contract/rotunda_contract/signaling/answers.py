@@ -177,7 +177,8 @@ class ConsumeDataAnswer(ContractModel):
 
 
 class ChatAnswer(ContractModel):
-    """The message as it was sent on."""
+    """The message as it was sent on. `delayed` people will get it only once the servers reach each other."""
 
     id: Id
     sent_at: Timestamp
+    delayed: int | None = None

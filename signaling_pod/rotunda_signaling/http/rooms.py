@@ -10,8 +10,8 @@ from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling.answers import ErrorAnswer
 from rotunda_contract.signaling.common import DisplayName, RoomLabel, Timestamp
 from rotunda_signaling.directory import Access, Room, RoomSettings, VideoCodec
-from rotunda_signaling.service.people_requests import timestamp
 from rotunda_signaling.service.rooms import Rooms
+from rotunda_signaling.timestamps import timestamp
 
 
 class NewRoom(ContractModel):

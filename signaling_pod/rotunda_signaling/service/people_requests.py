@@ -1,18 +1,19 @@
 """Requests about the people in the room: chat and moderation."""
 
-from datetime import UTC, datetime
-
-from rotunda_contract.errors import BadRequest, NotFound
+from rotunda_contract.errors import BadRequest, NotFound, RateLimited, Unavailable
 from rotunda_contract.ids import ParticipantId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling import answers, requests
 from rotunda_contract.signaling.answers import EmptyAnswer
 from rotunda_contract.signaling.events import ChatEvent
-from rotunda_signaling.randomness import new_id
+from rotunda_signaling.limits import CHAT_RATE
 from rotunda_signaling.service.session import Session
+from rotunda_signaling.timestamps import timestamp
 
 MODERATOR = "moderator"
 """The reason that somebody is told when a moderator acted on them."""
+RETRY_MS = 2000
+"""When to try again what waits for Redis."""
 
 
 async def chat(session: Session, request: requests.ChatRequest) -> answers.ChatAnswer:
@@ -20,16 +21,28 @@ async def chat(session: Session, request: requests.ChatRequest) -> answers.ChatA
         if request.to == session.participant_id:
             raise BadRequest("is yourself; name somebody else, or leave it out to tell everyone", field="to")
         _find(session, request.to)
+    room, rooms = session.view.assignment.room_id, session.rooms
+    await _check_rate(session)
+    here, elsewhere = session.view.reach(session.participant_id, request.to)
+    if elsewhere and not here and not rooms.fanout.connected:
+        raise Unavailable(
+            "your message reaches nobody just now, because the servers do not reach each other: "
+            "try again in a moment",
+            retry_after_ms=RETRY_MS,
+        )
+    message_id, moment = rooms.message_ids.next()
     message = ChatEvent(
-        id=new_id(),
+        id=message_id,
         sender=session.participant_id,
         display_name=session.display_name,
         text=request.text,
         to=request.to,
-        sent_at=timestamp(datetime.now(UTC)),
+        sent_at=timestamp(moment),
     )
-    await session.rooms.fanout.publish_chat(session.view.assignment.room, message)
-    return answers.ChatAnswer(id=message.id, sent_at=message.sent_at)
+    rooms.history.record(room, message)
+    told = await rooms.fanout.publish_chat(room, message)
+    delayed = elsewhere if elsewhere and not told else None
+    return answers.ChatAnswer(id=message.id, sent_at=message.sent_at, delayed=delayed)
 
 
 async def mute_producer(session: Session, request: requests.ProducerRequest) -> EmptyAnswer:
@@ -40,6 +53,8 @@ async def mute_producer(session: Session, request: requests.ProducerRequest) -> 
 
 
 async def remove_participant(session: Session, request: requests.RemoveParticipantRequest) -> EmptyAnswer:
+    if request.participant_id == session.participant_id:
+        raise BadRequest("is yourself: leave the room instead", field="participantId")
     _find(session, request.participant_id)
     await session.node.remove_participant(
         pb.RemoveParticipantRequest(
@@ -54,9 +69,15 @@ async def close_room(session: Session, request: requests.EmptyRequest) -> EmptyA
     return EmptyAnswer()
 
 
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+async def _check_rate(session: Session) -> None:
+    """A seat's, over all sockets and signaling processes that it comes by."""
+    room = session.view.assignment.room_id
+    key = f"chat:{room.name}:{room.uid}:{session.participant_id}"
+    wait = await session.rooms.rates.take(key, CHAT_RATE)
+    if wait > 0:
+        raise RateLimited(
+            "too many messages: write fewer a second", retry_after_ms=max(1, round(wait * 1000))
+        )
 
 
 def _find(session: Session, participant_id: str) -> None:

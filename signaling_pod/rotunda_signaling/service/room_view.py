@@ -24,6 +24,8 @@ RETRY_DELAYS = (0.05, 0.1, 0.2, 0.5, *(1.0,) * 12)
 
 Together they stay well under the reconnect grace of the seats.
 """
+EARLY_SECONDS = 2.0
+"""How long a message waits for the news that its sender came in."""
 
 
 class RoomWatcher(Protocol):
@@ -133,12 +135,27 @@ class RoomView:
         for member in list(self._recipients(delivery)):
             member.deliver(delivery, number)
 
+    def reach(self, sender: ParticipantId, recipient: str | None) -> tuple[int, int]:
+        """How many of those whom a message is for are connected here, and how many are not."""
+        others = self.state.participants.keys() - {sender}
+        concerned = others if recipient is None else {ParticipantId(recipient)}
+        here = len(concerned & self._seated.keys())
+        return here, len(concerned) - here
+
     def deliver_chat(self, message: ChatEvent) -> None:
-        """Passes a message on, but never before the news that its sender came in."""
+        """Passes a message on, but not before the news that its sender came in.
+
+        That may never come: a message may be on its way for longer than its sender stays.
+        """
         sender = ParticipantId(message.sender)
         if sender not in self.state.participants:
             self._early.setdefault(sender, []).append(message)
+            asyncio.get_running_loop().call_later(EARLY_SECONDS, self._deliver_early_of, sender)
             return
+        self._deliver_chat(message)
+
+    def _deliver_chat(self, message: ChatEvent) -> None:
+        sender = ParticipantId(message.sender)
         recipient = ParticipantId(message.to) if message.to is not None else None
         self.deliver(Delivery(Event("chat", message), sender, recipient))
 
@@ -230,8 +247,11 @@ class RoomView:
 
     def _deliver_early(self) -> None:
         for sender in [sender for sender in self._early if sender in self.state.participants]:
-            for message in self._early.pop(sender):
-                self.deliver_chat(message)
+            self._deliver_early_of(sender)
+
+    def _deliver_early_of(self, sender: ParticipantId) -> None:
+        for message in self._early.pop(sender, ()):
+            self._deliver_chat(message)
 
     def _take_snapshot(self, event: events_pb2.RoomEvent) -> None:
         first = self._number is None
@@ -252,6 +272,7 @@ class RoomView:
         if kind == "connection_replaced":
             self._evict(event.connection_replaced.connection_id, reason or "taken_over", disconnect=True)
         elif kind == "participant_removed":
+            self.state.removed.add(event.participant_removed.removal)
             self._evict(event.participant_removed.connection_id, reason or "removed", disconnect=False)
         elif kind == "room_closed":
             self.end(reason or "closed", rejoin=event.room_closed.rejoin)

@@ -6,15 +6,19 @@ from contextlib import suppress
 
 import structlog
 
-from rotunda_contract.errors import RotundaError, StaleAssignment
+from rotunda_contract.errors import NotFound, RotundaError, StaleAssignment
 from rotunda_contract.ids import RoomName, WatcherId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling.events import ChatEvent
-from rotunda_signaling.directory import OnPending, RoomDirectory
+from rotunda_signaling.directory import OnPending, RoomDirectory, RoomId
 from rotunda_signaling.fanout import Fanout
 from rotunda_signaling.randomness import new_id
+from rotunda_signaling.rates import RateLimits
+from rotunda_signaling.rates.memory import MemoryRateLimits
 from rotunda_signaling.service.media_node import MediaNodes
 from rotunda_signaling.service.room_view import RETRY_DELAYS, RoomView
+from rotunda_signaling.store import History, NoHistory
+from rotunda_signaling.store.message_ids import MessageIds
 
 JOINS_AT_ONCE = 16
 """A crowd's other joins wait here, where no deadline runs, and leave room for the calls of those inside."""
@@ -49,12 +53,17 @@ class Rooms:
         nodes: MediaNodes,
         fanout: Fanout,
         *,
+        history: History | None = None,
+        rates: RateLimits | None = None,
         assignment_wait: float = 30.0,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
         """`assignment_wait` is how many seconds a join waits for a node to take the room."""
         self.directory = directory
         self.fanout = fanout
+        self.history = history or NoHistory()
+        self.rates = rates or MemoryRateLimits()
+        self.message_ids = MessageIds()
         self._nodes = nodes
         self._assignment_wait = assignment_wait
         self._retry_delays = retry_delays
@@ -149,15 +158,29 @@ class Rooms:
         self._views[room] = view
         return view
 
-    def _on_chat(self, room: RoomName, message: ChatEvent) -> None:
-        view = self._views.get(room)
-        if view is not None:
+    def _on_chat(self, room: RoomId, message: ChatEvent) -> None:
+        self.history.heard(room, message)
+        view = self._views.get(room.name)
+        if view is not None and view.assignment.room_id == room:
             view.deliver_chat(message)
 
     def _on_deleted(self, room: RoomName) -> None:
         view = self._views.get(room)
         if view is not None:
             self._keep(asyncio.create_task(self._close_deleted(view), name=f"close {room}"))
+        self._keep(asyncio.create_task(self._forget(room), name=f"forget {room}"))
+
+    async def _forget(self, room: RoomName) -> None:
+        """Where only its name tells a room, the next one of that name must not show what was said before.
+
+        Not for a room that only gave its node back.
+        """
+        try:
+            await self.directory.get(room)
+        except NotFound:
+            await self.history.forget(RoomId(room))
+        except RotundaError:
+            return
 
     def _on_moved(self, room: RoomName, least_epoch: int) -> None:
         """Whoever is in it here joins again, where it is now."""

@@ -548,11 +548,12 @@ export interface ConsumeDataAnswer {
   };
 }
 /**
- * The message as it was sent on.
+ * The message as it was sent on. `delayed` people will get it only once the servers reach each other.
  */
 export interface ChatAnswer {
   id: string;
   sentAt: string;
+  delayed?: number;
 }
 /**
  * Somebody came in.

@@ -1,0 +1,73 @@
+"""Messages that the other processes have not been told yet. Pure but for futures: `now` is an argument."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+MAX_WAITING = 2_000
+MAX_AGE = 300.0
+"""Seconds; what could not be told for so long, people read in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One encoded envelope. `handed_on` tells whether the first attempt at it succeeded."""
+
+    text: bytes
+    since: float
+    handed_on: asyncio.Future[bool] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def answer(self, handed_on: bool) -> None:
+        if not self.handed_on.done():
+            self.handed_on.set_result(handed_on)
+
+
+class Outbox:
+    """In the order in which they came; the oldest go where there are too many. For one writer."""
+
+    def __init__(self) -> None:
+        self._parcels: deque[Parcel] = deque()
+        self._filled = asyncio.Event()
+        self.dropped = 0
+        """Messages that went before they could be told."""
+
+    def __len__(self) -> int:
+        return len(self._parcels)
+
+    def put(self, text: bytes, now: float) -> Parcel:
+        parcel = Parcel(text, now)
+        self._parcels.append(parcel)
+        if len(self._parcels) > MAX_WAITING:
+            self._drop()
+        self._filled.set()
+        return parcel
+
+    async def filled(self) -> None:
+        """Returns once there is something to send."""
+        while not self._parcels:
+            self._filled.clear()
+            await self._filled.wait()
+
+    def first(self, count: int, now: float) -> Sequence[Parcel]:
+        """Those to send next, which stay until `sent` is called."""
+        while self._parcels and now - self._parcels[0].since > MAX_AGE:
+            self._drop()
+        return [self._parcels[index] for index in range(min(count, len(self._parcels)))]
+
+    def sent(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            parcel.answer(True)
+            if self._parcels and self._parcels[0] is parcel:  # it may have been dropped meanwhile
+                self._parcels.popleft()
+
+    def failed(self) -> None:
+        """Whoever waits for an answer gets it: not yet."""
+        for parcel in self._parcels:
+            parcel.answer(False)
+
+    def _drop(self) -> None:
+        self._parcels.popleft().answer(False)
+        self.dropped += 1

@@ -1,0 +1,222 @@
+"""History in an SQL database, whatever the database does: chat never waits for it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from rotunda_contract.ids import ParticipantId
+from rotunda_contract.signaling.events import ChatEvent
+from rotunda_signaling.directory import RoomId
+from rotunda_signaling.fanout.backoff import Backoff
+from rotunda_signaling.store import Page, Reader, statements
+from rotunda_signaling.store.failures import FAILURES, is_of_the_row
+from rotunda_signaling.store.message_ids import first_id_at
+from rotunda_signaling.store.migrating import migrate
+from rotunda_signaling.store.queue import Write, WriteQueue
+from rotunda_signaling.store.recent import RecentMessages
+from rotunda_signaling.store.schema import GAPS, MESSAGES, SEATS
+
+PAGE_SECONDS = 3.0
+WRITE_SECONDS = 15.0
+MIGRATION_SECONDS = 900.0
+FLUSH_SECONDS = 5.0
+"""How long a process that ends waits for what is not stored yet."""
+TIDY_SECONDS = 600.0
+_BATCH = 500
+_DELETE_BATCH = 5_000
+
+_log = structlog.get_logger(__name__)
+
+
+class SqlHistory:
+    """Implements History; `run` must run beside it, and `close` end it.
+
+    `keep_days` is how long messages are kept; `keep_most` bounds their number, for a database in memory.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, keep_days: float, keep_most: int | None = None) -> None:
+        self._engine = engine
+        self._keep = timedelta(days=keep_days)
+        self._keep_most = keep_most
+        self._queue = WriteQueue()
+        self._recent = RecentMessages()
+        self._ready = asyncio.Event()
+        self._working = True
+
+    @property
+    def connected(self) -> bool:
+        """The database did what it was asked last."""
+        return self._ready.is_set() and self._working
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are not stored yet."""
+        return len(self._queue)
+
+    @property
+    def lost(self) -> int:
+        """Messages that were never stored."""
+        return self._queue.lost
+
+    def record(self, room: RoomId, message: ChatEvent) -> None:
+        self._queue.put(room, message)
+
+    def heard(self, room: RoomId, message: ChatEvent) -> None:
+        self._recent.add(room, message)
+
+    def seated(self, room: RoomId, participant_id: ParticipantId, identity: str) -> None:
+        row = {"participant_id": participant_id, "room": room.name, "room_uid": room.uid}
+        self._queue.add(Write(SEATS, {**row, "identity": identity, "taken_at": datetime.now(UTC)}))
+
+    async def page(self, room: RoomId, reader: Reader, *, before: str | None, limit: int) -> Page:
+        seats = {reader.participant_id} if reader.participant_id is not None else set()
+        stored: Sequence[ChatEvent] = ()
+        complete = False
+        try:
+            async with asyncio.timeout(PAGE_SECONDS), self._engine.connect() as connection:
+                seats |= await _seats(connection, room, reader)
+                stored, complete = await _read(connection, room, seats, before, limit + 1)
+            self._works()
+        except FAILURES as error:
+            self._failed("reading", error)
+
+        def wanted(message: ChatEvent) -> bool:
+            private = message.to is not None and message.to not in seats and message.sender not in seats
+            return not private and (before is None or message.id < before)
+
+        by_id = {message.id: message for message in self._recent.find(room, wanted)}
+        by_id.update((message.id, message) for message in stored)
+        newest = [by_id[message_id] for message_id in sorted(by_id, reverse=True)[: limit + 1]]
+        complete = complete and not self._queue.has_lost(room)
+        return Page(newest[:limit][::-1], has_more=len(newest) > limit, complete=complete)
+
+    async def forget(self, room: RoomId) -> None:
+        with suppress(TimeoutError):  # or what waits would come back
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._queue.emptied()
+        self._recent.forget(room)
+        try:
+            async with asyncio.timeout(WRITE_SECONDS), self._engine.begin() as connection:
+                for statement in statements.delete_room(room):
+                    await connection.execute(statement)
+        except FAILURES as error:
+            self._failed("forgetting a room", error)
+
+    async def run(self) -> None:
+        """Stores what comes, and throws away what is too old, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._write(), name="history: write")
+            group.create_task(self._tidy(), name="history: tidy")
+
+    async def close(self) -> None:
+        """Waits a little for what is not stored yet. `run` must still be running."""
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS if self._ready.is_set() else 0):
+                await self._queue.emptied()
+        except TimeoutError:
+            _log.warning("messages were not stored before the end", waiting=len(self._queue))
+
+    async def dispose(self) -> None:
+        """After `run` has ended."""
+        await self._engine.dispose()
+
+    async def _write(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                if not self._ready.is_set():
+                    await self._prepare()
+                await self._queue.filled()
+                await self._store(self._queue.first(_BATCH))
+                backoff.succeeded()
+            except FAILURES as error:
+                self._failed("writing", error)
+                self._ready.clear()  # what comes back may be another database
+                await asyncio.sleep(backoff.failed())
+
+    async def _prepare(self) -> None:
+        async with asyncio.timeout(MIGRATION_SECONDS):
+            await migrate(self._engine)
+        self._ready.set()
+        self._works()
+        _log.info("the database is there", kind=self._engine.dialect.name, waiting=len(self._queue))
+
+    async def _store(self, writes: Sequence[Write]) -> None:
+        try:
+            await self._insert(writes)
+        except SQLAlchemyError as error:
+            if not is_of_the_row(error):
+                raise
+            if len(writes) > 1:  # find out which, and save the others
+                for write in writes:
+                    await self._store([write])
+                return
+            table, reason = writes[0].table.name, str(error.args[0])
+            _log.error("a row was refused and is left out", table=table, error=reason)
+            self._queue.give_up(writes[0])
+        self._queue.written(len(writes))
+        self._works()
+
+    async def _insert(self, writes: Sequence[Write]) -> None:
+        async with asyncio.timeout(WRITE_SECONDS), self._engine.begin() as connection:
+            for table in dict.fromkeys(write.table for write in writes):
+                rows = [write.row for write in writes if write.table is table]
+                await connection.execute(statements.insert_missing(table, self._engine.dialect.name), rows)
+            if self._keep_most is not None:
+                await connection.execute(statements.delete_all_but(self._keep_most))
+
+    async def _tidy(self) -> None:
+        while True:
+            await self._ready.wait()
+            try:
+                await self._delete_old()
+            except FAILURES as error:
+                self._failed("throwing away what is old", error)
+            await asyncio.sleep(TIDY_SECONDS)
+
+    async def _delete_old(self) -> None:
+        oldest = first_id_at(time.time() - self._keep.total_seconds())
+        moment = datetime.now(UTC) - self._keep
+        for table, column, limit in (
+            (MESSAGES, "id", oldest),
+            (GAPS, "last_id", oldest),
+            (SEATS, "taken_at", moment),
+        ):
+            while True:
+                statement = statements.delete_before(table, column, limit, _DELETE_BATCH)
+                async with asyncio.timeout(WRITE_SECONDS), self._engine.begin() as connection:
+                    deleted = (await connection.execute(statement)).rowcount
+                if deleted < _DELETE_BATCH:
+                    break
+
+    def _works(self) -> None:
+        self._working = True
+
+    def _failed(self, doing: str, error: BaseException) -> None:
+        if self._working:
+            reason = str(error.args[0] if error.args else error) or type(error).__name__
+            _log.warning("the database is away: chat goes on", doing=doing, error=reason[:500])
+        self._working = False
+
+
+async def _seats(connection: AsyncConnection, room: RoomId, reader: Reader) -> set[ParticipantId]:
+    if reader.identity is None:
+        return set()
+    return set((await connection.execute(statements.select_seats(room, reader.identity))).scalars())
+
+
+async def _read(
+    connection: AsyncConnection, room: RoomId, seats: set[ParticipantId], before: str | None, count: int
+) -> tuple[list[ChatEvent], bool]:
+    """Newest first, and whether nothing is missing from the oldest of them on."""
+    page = statements.select_page(room, sorted(seats), before, count)
+    messages = [statements.message_of(row) for row in await connection.execute(page)]
+    since = messages[-1].id if len(messages) == count else ""
+    missing = (await connection.execute(statements.select_gap(room, since, before))).scalar_one()
+    return messages, missing == 0

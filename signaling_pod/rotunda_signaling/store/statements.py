@@ -1,0 +1,115 @@
+"""What is asked of the database. Pure: builders of statements, and rows back into messages."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, delete, func, select, union_all
+from sqlalchemy.dialects import postgresql, sqlite
+
+from rotunda_contract.ids import ParticipantId
+from rotunda_contract.signaling.events import ChatEvent
+from rotunda_signaling.directory import RoomId
+from rotunda_signaling.store.schema import GAPS, MESSAGES, SEATS
+from rotunda_signaling.timestamps import parse_timestamp, timestamp
+
+MAX_SEATS = 10
+"""Of one identity, the newest: whose private messages a page has."""
+
+_MESSAGE = (
+    MESSAGES.c.id,
+    MESSAGES.c.sender,
+    MESSAGES.c.display_name,
+    MESSAGES.c.recipient,
+    MESSAGES.c.text,
+    MESSAGES.c.sent_at,
+)
+
+
+def insert_missing(table: Table, dialect: str) -> Insert:
+    """Of rows that are there already nothing happens: a write whose answer was lost may be done again."""
+    if dialect == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def select_page(room: RoomId, seats: Iterable[ParticipantId], before: str | None, count: int) -> Select[Any]:
+    """The newest `count` messages, newest first.
+
+    Each part reads at most `count` rows from the end of an index, however many messages others exchange.
+    """
+    parts = [_newest(room, MESSAGES.c.recipient == "", before, count)]
+    for seat in seats:
+        private = MESSAGES.c.recipient != ""
+        parts.append(_newest(room, MESSAGES.c.recipient == seat, before, count))
+        parts.append(_newest(room, (MESSAGES.c.sender == seat) & private, before, count))
+    together = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return select(together).order_by(together.c.id.desc()).limit(count)
+
+
+def select_gap(room: RoomId, since: str, before: str | None) -> Select[Any]:
+    """How many messages are missing from `since` on, up to `before`."""
+    wanted = select(func.coalesce(func.sum(GAPS.c.lost), 0)).where(_of(GAPS, room), GAPS.c.last_id >= since)
+    return wanted.where(GAPS.c.first_id < before) if before is not None else wanted
+
+
+def select_seats(room: RoomId, identity: str) -> Select[Any]:
+    newest = SEATS.c.taken_at.desc()
+    mine = _of(SEATS, room) & (SEATS.c.identity == identity)
+    return select(SEATS.c.participant_id).where(mine).order_by(newest).limit(MAX_SEATS)
+
+
+def delete_before(table: Table, column: str, limit: object, count: int) -> Delete:
+    """At most `count` rows, so that nobody waits long for what a deletion locks."""
+    key = next(iter(table.primary_key.columns))
+    old = select(key).where(table.c[column] < limit).limit(count)
+    return delete(table).where(key.in_(old))
+
+
+def delete_all_but(count: int) -> Delete:
+    """Of all messages the newest `count` stay."""
+    newest_to_go = select(MESSAGES.c.id).order_by(MESSAGES.c.id.desc()).limit(1).offset(count)
+    return delete(MESSAGES).where(MESSAGES.c.id <= newest_to_go.scalar_subquery())
+
+
+def delete_room(room: RoomId) -> Sequence[Delete]:
+    return [delete(table).where(_of(table, room)) for table in (MESSAGES, GAPS, SEATS)]
+
+
+def message_row(room: RoomId, message: ChatEvent) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "room": room.name,
+        "room_uid": room.uid,
+        "sender": message.sender,
+        "display_name": _storable(message.display_name),
+        "recipient": message.to or "",
+        "text": _storable(message.text),
+        "sent_at": parse_timestamp(message.sent_at),
+    }
+
+
+def message_of(row: Row[Any]) -> ChatEvent:
+    return ChatEvent(
+        id=row.id,
+        sender=row.sender,
+        display_name=row.display_name,
+        text=row.text,
+        to=row.recipient or None,
+        sent_at=timestamp(row.sent_at),
+    )
+
+
+def _newest(room: RoomId, which: ColumnElement[bool], before: str | None, count: int) -> Select[Any]:
+    wanted = select(*_MESSAGE).where(_of(MESSAGES, room), which)
+    if before is not None:
+        wanted = wanted.where(MESSAGES.c.id < before)
+    return wanted.order_by(MESSAGES.c.id.desc()).limit(count)
+
+
+def _of(table: Table, room: RoomId) -> ColumnElement[bool]:
+    return (table.c.room == room.name) & (table.c.room_uid == room.uid)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no NUL in a text."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
