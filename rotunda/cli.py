@@ -177,11 +177,12 @@ def _serve(options: dict[str, Any]) -> int:
 def _run(settings: signaling.SignalingSettings, node_settings: sfu.NodeSettings) -> int:
     # Imported late: everything that serving needs takes a second, and help needs none of it.
     from rotunda.serve import run
+    from rotunda_signaling.http.certificate import CertificateError
     from rotunda_signaling.http.server import ListenError
 
     try:
         return run(settings, node_settings)
-    except ListenError as error:
+    except (ListenError, CertificateError) as error:
         return _complain(error, FAILED)
     except OSError as error:
         hint = "--media-address and --media-port choose where media arrives"

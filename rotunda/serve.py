@@ -14,8 +14,8 @@ from rotunda_contract.ids import ProcessId
 from rotunda_sfu.serve import serve as serve_media
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.app import Signaling
+from rotunda_signaling.backing import for_one_process
 from rotunda_signaling.directory.local import LocalDirectory, LocalNode
-from rotunda_signaling.fanout.memory import MemoryFanout
 from rotunda_signaling.http.server import HttpServer, listen
 from rotunda_signaling.logs import configure_logs
 from rotunda_signaling.media_node.grpc import GrpcMediaNodes
@@ -45,16 +45,19 @@ async def single_machine(
             nodes = GrpcMediaNodes()
             node = LocalNode(node_settings.node_name, media.grpc_address, ProcessId(node_settings.process_id))
             directory = LocalDirectory(node, defaults=settings.room_defaults(), max_rooms=settings.max_rooms)
+            backing = for_one_process(settings)
             signaling = Signaling(
-                settings, directory, nodes, MemoryFanout(), nodes.at_address(node.address).describe
+                settings, directory, nodes, backing, nodes.at_address(node.address).describe
             )
-            http = HttpServer(signaling.asgi, sock)
+            backing.start()
+            http = HttpServer(signaling.asgi, sock, settings.https_directory)
             await http.start()
             try:
                 yield http
             finally:
                 await signaling.shutdown()
                 await http.stop()
+                await backing.stop()
                 await nodes.close()
 
 
@@ -75,7 +78,7 @@ def _with_private_grpc(settings: NodeSettings, directory: Path) -> NodeSettings:
 
 def _greet(settings: SignalingSettings, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = [f"Rotunda serves on http://{host}:{port}/"]
+    lines = [f"Rotunda serves on {settings.scheme}://{host}:{port}/"]
     if settings.web_root is None:
         lines.append("The web app is not built: only the API is served (see ROTUNDA_WEB_ROOT).")
     else:

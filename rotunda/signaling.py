@@ -44,7 +44,7 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[HttpSe
         follower = asyncio.create_task(directory.run(), name="directory")
         nodes = GrpcMediaNodes(dial=dial_with(settings.tls_directory, settings.cluster, settings.namespace))
         signaling = Signaling(settings, directory, nodes, MemoryFanout(), directory.check_ready)
-        http = HttpServer(signaling.asgi, sock)
+        http = HttpServer(signaling.asgi, sock, settings.https_directory)
         await http.start()
         try:
             yield http
@@ -61,7 +61,7 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[HttpSe
 async def _serve_until_told(settings: SignalingSettings) -> None:
     stop, log = stop_event(), structlog.get_logger(__name__)
     async with cluster_signaling(settings) as http:
-        url = f"http://{settings.host}:{http.port}/"
+        url = f"{settings.scheme}://{settings.host}:{http.port}/"
         log.info("serving", url=url, namespace=settings.namespace, cluster=settings.cluster)
         await stop.wait()
         log.info("stopping")

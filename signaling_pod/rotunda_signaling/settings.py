@@ -2,15 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rotunda_contract.signaling.common import IceServer
-from rotunda_signaling.directory import RoomSettings
+from rotunda_signaling.auth.key_directory import KeyDirectory
+from rotunda_signaling.directory import Access, RoomSettings
+from rotunda_signaling.store.engine import check_url, is_sqlite
 
 PREFIX = "ROTUNDA_"
+_REDIS = ("redis", "rediss", "unix")
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -49,6 +53,19 @@ class SignalingSettings(BaseSettings):
     """Kilobits a second of video, camera and screen together, that a person's client is told to keep to."""
     empty_ttl: Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)] = 600.0
     """Seconds that a room made on join is kept empty."""
+    access: Access = "Open"
+    """Who may enter a room made on join: everyone (`Open`), or only who has a token for it (`Token`)."""
+    api_keys_directory: Path | None = None
+    """Directory of API keys, such as a mounted Secret: a file is named after its key and holds its secret."""
+    redis_url: str | None = None
+    """`rotunda signaling`: Redis for chat between pods and their common rate limits, `redis://` or `rediss://`."""
+    database_url: str | None = None
+    """Where messages are kept: `postgresql://…`, or `sqlite:///…` for `rotunda serve`, which keeps them in
+    memory without; `rotunda signaling` then keeps none."""
+    data_directory: Path | None = None
+    """`rotunda serve`: directory for a file with the messages, so that they outlast a restart."""
+    history_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 30.0
+    """Days that messages are kept."""
     kubeconfig: Path | None = None
     """`rotunda signaling`: credentials; by default the pod's service account, else the usual kubeconfig."""
     namespace: Annotated[str, Field(min_length=1, max_length=63)] = Field(
@@ -59,6 +76,8 @@ class SignalingSettings(BaseSettings):
     """`rotunda signaling`: the MediaCluster whose Rooms are served."""
     tls_directory: Path | None = None
     """Directory with ca.crt, tls.crt and tls.key for mutual TLS with media nodes; none: no TLS."""
+    https_directory: Path | None = None
+    """Directory with tls.crt and tls.key: HTTPS is served instead of HTTP; read again when they change."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important level that is logged."""
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -76,6 +95,33 @@ class SignalingSettings(BaseSettings):
                 f'is no JSON ({error}); give one such as [{{"urls": ["stun:host:3478"]}}]'
             ) from None
 
+    @field_validator("api_keys_directory")
+    @classmethod
+    def _has_keys(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            KeyDirectory(value)  # whose KeyProblem says what is wrong
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in _REDIS:
+            raise ValueError("is no Redis URL: give redis://:password@host:6379/0, or rediss://… for TLS")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: str | None) -> str | None:
+        return check_url(value) if value is not None else None
+
+    @model_validator(mode="after")
+    def _one_place_for_messages(self) -> Self:
+        if self.database_url is not None and self.data_directory is not None:
+            raise ValueError(
+                "ROTUNDA_DATABASE_URL and ROTUNDA_DATA_DIRECTORY both say where messages are kept: give one"
+            )
+        return self
+
     @field_validator("web_root")
     @classmethod
     def _has_index(cls, value: Path | None) -> Path | None:
@@ -83,10 +129,24 @@ class SignalingSettings(BaseSettings):
             raise ValueError(f"{value} has no index.html; give the directory of the built web app")
         return value
 
+    @field_validator("https_directory")
+    @classmethod
+    def _has_certificate(cls, value: Path | None) -> Path | None:
+        for name in ("tls.crt", "tls.key") if value is not None else ():
+            if value is not None and not (value / name).is_file():
+                raise ValueError(f"{value} has no {name}; give a directory with tls.crt and tls.key, both PEM")
+        return value
+
+    @property
+    def scheme(self) -> Literal["http", "https"]:
+        """Of what is served."""
+        return "https" if self.https_directory is not None else "http"
+
     def room_defaults(self) -> RoomSettings:
         """What a room made on join is."""
         return RoomSettings(
             max_participants=self.max_participants,
+            access=self.access,
             max_video_kbps=self.max_video_kbps,
             empty_ttl=self.empty_ttl,
         )
@@ -101,6 +161,21 @@ def load_settings(**overrides: Any) -> SignalingSettings:
         raise SettingsError("; ".join(_complaint(dict(item)) for item in complaints)) from None
 
 
+def check_for_many_processes(settings: SignalingSettings) -> SignalingSettings:
+    """The settings; raises SettingsError for what works in one process alone."""
+    if settings.database_url is not None and is_sqlite(settings.database_url):
+        raise SettingsError(
+            "ROTUNDA_DATABASE_URL: SQLite serves one process alone, and `rotunda signaling` may run in several: "
+            "give postgresql://user:password@host:5432/database, or none to keep no history"
+        )
+    if settings.data_directory is not None:
+        raise SettingsError(
+            "ROTUNDA_DATA_DIRECTORY is for `rotunda serve`; `rotunda signaling` keeps messages in PostgreSQL: "
+            "set ROTUNDA_DATABASE_URL"
+        )
+    return settings
+
+
 def own_namespace() -> str:
     """The pod's own one, else `default`."""
     try:
@@ -110,6 +185,8 @@ def own_namespace() -> str:
 
 
 def _complaint(error: dict[str, Any]) -> str:
+    if not error["loc"]:  # of several settings, which the message names
+        return str(error["msg"]).removeprefix("Value error, ")
     name, *path = (str(step) for step in error["loc"])
     name = name.removeprefix(PREFIX).upper()
     where = "".join(f".{step}" for step in path)

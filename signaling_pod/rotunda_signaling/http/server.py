@@ -5,9 +5,11 @@ import contextlib
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 
+from rotunda_signaling.http.certificate import ServedCertificate
 from rotunda_signaling.limits import MAX_FRAME_BYTES
 
 GRACE = 3
@@ -39,9 +41,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class HttpServer:
-    """Serves an ASGI application on a socket that listens."""
+    """Serves an ASGI application on a socket that listens; by HTTPS alone where `https` is a directory.
 
-    def __init__(self, app: Callable[..., Awaitable[None]], sock: socket.socket) -> None:
+    Raises CertificateError where that holds no certificate.
+    """
+
+    def __init__(
+        self, app: Callable[..., Awaitable[None]], sock: socket.socket, https: Path | None = None
+    ) -> None:
+        certificate = ServedCertificate(https) if https is not None else None
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -53,6 +61,7 @@ class HttpServer:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE,
             server_header=False,
+            ssl_context_factory=(lambda *_: certificate.context) if certificate is not None else None,
         )
         self._server = _Uvicorn(config)
         self._socket = sock
