@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+from rotunda_signaling.auth.authenticator import Authenticator
+from rotunda_signaling.auth.key_directory import KeyDirectory
+from rotunda_signaling.auth.tokens import JoinClaims
+from rotunda_signaling.backing import Backing
 from rotunda_signaling.directory import RoomDirectory
-from rotunda_signaling.fanout import Fanout
+from rotunda_signaling.http.access import HttpAccess, listens_on_loopback
 from rotunda_signaling.http.app import CheckReady, create_http_app
 from rotunda_signaling.http.bodies import BoundedBodies
 from rotunda_signaling.limits import MAX_FRAME_BYTES
@@ -14,6 +18,7 @@ from rotunda_signaling.service.media_node import MediaNodes
 from rotunda_signaling.service.rooms import Rooms
 from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.socketio_edge.server import SocketIoEdge
+from rotunda_signaling.socketio_edge.websocket_only import WebSocketOnly
 from rotunda_signaling.version import package_version
 
 
@@ -25,20 +30,33 @@ class Signaling:
         settings: SignalingSettings,
         directory: RoomDirectory,
         nodes: MediaNodes,
-        fanout: Fanout,
+        backing: Backing,
         check_ready: CheckReady,
     ) -> None:
-        self.rooms = Rooms(directory, nodes, fanout)
+        self.rooms = Rooms(directory, nodes, backing.fanout, history=backing.history, rates=backing.rates)
         self.metrics = Metrics()
+        keys = settings.api_keys_directory
+        self.authenticator = Authenticator(KeyDirectory(keys) if keys is not None else None)
         self._settings = settings
-        self._edge = SocketIoEdge(self._connect, self.metrics.observe_request)
+        self._edge = SocketIoEdge(self._connect, self.authenticator.read_join, self.metrics.observe_request)
         self._add_gauges()
+        backing.add_gauges(self.metrics)
+        access = HttpAccess(self.authenticator, self.rooms, open_api=listens_on_loopback(settings.host))
         http = create_http_app(
-            self.rooms, self.metrics, check_ready, web_root=settings.web_root, version=package_version()
+            self.rooms,
+            access,
+            self.metrics,
+            check_ready,
+            backing.degraded,
+            web_root=settings.web_root,
+            version=package_version(),
         )
         # Engine.IO refuses a body that is too large, but never answers the request it came with.
+        edge = self._edge.in_front_of(http)
         self.asgi: Callable[..., Awaitable[None]] = BoundedBodies(
-            self._edge.in_front_of(http), MAX_FRAME_BYTES, on_too_large=self._edge.drop
+            WebSocketOnly(edge) if backing.websocket_only else edge,
+            MAX_FRAME_BYTES,
+            on_too_large=self._edge.drop,
         )
 
     async def shutdown(self) -> None:
@@ -46,8 +64,15 @@ class Signaling:
         await self._edge.shutdown()
         await self.rooms.shutdown()
 
-    def _connect(self, client: Client, id: str) -> Connection:
-        return Connection(client, self.rooms, ice_servers=self._settings.ice_servers, id=id)
+    def _connect(self, client: Client, id: str, claims: JoinClaims | None) -> Connection:
+        return Connection(
+            client,
+            self.rooms,
+            self.authenticator,
+            claims=claims,
+            ice_servers=self._settings.ice_servers,
+            id=id,
+        )
 
     def _add_gauges(self) -> None:
         gauge = self.metrics.gauge

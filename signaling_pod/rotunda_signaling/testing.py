@@ -4,6 +4,7 @@ Needs python-socketio's asyncio client.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ import socketio  # type: ignore[import-untyped]
 
 from rotunda_contract.ids import ProcessId
 from rotunda_signaling.app import Signaling
+from rotunda_signaling.auth.grants import GRANTS
+from rotunda_signaling.auth.tokens import JoinClaims
+from rotunda_signaling.backing import Backing, for_one_process
 from rotunda_signaling.directory import RoomDirectory
 from rotunda_signaling.directory.local import LocalDirectory, LocalNode
-from rotunda_signaling.fanout.memory import MemoryFanout
 from rotunda_signaling.http.server import HttpServer, listen
 from rotunda_signaling.media_node.fake import FakeMediaNode
 from rotunda_signaling.service.client import Event
@@ -87,23 +90,33 @@ class Guest:
 class Stage:
     """The server and whoever is connected to it."""
 
-    def __init__(self, settings: SignalingSettings, directory: RoomDirectory | None = None) -> None:
+    def __init__(
+        self,
+        settings: SignalingSettings,
+        directory: RoomDirectory | None = None,
+        *,
+        backing: Backing | None = None,
+        node: FakeMediaNode | None = None,
+    ) -> None:
         """`directory` is one that knows of the fake node, and nobody else's but a local one."""
-        self.node = FakeMediaNode()
+        self.node = node or FakeMediaNode()
         local = LocalNode("local", "fake", ProcessId(self.node.process_id))
         self.directory = directory or LocalDirectory(
             local, defaults=settings.room_defaults(), max_rooms=settings.max_rooms
         )
-        self.signaling = Signaling(settings, self.directory, self.node, MemoryFanout(), self.node.check_ready)
+        self.backing = backing or for_one_process(settings)
+        self.signaling = Signaling(settings, self.directory, self.node, self.backing, self.node.check_ready)
         self.guests: list[Guest] = []
         self._http = HttpServer(self.signaling.asgi, listen("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._http.port}"
 
-    def moderator(self) -> Connection:
+    def moderator(self, room: str = "standup") -> Connection:
         """A connection with every permission, which no guest has; nobody reads what it is told."""
-        return Connection(_Nobody(), self.signaling.rooms, permissions=("publish", "chat", "moderate"))
+        claims = JoinClaims(room, "mo", "Mo", GRANTS, "mo-1", math.inf)
+        return Connection(_Nobody(), self.signaling.rooms, self.signaling.authenticator, claims=claims)
 
     async def start(self) -> "Stage":
+        self.backing.start()
         await self._http.start()
         return self
 
@@ -111,6 +124,7 @@ class Stage:
         await asyncio.gather(*(guest.sio.disconnect() for guest in self.guests), return_exceptions=True)
         await self.signaling.shutdown()
         await self._http.stop()
+        await self.backing.stop()
 
     async def guest(self, **options: Any) -> Guest:
         """A client that is connected and has not joined."""

@@ -151,9 +151,15 @@ async def test_head_is_answered_wherever_get_is(make_stage: MakeStage, tmp_path:
 
 async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
     described = (await http.get("/api/v1/openapi.json")).json()
-    assert set(described["paths"]) == {"/api/v1/rooms", "/api/v1/rooms/{room}"}
+    assert set(described["paths"]) >= {"/api/v1/rooms", "/api/v1/rooms/{room}", "/api/v1/rooms/{room}/tokens"}
     assert not {name for name in described["components"]["schemas"] if "Validation" in name}
-    assert set(described["paths"]["/api/v1/rooms/{room}"]["get"]["responses"]) == {"200", "400", "404"}
+    assert set(described["paths"]["/api/v1/rooms/{room}"]["get"]["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+    }
 
 
 async def test_health_and_readiness(stage: Stage, http: httpx.AsyncClient) -> None:

@@ -99,7 +99,7 @@ class Wire:
 def waiting_socket(wire: Wire, stage: Stage) -> Socket:
     """Without a turn of the event loop, its requests only wait."""
     socket = Socket("s", wire, lambda name, code, seconds: None, request_rate=Rate(1_000_000, 1.0))
-    socket.connection = Connection(socket, stage.signaling.rooms)
+    socket.connection = Connection(socket, stage.signaling.rooms, stage.signaling.authenticator)
     return socket
 
 

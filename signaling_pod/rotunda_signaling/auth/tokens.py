@@ -132,6 +132,8 @@ def sign_api(key: ApiKey, *, now: float, ttl: float) -> str:
 
 def read_token(token: object, keys: KeyRing, now: float, *audiences: str) -> Claims:
     """What a token says, once nothing speaks against it. Raises Unauthorized saying what does."""
+    if not keys:
+        raise Unauthorized("the token is not valid here: this server has no API keys")
     if not isinstance(token, str) or not token:
         raise Unauthorized("the token must be a text, as `rotunda token` prints it")
     if len(token) > MAX_TOKEN_LENGTH:
@@ -170,8 +172,6 @@ def _sign(key: ApiKey, audience: str, body: Mapping[str, Any], now: float, ttl: 
 
 
 def _key_of(token: str, keys: KeyRing) -> ApiKey:
-    if not keys:
-        raise Unauthorized("the token is not valid here: this server has no API keys")
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):

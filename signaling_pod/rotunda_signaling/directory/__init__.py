@@ -80,6 +80,9 @@ class RoomDirectory(Protocol):
         While it waits, `on_pending` is told why, and again when the reason changes.
         """
 
+    def is_placed(self, room: RoomName) -> bool:
+        """Whether a node has the room now, so that `resolve` need not wait."""
+
     def defaults(self) -> RoomSettings:
         """What a room is where whoever makes it does not say."""
 

@@ -103,6 +103,11 @@ class KubernetesDirectory:
                 f"the room has no media node after {wait:.0f} s: {reason}", retry_after_ms=RETRY_MS
             ) from None
 
+    def is_placed(self, room: RoomName) -> bool:
+        known = self._books.rooms.get(room)
+        ours = known is not None and known.spec.cluster_ref == self._cluster
+        return known is not None and ours and self._assignment(room, known) is not None
+
     def defaults(self) -> RoomSettings:
         cluster = self._books.cluster
         return defaults_of(cluster) if cluster is not None else RoomSettings()

@@ -70,6 +70,10 @@ class LocalDirectory:
             settings=entry.room.settings,
         )
 
+    def is_placed(self, room: RoomName) -> bool:
+        entry = self._entries.get(room)
+        return entry is not None and entry.epoch is not None
+
     def defaults(self) -> RoomSettings:
         return self._defaults
 

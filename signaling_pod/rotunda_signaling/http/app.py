@@ -1,7 +1,7 @@
 """The HTTP application."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from fastapi.responses import JSONResponse
 
 from rotunda_contract.errors import RotundaError
 from rotunda_contract.signaling.answers import ErrorBody
+from rotunda_signaling.http.access import HttpAccess
 from rotunda_signaling.http.bodies import BoundedBodies, HeadAsGet
 from rotunda_signaling.http.errors import error_response, install_error_answers
+from rotunda_signaling.http.messages import messages_router
 from rotunda_signaling.http.rooms import rooms_router
 from rotunda_signaling.http.security import SecurityHeaders
+from rotunda_signaling.http.tokens import tokens_router
 from rotunda_signaling.http.web_app import mount_web_app
 from rotunda_signaling.metrics import CONTENT_TYPE, Metrics
 from rotunda_signaling.service.rooms import Rooms
@@ -23,10 +26,19 @@ _READY_WITHIN = 2.0
 
 CheckReady = Callable[[], Awaitable[object]]
 """Raises RotundaError while something that joins need does not answer."""
+Degraded = Callable[[], Iterable[str]]
+"""What does not work just now without keeping anybody from joining; each begins with its name."""
 
 
 def create_http_app(
-    rooms: Rooms, metrics: Metrics, check_ready: CheckReady, *, web_root: Path | None, version: str
+    rooms: Rooms,
+    access: HttpAccess,
+    metrics: Metrics,
+    check_ready: CheckReady,
+    degraded: Degraded,
+    *,
+    web_root: Path | None,
+    version: str,
 ) -> FastAPI:
     """The API, health, metrics and the web app."""
     app = FastAPI(
@@ -41,13 +53,15 @@ def create_http_app(
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
     install_error_answers(app)
-    app.include_router(rooms_router(rooms))
-    _add_health(app, metrics, check_ready)
+    app.include_router(rooms_router(rooms, access))
+    app.include_router(messages_router(rooms, access))
+    app.include_router(tokens_router(access))
+    _add_health(app, metrics, check_ready, degraded)
     mount_web_app(app, web_root)
     return app
 
 
-def _add_health(app: FastAPI, metrics: Metrics, check_ready: CheckReady) -> None:
+def _add_health(app: FastAPI, metrics: Metrics, check_ready: CheckReady, degraded: Degraded) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def alive() -> dict[str, str]:
         return {"status": "ok"}
@@ -61,7 +75,8 @@ def _add_health(app: FastAPI, metrics: Metrics, check_ready: CheckReady) -> None
             message = str(error) or "a dependency does not answer in time"
             body = ErrorBody(code="unavailable", message=message)
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, body)
-        return JSONResponse({"status": "ready"})
+        worse = list(degraded())
+        return JSONResponse({"status": "ready", **({"degraded": worse} if worse else {})})
 
     @app.get("/metrics", include_in_schema=False)
     async def prometheus() -> Response:

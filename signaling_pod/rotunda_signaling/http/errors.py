@@ -61,15 +61,26 @@ def _describe_no_other(app: FastAPI) -> None:
     app.openapi = without_422  # type: ignore[method-assign]
 
 
-async def _on_rotunda_error(_: Request, error: Exception) -> JSONResponse:
+async def _on_rotunda_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RotundaError)
-    headers = {}
+    headers = _challenge(request, error)
     if error.retry_after_ms is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))
     body = ErrorBody.model_validate(
         {"code": error.code, "message": error.message, "retryAfterMs": error.retry_after_ms}
     )
     return error_response(STATUS.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR), body, headers)
+
+
+def _challenge(request: Request, error: RotundaError) -> dict[str, str]:
+    """What RFC 6750 section 3 asks for where a token is missing, not valid or not enough."""
+    if error.code not in ("unauthorized", "forbidden"):
+        return {}
+    challenge = 'Bearer realm="rotunda"'
+    if "authorization" in request.headers:
+        kind = "invalid_token" if error.code == "unauthorized" else "insufficient_scope"
+        challenge += f', error="{kind}"'
+    return {"WWW-Authenticate": challenge}
 
 
 async def _on_invalid(_: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from rotunda_contract.ids import RoomName
@@ -10,6 +10,7 @@ from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling.answers import ErrorAnswer
 from rotunda_contract.signaling.common import DisplayName, RoomLabel, Timestamp
 from rotunda_signaling.directory import Access, Room, RoomSettings, VideoCodec
+from rotunda_signaling.http.access import HttpAccess
 from rotunda_signaling.service.rooms import Rooms
 from rotunda_signaling.timestamps import timestamp
 
@@ -20,6 +21,7 @@ class NewRoom(ContractModel):
     name: RoomLabel
     display_name: DisplayName | None = None
     max_participants: Annotated[int, Field(ge=1, le=500, strict=True)] | None = None
+    access: Access | None = None
     video_codecs: Annotated[tuple[VideoCodec, ...], Field(min_length=1)] | None = None
     max_video_kbps: Annotated[int, Field(ge=50, le=100_000, strict=True)] | None = None
     empty_ttl_seconds: Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)] | None = None
@@ -46,27 +48,43 @@ class RoomList(ContractModel):
     rooms: tuple[RoomBody, ...]
 
 
-def rooms_router(rooms: Rooms) -> APIRouter:
-    """The routes below `/api/v1/rooms`."""
+def rooms_router(rooms: Rooms, access: HttpAccess) -> APIRouter:
+    """The routes below `/api/v1/rooms`. A room can be read with a token for it too."""
     directory = rooms.directory
-    router = APIRouter(prefix="/api/v1/rooms", tags=["rooms"], responses=_errors(400))
+    router = APIRouter(prefix="/api/v1/rooms", tags=["rooms"], responses=_errors(400, 401, 403))
+    administered = [Depends(access.administrator)]
 
-    @router.get("", summary="List all rooms")
+    @router.get("", summary="List all rooms", dependencies=administered)
     async def list_rooms(request: Request) -> RoomList:
         return RoomList(rooms=tuple(_body(room, rooms, request) for room in await directory.list()))
 
-    @router.post("", status_code=201, summary="Create a room", responses=_errors(409, 413))
+    @router.post(
+        "",
+        status_code=201,
+        summary="Create a room",
+        dependencies=administered,
+        responses=_errors(409, 413),
+    )
     async def create_room(new: NewRoom, request: Request, response: Response) -> RoomBody:
         room = await directory.create(RoomName(new.name), _settings(new, directory.defaults()))
         response.headers["Location"] = f"/api/v1/rooms/{room.name}"
         return _body(room, rooms, request)
 
-    @router.get("/{room}", summary="Read a room", responses=_errors(404))
+    @router.get(
+        "/{room}",
+        summary="Read a room",
+        dependencies=[Depends(access.visitor)],
+        responses=_errors(404),
+    )
     async def read_room(room: RoomLabel, request: Request) -> RoomBody:
         return _body(await directory.get(RoomName(room)), rooms, request)
 
     @router.delete(
-        "/{room}", status_code=204, summary="Delete a room and end its call", responses=_errors(404)
+        "/{room}",
+        status_code=204,
+        summary="Delete a room and end its call",
+        dependencies=administered,
+        responses=_errors(404),
     )
     async def delete_room(room: RoomLabel) -> None:
         await directory.delete(RoomName(room))
@@ -78,7 +96,7 @@ def _settings(new: NewRoom, defaults: RoomSettings) -> RoomSettings:
     return RoomSettings(
         display_name=new.display_name or new.name,
         max_participants=new.max_participants or defaults.max_participants,
-        access=defaults.access,
+        access=new.access or defaults.access,
         video_codecs=new.video_codecs or defaults.video_codecs,
         max_video_kbps=new.max_video_kbps or defaults.max_video_kbps,
         empty_ttl=new.empty_ttl_seconds or defaults.empty_ttl,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rotunda_contract.errors import InvalidState, NotFound, RoomFull, Unavailable
+from rotunda_contract.errors import Forbidden, InvalidState, NotFound, RoomFull, Unauthorized, Unavailable
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 
@@ -23,6 +23,9 @@ class FakePerson:
     info: events_pb2.ParticipantInfo
     seat: str
     connection_id: str | None
+    identity: str = ""
+    token_id: str = ""
+    permissions: tuple[str, ...] = ()
     transports: dict[str, str] = field(default_factory=dict)
     connected: set[str] = field(default_factory=set)
     consumers: dict[str, FakeConsumer] = field(default_factory=dict)
@@ -38,6 +41,8 @@ class FakeRoom:
         self.epoch = epoch
         self.uid = uid
         self.people: dict[str, FakePerson] = {}
+        self.removed: dict[str, events_pb2.Removal] = {}
+        """By seat."""
         self.number = 0
         self._settings = settings
         self._new_id = new_id
@@ -65,7 +70,9 @@ class FakeRoom:
 
     async def watch(self, watcher_id: str) -> AsyncIterator[events_pb2.RoomEvent]:
         queue: asyncio.Queue[events_pb2.RoomEvent | Exception | None] = asyncio.Queue()
-        snapshot = events_pb2.RoomSnapshot(participants=[person.info for person in self.people.values()])
+        snapshot = events_pb2.RoomSnapshot(
+            participants=[person.info for person in self.people.values()], removed=self.removed.values()
+        )
         self._watchers[watcher_id] = queue
         yield events_pb2.RoomEvent(number=self.number, snapshot=snapshot)
         while (event := await queue.get()) is not None:
@@ -80,7 +87,10 @@ class FakeRoom:
         return person
 
     def join(self, request: pb.JoinRequest) -> pb.JoinResponse:
+        self._refuse_removed(request)
         person = next((p for p in self.people.values() if p.seat == request.seat and request.seat), None)
+        if person is not None and request.identity not in ("", person.identity):
+            person = None
         resumed = person is not None
         if person is None:
             person = self._admit(request)
@@ -90,6 +100,9 @@ class FakeRoom:
             )
             self.emit(connection_replaced=replaced, recipient=person.info.participant_id)
         person.connection_id = request.connection_id
+        if request.identity or not resumed:
+            person.permissions = tuple(request.permissions)
+            person.token_id = request.token_id
         others = [other.info for other in self.people.values() if other is not person]
         return pb.JoinResponse(
             participant_id=person.info.participant_id,
@@ -99,6 +112,8 @@ class FakeRoom:
             event_number=self.number,
             participants=others,
             self=_own_state(person) if resumed else None,
+            permissions=person.permissions,
+            identity=person.identity,
         )
 
     def disconnect(self, participant_id: str, connection_id: str) -> None:
@@ -120,8 +135,12 @@ class FakeRoom:
 
     def remove(self, participant_id: str, reason: str) -> None:
         person = self.person(participant_id)
+        removal = events_pb2.Removal(
+            participant_id=participant_id, identity=person.identity, token_id=person.token_id
+        )
+        self.removed[person.seat] = removal
         removed = events_pb2.ParticipantRemoved(
-            participant_id=participant_id, connection_id=person.connection_id or ""
+            participant_id=participant_id, connection_id=person.connection_id or "", removal=removal
         )
         self.emit(participant_removed=removed, recipient=participant_id, reason=reason)
         del self.people[participant_id]
@@ -249,12 +268,22 @@ class FakeRoom:
         if person.data_consumers.pop(request.data_consumer_id, None) is None:
             raise NotFound(f"you have no data consumer {request.data_consumer_id!r}")
 
+    def _refuse_removed(self, request: pb.JoinRequest) -> None:
+        for seat, removal in self.removed.items():
+            by_token = request.identity and removal.identity == request.identity
+            if seat == request.seat or by_token:
+                raise Forbidden("a moderator removed you from this room")
+
     def _admit(self, request: pb.JoinRequest) -> FakePerson:
+        if request.resume_only:
+            raise Unauthorized("this room takes nobody without a token, and the seat has expired")
         if len(self.people) >= (self._settings.max_participants or 1_000):
             raise RoomFull(f"the room takes {self._settings.max_participants} people")
         participant_id = self._new_id()
         info = events_pb2.ParticipantInfo(participant_id=participant_id, display_name=request.display_name)
-        person = FakePerson(info, seat=self._new_id(), connection_id=request.connection_id)
+        person = FakePerson(
+            info, seat=self._new_id(), connection_id=request.connection_id, identity=request.identity
+        )
         self.people[participant_id] = person
         self.emit(participant_joined=info, cause=participant_id)
         return person

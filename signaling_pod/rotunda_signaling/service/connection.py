@@ -13,7 +13,6 @@ from rotunda_contract.errors import (
     NotJoined,
     RotundaError,
     StaleAssignment,
-    Unauthorized,
     Unavailable,
 )
 from rotunda_contract.ids import ConnectionId, ParticipantId, RoomName
@@ -21,8 +20,13 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling import PROTOCOL, answers, events, requests
 from rotunda_contract.signaling.common import IceServer, Permission
+from rotunda_signaling.auth.authenticator import Authenticator
+from rotunda_signaling.auth.grants import GRANTS
+from rotunda_signaling.auth.tokens import JoinClaims
+from rotunda_signaling.directory import Access
 from rotunda_signaling.randomness import new_id
 from rotunda_signaling.service import messages
+from rotunda_signaling.service.admission import Admission, admit
 from rotunda_signaling.service.client import Client, Event
 from rotunda_signaling.service.handlers import HANDLERS
 from rotunda_signaling.service.member import Member
@@ -30,26 +34,28 @@ from rotunda_signaling.service.room_view import RoomView
 from rotunda_signaling.service.rooms import Rooms
 from rotunda_signaling.service.session import Session
 
-GUEST_PERMISSIONS: tuple[Permission, ...] = ("publish", "subscribe", "chat")
-"""What anyone may do in an Open room."""
-
 
 class Connection:
-    """Answers a client's requests, one at a time. `id` is the socket's, for logs."""
+    """Answers a client's requests, one at a time.
+
+    `claims` are those of the token that the client connected with; `id` is the socket's, for logs.
+    """
 
     def __init__(
         self,
         client: Client,
         rooms: Rooms,
+        authenticator: Authenticator,
         *,
+        claims: JoinClaims | None = None,
         ice_servers: Sequence[IceServer] = (),
-        permissions: Sequence[Permission] = GUEST_PERMISSIONS,
         id: str = "",
     ) -> None:
         self._client = client
         self._rooms = rooms
+        self._authenticator = authenticator
+        self._claims = claims
         self._ice_servers = tuple(ice_servers)
-        self._permissions = tuple(permissions)
         self._session: Session | None = None
         self._entering: asyncio.Future[RoomView] | None = None
         self._pending = False
@@ -108,13 +114,13 @@ class Connection:
             raise Unavailable(f"the room is moving: {error}") from error
 
     async def _join_once(self, request: requests.JoinRequest) -> answers.JoinAnswer:
+        self._admit(request, await self._access_ahead(RoomName(request.room)))
         view = await self._enter(RoomName(request.room))
-        if view.assignment.settings.access == "Token":
-            raise Unauthorized("this room takes nobody without a token")
+        admission = self._admit(request, view.assignment.settings.access)
         member = Member(ConnectionId(new_id()), self._client, self._forget)
         view.admit(member)
         try:
-            joined = await self._join_node(view, member, request)
+            joined = await self._join_node(view, member, request.seat, admission)
         except BaseException as error:
             view.dismiss(member)
             if isinstance(error, StaleAssignment):
@@ -126,17 +132,31 @@ class Connection:
         except RotundaError:
             await self._give_up(view, participant_id, member)
             raise
+        known = view.state.participants.get(participant_id)
         self._session = Session(
             rooms=self._rooms,
             view=view,
             member=member,
             participant_id=participant_id,
-            display_name=request.display_name,
-            permissions=self._permissions,
+            display_name=known.display_name if known is not None else admission.display_name,
+            permissions=_permissions(joined),
             ice_servers=self._ice_servers,
         )
         self._log.info("joined", room=request.room, participant=joined.participant_id, resumed=joined.resumed)
         return self._answer(view, joined)
+
+    def _admit(self, request: requests.JoinRequest, access: Access) -> Admission:
+        auth = self._authenticator
+        return admit(request, self._claims, access, auth.now(), has_keys=auth.has_keys)
+
+    async def _access_ahead(self, room: RoomName) -> Access:
+        """As far as it is known: whoever may not come in shall neither make the room nor wake it."""
+        try:
+            return (await self._rooms.directory.get(room)).settings.access
+        except NotFound:
+            return self._rooms.directory.defaults().access
+        except RotundaError:
+            return "Open"  # decided when the room has been found
 
     async def _enter(self, room: RoomName) -> RoomView:
         """Raises InvalidState when the client leaves while there is no media node for the room."""
@@ -169,15 +189,18 @@ class Connection:
             self._log.info("the node was not told of a lost connection", error=str(error))
 
     async def _join_node(
-        self, view: RoomView, member: Member, request: requests.JoinRequest
+        self, view: RoomView, member: Member, seat: str | None, admission: Admission
     ) -> pb.JoinResponse:
         call = pb.JoinRequest(
             room_key=view.key,
             watcher_id=view.watcher_id,
             connection_id=member.connection_id,
-            display_name=request.display_name,
-            seat=request.seat,
-            permissions=self._permissions,
+            display_name=admission.display_name,
+            seat=seat,
+            permissions=admission.permissions,
+            identity=admission.identity,
+            token_id=admission.token_id,
+            resume_only=admission.resume_only,
         )
         async with self._rooms.joining:
             return await view.node.join(call)
@@ -198,9 +221,16 @@ class Connection:
             ice_servers=self._ice_servers,
             participants=tuple(messages.participant(info) for info in joined.participants),
             own=messages.own_state(joined.self) if joined.HasField("self") else None,
-            permissions=self._permissions,
+            permissions=_permissions(joined),
+            token=self._guest_token(view, joined),
             protocol=PROTOCOL,
         )
+
+    def _guest_token(self, view: RoomView, joined: pb.JoinResponse) -> str | None:
+        """For the HTTP API, where others show the token that they came with."""
+        if joined.identity:
+            return None
+        return self._authenticator.sign_guest(view.assignment.room, joined.participant_id)
 
     async def _leave(self, session: Session) -> answers.EmptyAnswer:
         self._session = None
@@ -213,3 +243,7 @@ class Connection:
     def _forget(self) -> None:
         """Somebody else ended the membership: the room closed, or the seat was taken."""
         self._session = None
+
+
+def _permissions(joined: pb.JoinResponse) -> tuple[Permission, ...]:
+    return tuple(grant for grant in GRANTS if grant in joined.permissions)

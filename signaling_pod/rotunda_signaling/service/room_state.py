@@ -13,6 +13,7 @@ from rotunda_contract.signaling import events
 from rotunda_contract.signaling.common import DataProducer, Participant, Producer
 from rotunda_signaling.service import messages
 from rotunda_signaling.service.client import Event
+from rotunda_signaling.service.removed import Removed
 
 _TOLD_TO_THE_OTHERS = frozenset(
     {"participantJoined", "participantLeft", "newProducer", "newDataProducer", "dataProducerClosed"}
@@ -49,6 +50,7 @@ class RoomState:
     def __init__(self) -> None:
         self.participants: dict[ParticipantId, ParticipantState] = {}
         self.active_speaker: ParticipantId | None = None
+        self.removed = Removed()
 
     def apply(self, event: events_pb2.RoomEvent) -> Delivery | None:
         """Takes one delta in. None where clients are told nothing, or not by a plain event."""
@@ -65,6 +67,7 @@ class RoomState:
     def reset(self, snapshot: events_pb2.RoomSnapshot) -> list[Delivery]:
         """Takes a snapshot in; the deliveries bring clients from the state before to this one."""
         before, speaker_before = self.participants, self.active_speaker
+        self.removed = Removed(snapshot.removed)
         self.participants = {
             ParticipantId(info.participant_id): _state(messages.participant(info))
             for info in snapshot.participants

@@ -98,6 +98,13 @@ class Rooms:
         finally:
             opening.told.discard(on_pending)
 
+    async def look(self, room: RoomName) -> RoomView | None:
+        """The room's view where it has a node now; it is neither made nor woken for this."""
+        view = self._views.get(room)
+        if view is not None and not view.ended:
+            return view
+        return await self.enter(room) if self.directory.is_placed(room) else None
+
     def count_participants(self, room: RoomName) -> int:
         """How many people the room has, as far as this process watches it."""
         view = self._views.get(room)

@@ -10,6 +10,8 @@ import structlog
 from engineio import packet as engine  # type: ignore[import-untyped]
 from engineio.payload import Payload  # type: ignore[import-untyped]
 
+from rotunda_contract.errors import RotundaError
+from rotunda_signaling.auth.tokens import JoinClaims
 from rotunda_signaling.limits import MAX_FRAME_BYTES, MAX_WAITING_MESSAGES
 from rotunda_signaling.service.client import Client
 from rotunda_signaling.service.connection import Connection
@@ -27,15 +29,18 @@ Payload.max_decode_packets = 65_536
 _log = structlog.get_logger(__name__)
 
 Asgi = Callable[..., Awaitable[None]]
-MakeConnection = Callable[[Client, str], Connection]
-"""Makes the service's side of a connection from the client and its id."""
+MakeConnection = Callable[[Client, str, JoinClaims | None], Connection]
+"""Makes the service's side of a connection from the client, its id and what its token says."""
+ReadToken = Callable[[object], JoinClaims]
+"""Raises Unauthorized."""
 
 
 class SocketIoEdge:
     """Serves the path `/socket.io` in front of another ASGI application."""
 
-    def __init__(self, make_connection: MakeConnection, observe: Observe) -> None:
+    def __init__(self, make_connection: MakeConnection, read_token: ReadToken, observe: Observe) -> None:
         self._make_connection = make_connection
+        self._read_token = read_token
         self._observe = observe
         self._sockets: dict[str, Socket] = {}
         self._stopped = False
@@ -83,12 +88,25 @@ class SocketIoEdge:
         await self._server.shutdown()
 
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
-        refuse_tokens(auth)
+        claims = self._claims(auth)
         engine_id = self._server.manager.eio_sid_from_sid(sid, "/")
         outlet = _EngineOutlet(self._server, engine_id, sid)
         socket = Socket(sid, outlet, self._observe)
-        socket.connection = self._make_connection(socket, sid)
+        socket.connection = self._make_connection(socket, sid, claims)
         self._sockets[engine_id] = socket
+
+    def _claims(self, auth: object) -> JoinClaims | None:
+        """What the token says; None without one: the room decides. Raises ConnectionRefusedError."""
+        if auth is None:
+            return None
+        if not isinstance(auth, dict):
+            raise _refusal("bad_request", "auth must be an object such as {token: '…'}, or absent")
+        if auth.get("token") is None:
+            return None
+        try:
+            return self._read_token(auth["token"])
+        except RotundaError as error:
+            raise _refusal(error.code, error.message) from None
 
     async def _on_disconnect(self, sid: str, reason: str) -> None:
         engine_id = self._server.manager.eio_sid_from_sid(sid, "/")
@@ -116,16 +134,6 @@ class SocketIoEdge:
             await self._pass_message(engine_id, data)
         except Exception as error:
             _log.info("malformed packet", error=repr(error)[:256])
-
-
-def refuse_tokens(auth: object) -> None:
-    """This server has no keys, so no token can be valid. Raises ConnectionRefusedError."""
-    if auth is None:
-        return
-    if not isinstance(auth, dict):
-        raise _refusal("bad_request", "auth must be an object such as {token: '…'}, or absent")
-    if auth.get("token") is not None:
-        raise _refusal("unauthorized", "the token is not valid here: this server has no API keys")
 
 
 def _refusal(code: str, message: str) -> Exception:
