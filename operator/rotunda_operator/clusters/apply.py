@@ -4,6 +4,7 @@ The cluster itself is read afresh each time: there are few, and their watch may 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rotunda_contract.resources import MediaCluster
 from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, Manifest, NotAllowed, NotFound, Resource
@@ -12,25 +13,27 @@ from rotunda_kube.resource import (
     DISRUPTION_BUDGETS,
     MEDIA_CLUSTERS,
     MEDIA_NODES,
+    PODS,
     ROLE_BINDINGS,
     ROLES,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
 )
-from rotunda_operator.clusters.changes import Change, plan
+from rotunda_operator.clusters.changes import Change, Name, Plan, plan
 from rotunda_operator.clusters.desired import desired
 from rotunda_operator.clusters.fleet import fleet_load, fleet_view
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.clusters.status import cluster_status
+from rotunda_operator.clusters.turn import SECRET_SEEN, seen_mark, turn_peers, turn_urls
 from rotunda_operator.context import Context, Item, Kind, Stood
 from rotunda_operator.feed import Feed
 from rotunda_operator.notes import Note
 from rotunda_operator.patches import merge_patch, status_of
+from rotunda_operator.pods import read_pod
 from rotunda_operator.specs import names
-from rotunda_operator.specs.coturn import turn_peers
-from rotunda_operator.specs.metadata import CLUSTER
+from rotunda_operator.specs.metadata import CLUSTER, COMPONENT
 
 RESYNC_SECONDS = 30.0
 UNSETTLED_PAUSE = 0.2
@@ -69,7 +72,10 @@ async def reconcile_cluster(context: Context, feed: Feed, key: Key) -> float | N
 def _marks(context: Context, key: Key, cluster: MediaCluster) -> tuple[object, ...]:
     """What of the world, when it changes, asks for a look at everything that shall stand."""
     world = context.world
-    generations = [(d["metadata"]["name"], d["metadata"]["generation"]) for d in world.deployments_of(key)]
+    generations = [
+        (d["metadata"]["name"], d["metadata"]["generation"], d.get("status", {}).get("readyReplicas", 0))
+        for d in world.deployments_of(key)
+    ]
     announced = {a.rpartition(":")[0] for node in world.nodes_of(key) for a in node.status.media_addresses}
     return cluster.metadata.generation, tuple(sorted(generations)), tuple(sorted(announced))
 
@@ -78,14 +84,21 @@ async def _stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]
     """Makes everything but media nodes. What could not be made, a sentence each."""
     standing = await _secrets(context, cluster)
     secrets = keep_or_make(cluster, standing, context.authority, context.now().wall)
-    peers = _turn_peers(context, key, standing.get(names.turn(cluster), {}))
+    pods = await _pods(context, key)
+    peers, urls = _turn(context, key, cluster, standing.get(names.turn(cluster), {}), pods)
     actual = list(standing.values())
     for resource in _LISTED:
         found = await context.api.list(resource, key.namespace, labels=f"{CLUSTER}={key.name}")
         actual += [{**item, "kind": resource.kind} for item in found.items]
-    wanted = plan(
-        desired(cluster, context.installation, secrets, peers), actual, owner_uid=cluster.metadata.uid
+    objects = desired(cluster, context.installation, secrets, peers=peers, urls=urls)
+    problems = await _bring_about(context, key, plan(objects, actual, owner_uid=cluster.metadata.uid))
+    await _show_secret(
+        context, pods, next(o for o in objects if Name.of(o) == ("Secret", names.turn(cluster)))
     )
+    return problems
+
+
+async def _bring_about(context: Context, key: Key, wanted: Plan) -> list[str]:
     problems = [f"{name} is there already and belongs to somebody else." for name in wanted.blocked]
     for change in wanted.changes:
         try:
@@ -97,12 +110,36 @@ async def _stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]
     return problems
 
 
-def _turn_peers(context: Context, key: Key, secret: Manifest) -> list[str]:
+async def _pods(context: Context, key: Key) -> list[Manifest]:
+    """Those that mount the Secret of TURN."""
+    mounting = f"{COMPONENT} in ({names.TURN_COMPONENT},{names.SIGNALING_COMPONENT})"
+    found = await context.api.list(PODS, key.namespace, labels=f"{CLUSTER}={key.name},{mounting}")
+    return list(found.items)
+
+
+def _turn(
+    context: Context, key: Key, cluster: MediaCluster, secret: Manifest, pods: Sequence[Manifest]
+) -> tuple[list[str], list[str]]:
+    """Which addresses TURN may relay to, and what clients are told of it."""
     world = context.world
     announced = [a for node in world.nodes_of(key) for a in node.status.media_addresses]
-    kube_nodes = world.kube_nodes.values()
-    standing = {address for node in kube_nodes for address in (node.internal_ip, node.external_ip)}
-    return turn_peers(secret, (address.rpartition(":")[0].strip("[]") for address in announced), standing)
+    servers = [p for p in pods if p["metadata"]["labels"][COMPONENT] == names.TURN_COMPONENT]
+    return (
+        turn_peers(secret, announced, world.kube_nodes.values()),
+        turn_urls(cluster, map(read_pod, servers), world.kube_nodes),
+    )
+
+
+async def _show_secret(context: Context, pods: Sequence[Manifest], secret: Manifest) -> None:
+    """Has the kubelets renew what pods mount, where the Secret of TURN has changed."""
+    mark = seen_mark(secret)
+    for pod in pods:
+        metadata = pod["metadata"]
+        if metadata.get("annotations", {}).get(SECRET_SEEN) == mark or "deletionTimestamp" in metadata:
+            continue
+        patch = {"metadata": {"annotations": {SECRET_SEEN: mark}}}
+        with suppress(NotFound):
+            await context.api.patch(PODS, metadata["namespace"], metadata["name"], patch)
 
 
 async def _secrets(context: Context, cluster: MediaCluster) -> dict[str, Manifest]:

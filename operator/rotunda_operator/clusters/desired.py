@@ -1,6 +1,6 @@
 """Everything that shall stand for a MediaCluster beside its MediaNodes: a pure function."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rotunda_contract.resources import MediaCluster
 from rotunda_kube.resource import Manifest
@@ -13,15 +13,21 @@ from rotunda_operator.specs.signaling import signaling_objects
 
 
 def desired(
-    cluster: MediaCluster, installation: Installation, secrets: ClusterSecrets, peers: Iterable[str] = ()
+    cluster: MediaCluster,
+    installation: Installation,
+    secrets: ClusterSecrets,
+    *,
+    peers: Sequence[str] = (),
+    urls: Sequence[str] = (),
 ) -> list[Manifest]:
     """In the order in which they are to be made: what a pod mounts stands before it.
 
-    `peers` are the addresses that the cluster's media nodes announce, which TURN may relay to.
+    `peers` are the addresses that the cluster's media nodes announce, which TURN may relay to; `urls` are
+    where it is reached.
     """
     return [
         *_certificates(cluster, secrets),
-        *turn_objects(cluster, installation, secrets.turn, peers),
+        *turn_objects(cluster, installation, secrets.turn, peers=peers, urls=urls),
         *signaling_objects(cluster, installation),
     ]
 

@@ -9,9 +9,10 @@ from rotunda_contract.identities import identity_of
 from rotunda_contract.resources import MediaCluster
 from rotunda_kube.resource import Manifest
 from rotunda_operator.certificates import Pair, issue, must_renew, renew_at
+from rotunda_operator.clusters.turn_keys import ROTATE, keep_or_change
 from rotunda_operator.specs import names
 from rotunda_operator.specs.certificates import read_pair
-from rotunda_operator.specs.coturn import read_turn_secret
+from rotunda_operator.specs.turn_secret import TurnKeys, read_turn_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class ClusterCertificates:
 class ClusterSecrets:
     """`certificates` None: the installation has no authority."""
 
-    turn: str
+    turn: TurnKeys
     certificates: ClusterCertificates | None = None
 
 
@@ -43,7 +44,7 @@ def keep_or_make(
 
     Not pure in one respect: what is made is drawn from the system's randomness.
     """
-    turn = read_turn_secret(standing.get(names.turn(cluster), {})) or secrets.token_urlsafe(32)
+    turn = _turn_keys(cluster, standing.get(names.turn(cluster), {}), now)
     if authority is None:
         return ClusterSecrets(turn)
 
@@ -62,3 +63,11 @@ def keep_or_make(
             certificate(names.media_node_certificate(cluster), names.MEDIA_NODE_COMPONENT),
         ),
     )
+
+
+def _turn_keys(cluster: MediaCluster, standing: Manifest, now: datetime) -> TurnKeys:
+    kept = read_turn_keys(standing, now)
+    if kept is not None and not cluster.spec.turn.enabled:
+        return kept  # it may be the key of somebody's own TURN server, which only they can change
+    asked = cluster.metadata.annotations.get(ROTATE, "")
+    return keep_or_change(kept, now, lambda: secrets.token_urlsafe(32), asked=asked)

@@ -1,61 +1,42 @@
-"""coturn's configuration: time-limited credentials, no way into the cluster."""
+"""coturn's configuration: time-limited credentials, and no way to anything but media nodes.
+
+What may change while calls go on is not in here, because coturn reads its configuration only when it starts:
+the keys of credentials and the addresses of media nodes are files beside it, which `coturn/rotunda-coturn`
+carries into tables that coturn reads again and again.
+"""
 
 import ipaddress
 from collections.abc import Iterable
 
+PORT = 3478
+TLS_PORT = 5349
 RELAY_PORTS = (49152, 65535)
-DENIED_PEERS = (
-    "0.0.0.0-0.255.255.255",
-    "10.0.0.0-10.255.255.255",
-    "100.64.0.0-100.127.255.255",
-    "127.0.0.0-127.255.255.255",
-    "169.254.0.0-169.254.255.255",
-    "172.16.0.0-172.31.255.255",
-    "192.0.0.0-192.0.0.255",
-    "192.168.0.0-192.168.255.255",
-    "198.18.0.0-198.19.255.255",
-    "224.0.0.0-255.255.255.255",
-    "::",
-    "::1",
-    "::ffff:0.0.0.0-::ffff:255.255.255.255",
-    "64:ff9b::-64:ff9b::ffff:ffff",
-    "fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    "fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    "ff00::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-)
-"""Addresses that are not the Internet's (IANA special-purpose registries): whoever holds a credential would
-reach services of the cluster and the metadata of its machines through a relay that trusts everybody."""
-
-_ALLOWED = "allowed-peer-ip="
-
-
-def is_denied(address: str) -> bool:
-    """Whether it can be relayed to only if it is allowed by itself. False for what is no address."""
-    try:
-        wanted = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    for addresses in DENIED_PEERS:
-        first, _, last = addresses.partition("-")
-        start, end = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
-        if start.version == wanted.version and int(start) <= int(wanted) <= int(end):
-            return True
-    return False
-
-
-def allowed_peers(config: str) -> list[str]:
-    """The addresses that a configuration of ours lets through."""
-    return [line.removeprefix(_ALLOWED) for line in config.splitlines() if line.startswith(_ALLOWED)]
+STATE_DIRECTORY = "/var/lib/coturn"
+RELAYS_OF_A_PERSON = 50
+"""At once: two transports, over UDP, TCP and TLS, on three networks, and again while ICE restarts."""
+DENIED_PEERS = ("0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
+"""Everything: what may be relayed to is allowed address by address. Who holds a credential could else reach
+services of the cluster, the metadata of its machines, or anything on the Internet, in the relay's name."""
 
 
 def turn_config(
-    *, secret: str, realm: str, port: int, tls_port: int, tls_directory: str, peers: Iterable[str]
+    *,
+    realm: str,
+    tls_directory: str = "",
+    loopback: bool = False,
+    port: int = PORT,
+    tls_port: int = TLS_PORT,
+    relay_ports: tuple[int, int] = RELAY_PORTS,
+    state_directory: str = STATE_DIRECTORY,
 ) -> str:
-    """turnserver.conf. No TLS where `tls_directory` is empty; `peers` are let through all the same."""
-    first, last = RELAY_PORTS
+    """turnserver.conf. No TLS where `tls_directory` is empty.
+
+    `loopback`: media nodes are announced at a loopback address, which coturn refuses before it looks at what
+    is allowed. It then has to be allowed all the same, as every other address.
+    """
+    first, last = relay_ports
     lines = [
         "use-auth-secret",
-        f"static-auth-secret={secret}",
         f"realm={realm}",
         f"listening-port={port}",
         f"min-port={first}",
@@ -63,21 +44,43 @@ def turn_config(
         "fingerprint",
         "stale-nonce=600",
         "max-allocate-lifetime=3600",
-        # Ten relays of a person at once: a few tabs, none of whom can take all ports.
-        "user-quota=10",
+        f"user-quota={RELAYS_OF_A_PERSON}",
         "no-cli",
         "no-tcp-relay",
         "no-multicast-peers",
         "no-software-attribute",
         "log-file=stdout",
         "simple-log",
-        "pidfile=/tmp/turnserver.pid",
-        "userdb=/var/lib/coturn/turndb",
+        f"pidfile={state_directory}/turnserver.pid",
+        f"userdb={state_directory}/turndb",
         *_tls(tls_port, tls_directory),
         *(f"denied-peer-ip={addresses}" for addresses in DENIED_PEERS),
-        *(f"{_ALLOWED}{address}" for address in sorted(set(peers))),
+        *(["allow-loopback-peers"] if loopback else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def peer_addresses(addresses: Iterable[str]) -> list[str]:
+    """Those that can be allowed, once each and in order: addresses of one machine.
+
+    An unspecified address would allow everything (coturn takes it for an open end of a range).
+    """
+    found = {ip for ip in map(_parsed, addresses) if ip is not None}
+    return [str(ip) for ip in sorted(found, key=lambda ip: (ip.version, int(ip)))]
+
+
+def is_loopback(address: str) -> bool:
+    """False for what is no address."""
+    ip = _parsed(address)
+    return ip is not None and ip.is_loopback
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        ip = ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return None
+    return None if ip.is_unspecified or ip.is_multicast else ip
 
 
 def _tls(port: int, directory: str) -> list[str]:

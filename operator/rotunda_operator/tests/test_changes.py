@@ -35,7 +35,7 @@ def names_of(found: Plan) -> list[tuple[str, str]]:
 def test_everything_is_made_once_what_is_mounted_before_who_mounts_it() -> None:
     cluster = samples.cluster()
     authority = new_authority(NOW)
-    objects = desired(cluster, samples.INSTALLATION, keep_or_make(cluster, {}, authority, NOW), ["10.0.0.1"])
+    objects = desired(cluster, samples.INSTALLATION, keep_or_make(cluster, {}, authority, NOW))
     assert names_of(plan(objects, [], owner_uid=UID)) == [
         ("create", "Secret default-signaling-tls"),
         ("create", "Secret default-media-node-tls"),
@@ -102,7 +102,8 @@ def test_a_real_api_server_takes_everything_and_changes_nothing_that_is_wanted(
     plane.kubectl("create", "namespace", "calls")
     cluster = samples.cluster(signaling={"service": {"type": "NodePort"}}, turn={"tlsSecretRef": "tls"})
     authority = new_authority(NOW)
-    objects = desired(cluster, samples.INSTALLATION, keep_or_make(cluster, {}, authority, NOW), ["10.0.0.1"])
+    made = keep_or_make(cluster, {}, authority, NOW)
+    objects = desired(cluster, samples.INSTALLATION, made, peers=["10.0.0.1"], urls=["turn:10.0.0.1:3478"])
     objects.append(media_node(cluster, "default-media-0"))
     objects.append(sfu_disruption_budget(samples.media_node(), closed=True))
     listed = {"apiVersion": "v1", "kind": "List", "items": objects}

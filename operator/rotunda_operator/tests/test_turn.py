@@ -1,0 +1,228 @@
+"""The TURN servers of a MediaCluster: what stands, what they are told while they run, and their keys."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rotunda_contract.resources import MediaCluster
+from rotunda_kube import Key, Manifest
+from rotunda_operator.clusters.secrets import keep_or_make
+from rotunda_operator.clusters.turn import seen_mark, turn_peers, turn_urls
+from rotunda_operator.clusters.turn_keys import (
+    CREDENTIAL_SECONDS,
+    ROTATE,
+    ROTATE_AFTER,
+    SPREAD,
+    keep_or_change,
+)
+from rotunda_operator.pods import KubeNode, Pod
+from rotunda_operator.specs.coturn import turn_objects
+from rotunda_operator.specs.turn_config import DENIED_PEERS, peer_addresses, turn_config
+from rotunda_operator.specs.turn_secret import TurnKeys, read_turn_keys
+from rotunda_operator.tests import samples
+from rotunda_operator.tests.golden import check_golden
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+KEYS = TurnKeys("drawn", since=NOW)
+PEERS = ["10.1.2.3", "10.1.2.4"]
+URLS = ["turn:10.1.2.3:3478?transport=udp", "turn:10.1.2.3:3478?transport=tcp"]
+KUBE_NODES = {
+    name: KubeNode(name, internal, external, "", "", unschedulable=False, reachable=True)
+    for name, internal, external in (("a", "10.1.2.3", "203.0.113.3"), ("b", "10.1.2.9", ""))
+}
+
+
+def objects(cluster: MediaCluster, keys: TurnKeys = KEYS) -> list[Manifest]:
+    return turn_objects(cluster, samples.INSTALLATION, keys, peers=PEERS, urls=URLS)
+
+
+def config_of(manifests: list[Manifest]) -> list[str]:
+    return base64.b64decode(manifests[0]["data"]["turnserver.conf"]).decode().splitlines()
+
+
+def test_turn() -> None:
+    check_golden("turn", *objects(samples.cluster()))
+
+
+def test_turn_over_tls() -> None:
+    cluster = samples.cluster(turn={"tlsSecretRef": "meet-tls"}, publicURL="https://meet.example.org:8443")
+    made = objects(cluster)
+    check_golden("turn_tls_deployment", made[1])
+    config = config_of(made)
+    assert "realm=meet.example.org" in config
+    assert "cert=/etc/coturn-tls/tls.crt" in config
+    assert "no-tls" not in config
+
+
+def test_of_turn_that_is_not_wanted_the_secret_is_kept() -> None:
+    assert [made["kind"] for made in objects(samples.cluster(turn={"enabled": False}))] == ["Secret"]
+
+
+def test_the_configuration_denies_everything_and_holds_no_key() -> None:
+    config = config_of(objects(samples.cluster()))
+    assert [line for line in config if "peer" in line] == [
+        "no-multicast-peers",
+        *(f"denied-peer-ip={addresses}" for addresses in DENIED_PEERS),
+    ]
+    assert not any("drawn" in line for line in config)
+
+
+def test_loopback_is_open_only_where_media_nodes_are_announced_there() -> None:
+    announced = {"network": {"announce": "127.0.0.1"}}
+    assert "allow-loopback-peers" in config_of(objects(samples.cluster(mediaNodes=announced)))
+    assert "allow-loopback-peers" not in turn_config(realm="meet")
+
+
+def test_keys_and_peers_change_without_another_pod() -> None:
+    def pod_template(keys: TurnKeys, peers: list[str], urls: list[str]) -> Any:
+        made = turn_objects(samples.cluster(), samples.INSTALLATION, keys, peers=peers, urls=urls)
+        return made[1]["spec"]["template"], seen_mark(made[0])
+
+    template, mark = pod_template(KEYS, PEERS, URLS)
+    for other in (
+        pod_template(replace(KEYS, next="coming"), PEERS, URLS),
+        pod_template(KEYS, PEERS[:1], URLS),
+        pod_template(KEYS, PEERS, []),
+    ):
+        assert other[0] == template
+        assert other[1] != mark
+
+
+def test_turn_reaches_what_media_nodes_announce_or_have_announced_from_nodes_that_stand() -> None:
+    standing = objects(samples.cluster())[0]
+    nodes = list(KUBE_NODES.values())
+    assert turn_peers(standing, [], nodes) == ["10.1.2.3"]
+    assert turn_peers(standing, ["10.1.2.5:40000", "10.1.2.5:40001"], nodes) == ["10.1.2.3", "10.1.2.5"]
+    assert turn_peers({}, ["[fd00::7]:40000", "203.0.113.7:40000"], nodes) == ["203.0.113.7", "fd00::7"]
+
+
+def test_only_addresses_of_one_machine_may_be_peers() -> None:
+    wrong = [
+        "",
+        "meet.example.org",
+        "0.0.0.0",
+        "::",
+        "::0",
+        "224.0.0.1",
+        "ff02::1",
+        "10.0.0.0/8",
+        "1.2.3.4-5",
+    ]
+    assert peer_addresses([*wrong, "10.0.0.1", "::1", "10.0.0.1"]) == ["10.0.0.1", "::1"]
+
+
+def pod(name: str, node: str, **fields: Any) -> Pod:
+    values = {"ready": True, "terminating": False, "phase": "Running", "host_ip": "10.9.9.9", **fields}
+    return Pod(
+        key=Key("calls", name), uid=name, media_node="", owner_uid="", created="", node_name=node, **values
+    )
+
+
+@pytest.mark.parametrize(
+    ("announce", "hosts"),
+    [
+        ("NodeInternalIP", ["10.1.2.3", "10.1.2.9"]),
+        ("NodeExternalIP", ["203.0.113.3"]),
+        ("198.51.100.7", ["198.51.100.7"]),
+        ("2001:db8::7", ["[2001:db8::7]"]),
+    ],
+)
+def test_clients_are_told_where_ready_turn_servers_are_announced(announce: str, hosts: list[str]) -> None:
+    cluster = samples.cluster(mediaNodes={"network": {"announce": announce}})
+    pods = [
+        pod("one", "a"),
+        pod("two", "b"),
+        pod("new", "c", ready=False),
+        pod("old", "d", terminating=True),
+        pod("dead", "e", phase="Failed"),
+    ]
+    assert turn_urls(cluster, pods, KUBE_NODES) == [
+        f"turn:{host}:3478?transport={transport}" for host in hosts for transport in ("udp", "tcp")
+    ]
+
+
+def test_a_host_of_their_own_stands_for_all_servers() -> None:
+    told = {"host": "turn.example.org", "tlsSecretRef": "turn-tls"}
+    urls = [
+        "turn:turn.example.org:3478?transport=udp",
+        "turn:turn.example.org:3478?transport=tcp",
+        "turns:turn.example.org:5349?transport=tcp",
+    ]
+    assert turn_urls(samples.cluster(turn=told), [pod("one", "a")], KUBE_NODES) == urls
+    assert turn_urls(samples.cluster(turn=told | {"enabled": False}), [], KUBE_NODES) == urls
+    assert turn_urls(samples.cluster(turn={"enabled": False}), [pod("one", "a")], KUBE_NODES) == []
+
+
+def test_a_key_is_accepted_before_it_is_used_and_until_its_last_credential_is_over() -> None:
+    """Whatever a TURN server and a signaling pod have seen last, at most SPREAD ago, fits together."""
+    drawn = iter(["first", "second", "third"])
+    history: list[tuple[datetime, TurnKeys]] = []
+    keys: TurnKeys | None = None
+    step = timedelta(minutes=1)
+    for minute in range(int(2.5 * ROTATE_AFTER / step)):
+        now = NOW + minute * step
+        keys = keep_or_change(keys, now, lambda: next(drawn))
+        history.append((now, keys))
+
+    assert {kept.current for _, kept in history} == {"first", "second", "third"}
+    late, life = SPREAD // step, timedelta(seconds=CREDENTIAL_SECONDS) // step
+    for index, (now, _) in enumerate(history):
+        accepted = [set(accepted_by(history[max(index - late, 0)][1])), set(accepted_by(history[index][1]))]
+        for made in (max(index - late - life, 0), max(index - late, 0), index):
+            assert all(history[made][1].current in keys for keys in accepted), now
+
+
+def accepted_by(keys: TurnKeys) -> Iterator[str]:
+    return filter(None, (keys.current, keys.next, keys.previous))
+
+
+def test_a_wish_changes_the_key_once() -> None:
+    keys = keep_or_change(KEYS, NOW + DAY, lambda: "wished", asked="leaked")
+    assert (keys.current, keys.next, keys.asked) == ("drawn", "wished", "leaked")
+    later = NOW + DAY
+    for _ in range(5):
+        later += SPREAD + timedelta(seconds=CREDENTIAL_SECONDS)
+        keys = keep_or_change(keys, later, lambda: "not wished", asked="leaked")
+    assert (keys.current, keys.next, keys.previous) == ("wished", "", "")
+    assert keep_or_change(keys, later, lambda: "again", asked="once more").next == "again"
+
+
+def test_a_cluster_reads_its_wish_and_keeps_its_keys() -> None:
+    cluster = samples.cluster()
+    standing = {"default-turn": objects(cluster)[0]}
+    assert keep_or_make(cluster, standing, None, NOW + DAY).turn == KEYS
+
+    wishing = cluster.model_copy(deep=True)
+    wishing.metadata.annotations[ROTATE] = "now"
+    assert keep_or_make(wishing, standing, None, NOW + DAY).turn.next != ""
+
+
+def test_the_key_of_somebodys_own_turn_server_is_left_alone() -> None:
+    cluster = samples.cluster(turn={"enabled": False, "host": "turn.example.org"})
+    theirs = {"default-turn": {"data": {"secret": base64.b64encode(b"theirs").decode()}}}
+    kept = keep_or_make(cluster, theirs, None, NOW + 100 * DAY).turn
+    assert (kept.current, kept.next) == ("theirs", "")
+
+
+def test_the_keys_are_read_back() -> None:
+    keys = TurnKeys("a", since=NOW - DAY, next="b", previous="c", asked="d")
+    assert read_turn_keys(objects(samples.cluster(), keys)[0], NOW) == keys
+
+
+@pytest.mark.parametrize(
+    "manifest", [{}, {"data": None}, {"data": {"secret": "%"}}, {"data": {"secret": ""}}]
+)
+def test_of_a_damaged_secret_nothing_is_kept(manifest: Manifest) -> None:
+    assert read_turn_keys(manifest, NOW) is None
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "2026-03-01T11:00:00", "2031-01-01T00:00:00+00:00"])
+def test_a_time_that_cannot_be_is_now(since: str) -> None:
+    data = {"secret": "kept", "since": since}
+    manifest = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}}
+    assert read_turn_keys(manifest, NOW) == TurnKeys("kept", since=NOW)
