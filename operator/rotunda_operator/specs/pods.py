@@ -49,9 +49,9 @@ def secret_key(secret: str, key: str) -> Manifest:
 
 
 def http_probe(path: str, port: str, *, every: int, failures: int) -> Manifest:
-    """`every` in seconds."""
+    """`every` in seconds; `port` is named after its scheme, and a kubelet takes any certificate."""
     return {
-        "httpGet": {"path": path, "port": port, "scheme": "HTTP"},
+        "httpGet": {"path": path, "port": port, "scheme": port.upper()},
         "periodSeconds": every,
         "timeoutSeconds": 3,
         "failureThreshold": failures,

@@ -17,7 +17,10 @@ from rotunda_operator.specs.pods import (
     spread_over_nodes,
 )
 
-PORT = 8080
+PORTS = {"http": 8080, "https": 8443}
+"""Of the pods, by scheme."""
+_SERVICE_PORTS = {"http": 80, "https": 443}
+_HTTPS_DIRECTORY = "/etc/rotunda/https"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -37,14 +40,21 @@ def signaling_environment(cluster: MediaCluster, installation: Installation) -> 
     """What `rotunda_signaling.settings` reads, by variable."""
     found: dict[str, str | Manifest] = {
         "ROTUNDA_HOST": "0.0.0.0",
-        "ROTUNDA_PORT": str(PORT),
+        "ROTUNDA_PORT": str(PORTS[_scheme(cluster)]),
         "ROTUNDA_CLUSTER": cluster.metadata.name,
         "ROTUNDA_NAMESPACE": field("metadata.namespace"),
         "ROTUNDA_LOG_FORMAT": "json",
     }
     if installation.tls:
         found["ROTUNDA_TLS_DIRECTORY"] = TLS_DIRECTORY
+    if cluster.spec.signaling.tls_secret_ref:
+        found["ROTUNDA_HTTPS_DIRECTORY"] = _HTTPS_DIRECTORY
     return found
+
+
+def _scheme(cluster: MediaCluster) -> str:
+    """What the pods serve: HTTPS where there is a certificate, else HTTP for whatever ends TLS before them."""
+    return "https" if cluster.spec.signaling.tls_secret_ref else "http"
 
 
 def _metadata(cluster: MediaCluster) -> Manifest:
@@ -88,7 +98,9 @@ def _role_binding(cluster: MediaCluster) -> Manifest:
 
 def _service(cluster: MediaCluster) -> Manifest:
     service = cluster.spec.signaling.service
-    port: Manifest = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
+    scheme = _scheme(cluster)
+    number = _SERVICE_PORTS[scheme]
+    port: Manifest = {"name": scheme, "port": number, "targetPort": scheme, "protocol": "TCP"}
     if service.type == "NodePort" and service.node_port:
         port["nodePort"] = service.node_port
     return {
@@ -122,17 +134,21 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
     if installation.tls:
         volumes.append(secret_volume("tls", names.signaling_certificate(cluster)))
         mounts.append({"name": "tls", "mountPath": TLS_DIRECTORY, "readOnly": True})
+    if secret := cluster.spec.signaling.tls_secret_ref:
+        volumes.append(secret_volume("https", secret))
+        mounts.append({"name": "https", "mountPath": _HTTPS_DIRECTORY, "readOnly": True})
+    scheme = _scheme(cluster)
     container = {
         "name": "signaling",
         "image": installation.image(cluster, "signaling"),
         "imagePullPolicy": installation.pull_policy,
         "args": ["signaling"],
         "env": environment(signaling_environment(cluster, installation)),
-        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "ports": [{"name": scheme, "containerPort": PORTS[scheme], "protocol": "TCP"}],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": container_security(),
-        "readinessProbe": http_probe("/readyz", "http", every=5, failures=2),
-        "livenessProbe": http_probe("/healthz", "http", every=10, failures=6),
+        "readinessProbe": http_probe("/readyz", scheme, every=5, failures=2),
+        "livenessProbe": http_probe("/healthz", scheme, every=10, failures=6),
         "volumeMounts": mounts,
     }
     return {
