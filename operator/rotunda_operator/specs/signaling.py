@@ -53,7 +53,7 @@ def signaling_environment(cluster: MediaCluster, installation: Installation) -> 
 
 
 def _scheme(cluster: MediaCluster) -> str:
-    """What the pods serve: HTTPS where there is a certificate, else HTTP for whatever ends TLS before them."""
+    """What the pods serve: HTTPS with a certificate, else HTTP to whatever ends TLS before them."""
     return "https" if cluster.spec.signaling.tls_secret_ref else "http"
 
 
