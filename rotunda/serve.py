@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
 import uvloop
 
 from rotunda.stopping import stop_event
+from rotunda.vital import until_told
 from rotunda_contract.ids import ProcessId
 from rotunda_sfu.serve import serve as serve_media
 from rotunda_sfu.settings import NodeSettings
@@ -29,8 +29,7 @@ def run(settings: SignalingSettings, node_settings: NodeSettings) -> int:
     """
     configure_logs(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_until_told(settings, node_settings))
-    return 0
+        return runner.run(_serve_until_told(settings, node_settings))
 
 
 @asynccontextmanager
@@ -61,12 +60,11 @@ async def single_machine(
                 await nodes.close()
 
 
-async def _serve_until_told(settings: SignalingSettings, node_settings: NodeSettings) -> None:
+async def _serve_until_told(settings: SignalingSettings, node_settings: NodeSettings) -> int:
     stop = stop_event()
     async with single_machine(settings, node_settings) as http:
         _greet(settings, http.port)
-        await stop.wait()
-        structlog.get_logger(__name__).info("stopping")
+        return await until_told(stop)
 
 
 def _with_private_grpc(settings: NodeSettings, directory: Path) -> NodeSettings:

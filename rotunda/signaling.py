@@ -1,17 +1,19 @@
 """Signaling by itself, in front of the media nodes of a cluster: as its pods run it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 import uvloop
 
 from rotunda.stopping import stop_event
+from rotunda.vital import until_told
 from rotunda_kube.api import connect
 from rotunda_signaling.app import Signaling
+from rotunda_signaling.backing import for_many_processes
 from rotunda_signaling.directory.kubernetes import KubernetesDirectory
-from rotunda_signaling.fanout.memory import MemoryFanout
 from rotunda_signaling.http.server import HttpServer, listen
 from rotunda_signaling.logs import configure_logs
 from rotunda_signaling.media_node.grpc import GrpcMediaNodes
@@ -23,18 +25,25 @@ API_SECONDS = 5.0
 
 
 def run(settings: SignalingSettings) -> int:
-    """Serves until a signal comes; the answer is the exit status.
+    """Serves until a signal comes or something vital ends; the answer is the exit status.
 
     Raises OSError for an address that cannot be used, KubeError where no API server can be found.
     """
     configure_logs(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_until_told(settings))
-    return 0
+        return runner.run(_serve_until_told(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What runs. `vital` tasks end only where something is wrong with us."""
+
+    http: HttpServer
+    vital: "Sequence[asyncio.Task[None] | None]"
 
 
 @asynccontextmanager
-async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[HttpServer]:
+async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Serving]:
     """Signaling, serving, until the context ends."""
     with listen(settings.host, settings.port) as sock:
         api = await connect(settings.kubeconfig, request_seconds=API_SECONDS)
@@ -43,25 +52,26 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[HttpSe
         )
         follower = asyncio.create_task(directory.run(), name="directory")
         nodes = GrpcMediaNodes(dial=dial_with(settings.tls_directory, settings.cluster, settings.namespace))
-        signaling = Signaling(settings, directory, nodes, MemoryFanout(), directory.check_ready)
+        backing = for_many_processes(settings)
+        signaling = Signaling(settings, directory, nodes, backing, directory.check_ready)
+        backing.start()
         http = HttpServer(signaling.asgi, sock, settings.https_directory)
         await http.start()
         try:
-            yield http
+            yield Serving(http, (follower, backing.task))
         finally:
             await signaling.shutdown()
             await http.stop()
+            await backing.stop()
             await nodes.close()
             follower.cancel()
-            with suppress(asyncio.CancelledError):
-                await follower
+            await asyncio.gather(follower, return_exceptions=True)
             await api.close()
 
 
-async def _serve_until_told(settings: SignalingSettings) -> None:
+async def _serve_until_told(settings: SignalingSettings) -> int:
     stop, log = stop_event(), structlog.get_logger(__name__)
-    async with cluster_signaling(settings) as http:
-        url = f"{settings.scheme}://{settings.host}:{http.port}/"
+    async with cluster_signaling(settings) as serving:
+        url = f"{settings.scheme}://{settings.host}:{serving.http.port}/"
         log.info("serving", url=url, namespace=settings.namespace, cluster=settings.cluster)
-        await stop.wait()
-        log.info("stopping")
+        return await until_told(stop, *serving.vital)

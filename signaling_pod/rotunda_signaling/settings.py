@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rotunda_contract.signaling.common import IceServer
 from rotunda_signaling.auth.key_directory import KeyDirectory
 from rotunda_signaling.directory import Access, RoomSettings
-from rotunda_signaling.store.engine import check_url, is_sqlite
+from rotunda_signaling.store.urls import check_url, is_sqlite
 
 PREFIX = "ROTUNDA_"
 _REDIS = ("redis", "rediss", "unix")
@@ -134,7 +134,9 @@ class SignalingSettings(BaseSettings):
     def _has_certificate(cls, value: Path | None) -> Path | None:
         for name in ("tls.crt", "tls.key") if value is not None else ():
             if value is not None and not (value / name).is_file():
-                raise ValueError(f"{value} has no {name}; give a directory with tls.crt and tls.key, both PEM")
+                raise ValueError(
+                    f"{value} has no {name}; give a directory with tls.crt and tls.key, both PEM"
+                )
         return value
 
     @property
@@ -165,13 +167,13 @@ def check_for_many_processes(settings: SignalingSettings) -> SignalingSettings:
     """The settings; raises SettingsError for what works in one process alone."""
     if settings.database_url is not None and is_sqlite(settings.database_url):
         raise SettingsError(
-            "ROTUNDA_DATABASE_URL: SQLite serves one process alone, and `rotunda signaling` may run in several: "
-            "give postgresql://user:password@host:5432/database, or none to keep no history"
+            "ROTUNDA_DATABASE_URL: SQLite serves one process alone, and `rotunda signaling` may run in "
+            "several: give postgresql://user:password@host:5432/database, or none to keep no history"
         )
     if settings.data_directory is not None:
         raise SettingsError(
-            "ROTUNDA_DATA_DIRECTORY is for `rotunda serve`; `rotunda signaling` keeps messages in PostgreSQL: "
-            "set ROTUNDA_DATABASE_URL"
+            "ROTUNDA_DATA_DIRECTORY is for `rotunda serve`; `rotunda signaling` keeps messages in "
+            "PostgreSQL: set ROTUNDA_DATABASE_URL"
         )
     return settings
 

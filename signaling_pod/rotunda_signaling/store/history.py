@@ -51,8 +51,13 @@ class SqlHistory:
 
     @property
     def connected(self) -> bool:
-        """The database did what it was asked last."""
+        """The database is there, and did what it was asked last."""
         return self._ready.is_set() and self._working
+
+    @property
+    def away(self) -> bool:
+        """The database did not do what it was asked last. Not yet so when nothing was asked."""
+        return not self._working
 
     @property
     def waiting(self) -> int:
