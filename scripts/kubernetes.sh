@@ -1,19 +1,12 @@
 #!/usr/bin/env bash
 # Makes etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl from their Go modules, for
-# tests against a real API server. Prints the folder that holds them. Built once: the folder's name is a hash
-# of what it was built from. With KUBEBUILDER_ASSETS set, that folder is taken and nothing is built.
+# tests against a real API server; with the argument nodes also kubelet, kubeadm and kube-proxy. Prints the folder
+# that holds them. Built once: the folder's name is a hash of what it was built from. With KUBEBUILDER_ASSETS set,
+# that folder is taken and nothing is built.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source scripts/go.sh
 
-GO_WANTED=$(sed -n 's/^go //p' tools/kubernetes/go.mod)
 KUBERNETES=$(sed -n 's#^\tk8s.io/kubernetes \(v[0-9.]*\).*#\1#p' tools/kubernetes/go.mod)
-
-check_go() {
-    local found
-    found=$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
-    if [ -z "$found" ] || ! at_least "$GO_WANTED" "$found"; then
-        die "Go $GO_WANTED or newer is needed for the tests against a real API server and go is ${found:-missing}. See README.md, Prerequisites."
-    fi
-}
 
 # Kubernetes tells its version from these variables, which its own build sets.
 version_flags() {
@@ -26,26 +19,28 @@ version_flags() {
     echo "$flags"
 }
 
-# build MODULE LDFLAGS OUTPUT PACKAGE
+# build MODULE LDFLAGS NAME PACKAGE: into the folder, complete or not at all, unless it is there.
 build() {
-    say "building $3 (the first time only; kube-apiserver takes minutes)"
-    (cd "tools/$1" && CGO_ENABLED=0 go build -p 2 -trimpath -buildvcs=false -mod=readonly -ldflags "$2" -o "$partial/$3" "$4")
+    if [ -x "$folder/$3" ]; then return 0; fi
+    go_build "$1" "$2" "$folder/.$3" "$4"
+    mv "$folder/.$3" "$folder/$3"
 }
 
-if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ "${1:-}" != nodes ]; then
     echo "$KUBEBUILDER_ASSETS"
     exit
 fi
-check_go
-key=$(cat tools/{kubernetes,etcd}/go.{mod,sum} scripts/kubernetes.sh <(go env GOVERSION GOARCH) | sha256sum | cut -c 1-16)
+need_go "$(sed -n 's/^go //p' tools/kubernetes/go.mod)" "for the tests against a real API server"
+key=$(cat tools/{kubernetes,etcd}/go.{mod,sum} scripts/{kubernetes,go}.sh <(go env GOVERSION GOARCH) | sha256sum | cut -c 1-16)
 folder="$ROTUNDA_CACHE/kubernetes/$key"
-if [ ! -d "$folder" ]; then
-    partial=$(mktemp -d "$(mkdir -p "$ROTUNDA_CACHE/kubernetes" && echo "$ROTUNDA_CACHE/kubernetes")/partial.XXXXXX")
-    trap 'rm -rf "$partial"' EXIT
-    build etcd "-s -w" etcd go.etcd.io/etcd/server/v3
-    for name in kube-apiserver kubectl kube-controller-manager kube-scheduler; do
-        build kubernetes "$(version_flags)" "$name" "k8s.io/kubernetes/cmd/$name"
-    done
-    mv "$partial" "$folder"
-fi
+names=(kube-apiserver kubectl kube-controller-manager kube-scheduler)
+[ "${1:-}" != nodes ] || names+=(kubelet kubeadm kube-proxy)
+mkdir -p "$folder"
+# Two at once would build the same: the second waits, and finds it done.
+exec 9>"$folder/.lock"
+flock 9
+build etcd "-s -w" etcd go.etcd.io/etcd/server/v3
+for name in "${names[@]}"; do
+    build kubernetes "$(version_flags)" "$name" "k8s.io/kubernetes/cmd/$name"
+done
 echo "$folder"

@@ -1,0 +1,39 @@
+# Commands that are built from Go modules in tools/: sourced after lib.sh.
+
+# need_go WANTED WHAT_FOR
+need_go() {
+    local found
+    found=$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
+    if [ -z "$found" ] || ! at_least "$1" "$found"; then
+        die "Go $1 or newer is needed $2 and go is ${found:-missing}. See README.md, Prerequisites."
+    fi
+}
+
+# go_build MODULE LDFLAGS OUTPUT PACKAGE
+go_build() {
+    say "building $(basename "$3") (the first time only)"
+    (cd "tools/$1" && CGO_ENABLED=0 go build -p 2 -trimpath -buildvcs=false -mod=readonly -ldflags "$2" -o "$3" "$4")
+}
+
+# go_tool MODULE LDFLAGS NAME=PACKAGE...: the folder with these commands of tools/MODULE, built where it is not
+# there yet. Its name is a hash of what they are built from.
+go_tool() {
+    local module=$1 flags=$2 key folder partial pair
+    shift 2
+    need_go "$(sed -n 's/^go //p' "tools/$module/go.mod")" "for tools/$module"
+    key=$({ find "tools/$module" -type f -print0 | sort -z | xargs -0 cat; echo "$flags" "$@"; go env GOVERSION GOARCH; } |
+        sha256sum | cut -c 1-16)
+    folder="$ROTUNDA_CACHE/tools/$module-$key"
+    if [ ! -d "$folder" ]; then
+        mkdir -p "$ROTUNDA_CACHE/tools"
+        partial=$(mktemp -d "$ROTUNDA_CACHE/tools/partial.XXXXXX")
+        for pair in "$@"; do go_build "$module" "$flags" "$partial/${pair%%=*}" "${pair#*=}"; done
+        chmod 0755 "$partial"
+        # Somebody else may have built it meanwhile.
+        mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
+    fi
+    echo "$folder"
+}
+
+# version_in MODULE DEPENDENCY: of a dependency, without the v.
+version_in() { awk -v name="$2" '$1 == name || $2 == name { sub(/.* v/, ""); print $1; exit }' "tools/$1/go.mod"; }
