@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rotunda import check_call
+from rotunda import check_call, token
 from rotunda_sfu import settings as sfu
 from rotunda_signaling import settings as signaling
 from rotunda_signaling.version import package_version
@@ -118,6 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.command == "check-call":
         return check_call.run(vars(options))
+    if options.command == "token":
+        return token.run(vars(options))
     if options.command == "operator":
         return _operator(vars(options))
     if options.command == "signaling":
@@ -128,6 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _signaling(options: dict[str, Any]) -> int:
     try:
         settings = _with_web_app(signaling.load_settings(**_given(options, of_media=False)))
+        signaling.check_for_many_processes(settings)
     except signaling.SettingsError as error:
         return _complain(error, MISUSED)
     from rotunda.signaling import run  # late, as below
@@ -230,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--kubeconfig", metavar="FILE", help="by default as kubectl finds it")
     operator.add_argument("--namespace", metavar="NAME", help="default: the pod's own, else default")
     check_call.add_command(commands)
+    token.add_command(commands)
     commands.add_parser("version", help="say which version this is")
     return parser
 

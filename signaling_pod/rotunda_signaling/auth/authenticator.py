@@ -39,13 +39,13 @@ class Authenticator:
 
     def read_join(self, token: object) -> JoinClaims:
         """Raises Unauthorized."""
-        claims = tokens.read_token(token, self._source.keys(), self.now(), JOIN_AUDIENCE)
+        claims = tokens.read_token(token, self._source.ring(), self.now(), JOIN_AUDIENCE)
         assert isinstance(claims, JoinClaims)
         return claims
 
     def read_any(self, token: object) -> Claims:
         """A token of whatever kind. Raises Unauthorized."""
-        keys = self._source.keys()
+        keys = self._source.ring()
         if keys:
             return tokens.read_token(token, keys, self.now(), JOIN_AUDIENCE, GUEST_AUDIENCE, API_AUDIENCE)
         return tokens.read_token(token, self._own, self.now(), GUEST_AUDIENCE)
@@ -54,7 +54,7 @@ class Authenticator:
         self, *, room: str, identity: str, name: str | None, grants: tuple[Permission, ...], ttl: float
     ) -> str:
         """Raises ValueError naming a claim that is not accepted, Unavailable while there is no key."""
-        keys = self._source.keys()
+        keys = self._source.ring()
         if not keys:
             raise Unavailable("the server has no API key just now", retry_after_ms=5000)
         return tokens.sign_join(
@@ -68,7 +68,7 @@ class Authenticator:
         )
 
     def sign_guest(self, room: str, participant_id: str) -> str:
-        keys = self._source.keys() or self._own
+        keys = self._source.ring() or self._own
         return tokens.sign_guest(
             keys.first, room=room, participant_id=participant_id, now=self.now(), ttl=GUEST_SECONDS
         )

@@ -23,7 +23,7 @@ class KeySource(Protocol):
     @property
     def configured(self) -> bool: ...
 
-    def keys(self) -> KeyRing:
+    def ring(self) -> KeyRing:
         """Those that count now; empty where there are none."""
 
 
@@ -37,7 +37,7 @@ class FixedKeys:
     def configured(self) -> bool:
         return bool(self._keys)
 
-    def keys(self) -> KeyRing:
+    def ring(self) -> KeyRing:
         return self._keys
 
 
@@ -64,7 +64,7 @@ class KeyDirectory:
     def configured(self) -> bool:
         return True
 
-    def keys(self) -> KeyRing:
+    def ring(self) -> KeyRing:
         now = self._clock()
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now

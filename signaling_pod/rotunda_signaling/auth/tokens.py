@@ -174,8 +174,10 @@ def _sign(key: ApiKey, audience: str, body: Mapping[str, Any], now: float, ttl: 
 def _key_of(token: str, keys: KeyRing) -> ApiKey:
     try:
         header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        raise Unauthorized("the token is no JWT: it has three parts, joined by dots") from None
+    except (jwt.DecodeError, ValueError, RecursionError):
+        raise Unauthorized("the token is no JWT: that has three parts, joined by dots") from None
+    except jwt.PyJWTError as error:
+        raise _not_valid(error) from None
     algorithm, id = header.get("alg"), header.get("kid")
     if algorithm != ALGORITHM:
         raise Unauthorized(f"the token says alg {_shown(algorithm)}, only {ALGORITHM!r} is accepted")
@@ -195,13 +197,17 @@ def _payload(token: str, key: ApiKey, audiences: tuple[str, ...]) -> dict[str, A
     except jwt.InvalidSignatureError:
         raise Unauthorized(f"the token was not signed by the key {key.id!r} that it names") from None
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise Unauthorized(f"the token is not valid: {str(error)[:200]}") from None
+        raise _not_valid(error) from None
     if payload.get("aud") not in audiences:
         wanted = " or ".join(repr(audience) for audience in audiences)
         raise Unauthorized(
             f"the token's audience (aud) is {_shown(payload.get('aud'))}, accepted here is {wanted}"
         )
     return dict(payload)
+
+
+def _not_valid(error: Exception) -> Unauthorized:
+    return Unauthorized(f"the token is not valid: {str(error)[:200]}")
 
 
 def _body(kind: type[_Body], payload: Mapping[str, Any], now: float) -> _Body:
