@@ -49,7 +49,9 @@ async def single_machine(
                 settings, directory, nodes, backing, nodes.at_address(node.address).describe
             )
             backing.start()
-            http = HttpServer(signaling.asgi, sock, settings.https_directory)
+            http = HttpServer(
+                signaling.asgi, sock, settings.https_directory, trusted_proxies=settings.trusted_proxies
+            )
             await http.start()
             try:
                 yield http

@@ -1,5 +1,7 @@
 """One signaling process, assembled: the service behind its Socket.IO and HTTP edges."""
 
+import random
+import time
 from collections.abc import Awaitable, Callable
 
 from rotunda_signaling.auth.authenticator import Authenticator
@@ -19,6 +21,7 @@ from rotunda_signaling.service.rooms import Rooms
 from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.socketio_edge.server import SocketIoEdge
 from rotunda_signaling.socketio_edge.websocket_only import WebSocketOnly
+from rotunda_signaling.turn import IceServers
 from rotunda_signaling.version import package_version
 
 
@@ -38,6 +41,7 @@ class Signaling:
         keys = settings.api_keys_directory
         self.authenticator = Authenticator(KeyDirectory(keys) if keys is not None else None)
         self._settings = settings
+        self._ice_servers = IceServers(settings.ice_servers, settings.turn(), time.time, random.Random())
         self._edge = SocketIoEdge(self._connect, self.authenticator.read_join, self.metrics.observe_request)
         self._add_gauges()
         backing.add_gauges(self.metrics)
@@ -64,13 +68,14 @@ class Signaling:
         await self._edge.shutdown()
         await self.rooms.shutdown()
 
-    def _connect(self, client: Client, id: str, claims: JoinClaims | None) -> Connection:
+    def _connect(self, client: Client, id: str, claims: JoinClaims | None, address: str) -> Connection:
         return Connection(
             client,
             self.rooms,
             self.authenticator,
             claims=claims,
-            ice_servers=self._settings.ice_servers,
+            ice_servers=self._ice_servers,
+            address=address,
             id=id,
         )
 

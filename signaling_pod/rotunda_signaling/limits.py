@@ -27,6 +27,13 @@ class Rate:
 REQUEST_RATE = Rate(burst=2_000, per_second=200.0)
 """Enough to subscribe to 500 cameras and microphones in one go and resume them."""
 CHAT_RATE = Rate(burst=200, per_second=10.0)
+"""Of one socket, and of one seat over all of them."""
+SOCKET_JOIN_RATE = Rate(burst=50, per_second=1.0)
+"""Of one socket, which may leave and join again."""
+IDENTITY_JOIN_RATE = Rate(burst=50, per_second=2.0)
+"""Of all tokens with one identity: a person with some devices, whose network fails again and again."""
+ADDRESS_JOIN_RATE = Rate(burst=1_000, per_second=100.0)
+"""Of guests who come from one address, behind which may be a whole office that comes back at once."""
 
 
 class TokenBucket:

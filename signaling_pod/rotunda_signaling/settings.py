@@ -12,6 +12,7 @@ from rotunda_contract.signaling.common import IceServer
 from rotunda_signaling.auth.key_directory import KeyDirectory
 from rotunda_signaling.directory import Access, RoomSettings
 from rotunda_signaling.store.urls import check_url, is_sqlite
+from rotunda_signaling.turn import TurnServers, parse_urls
 
 PREFIX = "ROTUNDA_"
 _REDIS = ("redis", "rediss", "unix")
@@ -41,10 +42,21 @@ class SignalingSettings(BaseSettings):
         default=8080, validation_alias=AliasChoices("ROTUNDA_PORT", "PORT")
     )
     """Port of HTTP and Socket.IO; 0 lets the kernel choose."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count, separated by
+    commas; `*`: all. Joins are limited by address."""
     web_root: Path | None = None
     """Directory of the built web app; without it only the API is served."""
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = ()
     """STUN and TURN servers for clients, as a JSON array of {urls, username?, credential?}."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """TURN servers, separated by commas: `turn:host:3478?transport=udp` or `turns:host:5349?transport=tcp`."""
+    turn_urls_file: Path | None = None
+    """File with more of them, read anew for each client."""
+    turn_secret_file: Path | None = None
+    """File with the secret that the TURN servers share (coturn: `static-auth-secret`); read for each client."""
+    turn_ttl: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 3600.0
+    """Seconds that a client may open relays with the credentials it got; those that are open stay."""
     max_rooms: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Rooms at once; joining one more is refused."""
     max_participants: Annotated[int, Field(ge=1, le=500)] = 50
@@ -95,6 +107,27 @@ class SignalingSettings(BaseSettings):
                 f'is no JSON ({error}); give one such as [{{"urls": ["stun:host:3478"]}}]'
             ) from None
 
+    @field_validator("turn_urls", mode="before")
+    @classmethod
+    def _parse_turn(cls, value: Any) -> Any:
+        return parse_urls(value) if isinstance(value, str) else value
+
+    @field_validator("turn_urls_file", "turn_secret_file")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _turn_has_a_secret(self) -> Self:
+        if (self.turn_urls or self.turn_urls_file) and self.turn_secret_file is None:
+            raise ValueError(
+                "ROTUNDA_TURN_URLS and ROTUNDA_TURN_URLS_FILE need ROTUNDA_TURN_SECRET_FILE, a file with the "
+                "secret that the TURN servers share with signaling"
+            )
+        return self
+
     @field_validator("api_keys_directory")
     @classmethod
     def _has_keys(cls, value: Path | None) -> Path | None:
@@ -138,6 +171,12 @@ class SignalingSettings(BaseSettings):
                     f"{value} has no {name}; give a directory with tls.crt and tls.key, both PEM"
                 )
         return value
+
+    def turn(self) -> TurnServers | None:
+        """None: clients are told of no TURN server, but those of `ice_servers`."""
+        if self.turn_secret_file is None or not (self.turn_urls or self.turn_urls_file):
+            return None
+        return TurnServers(self.turn_urls, self.turn_urls_file, self.turn_secret_file, self.turn_ttl)
 
     @property
     def scheme(self) -> Literal["http", "https"]:

@@ -12,6 +12,7 @@ import uvicorn
 from rotunda_signaling.http.certificate import ServedCertificate
 from rotunda_signaling.limits import MAX_FRAME_BYTES
 
+LOOPBACK = "127.0.0.1,::1"
 GRACE = 3
 """Seconds that requests may still take when the server stops."""
 
@@ -47,7 +48,12 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: Callable[..., Awaitable[None]], sock: socket.socket, https: Path | None = None
+        self,
+        app: Callable[..., Awaitable[None]],
+        sock: socket.socket,
+        https: Path | None = None,
+        *,
+        trusted_proxies: str = LOOPBACK,
     ) -> None:
         certificate = ServedCertificate(https) if https is not None else None
         config = uvicorn.Config(
@@ -61,6 +67,7 @@ class HttpServer:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE,
             server_header=False,
+            forwarded_allow_ips=trusted_proxies,
             ssl_context_factory=(lambda *_: certificate.context) if certificate is not None else None,
         )
         self._server = _Uvicorn(config)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -11,6 +12,7 @@ from rotunda_contract.errors import (
     InvalidState,
     NotFound,
     NotJoined,
+    RateLimited,
     RotundaError,
     StaleAssignment,
     Unavailable,
@@ -24,6 +26,7 @@ from rotunda_signaling.auth.authenticator import Authenticator
 from rotunda_signaling.auth.grants import GRANTS
 from rotunda_signaling.auth.tokens import JoinClaims
 from rotunda_signaling.directory import Access
+from rotunda_signaling.limits import ADDRESS_JOIN_RATE, IDENTITY_JOIN_RATE, SOCKET_JOIN_RATE, TokenBucket
 from rotunda_signaling.randomness import new_id
 from rotunda_signaling.service import messages
 from rotunda_signaling.service.admission import Admission, admit
@@ -32,7 +35,7 @@ from rotunda_signaling.service.handlers import HANDLERS
 from rotunda_signaling.service.member import Member
 from rotunda_signaling.service.room_view import RoomView
 from rotunda_signaling.service.rooms import Rooms
-from rotunda_signaling.service.session import Session
+from rotunda_signaling.service.session import IceServersOf, Session
 
 
 class Connection:
@@ -48,14 +51,17 @@ class Connection:
         authenticator: Authenticator,
         *,
         claims: JoinClaims | None = None,
-        ice_servers: Sequence[IceServer] = (),
+        ice_servers: IceServersOf = lambda _: (),
+        address: str = "",
         id: str = "",
     ) -> None:
         self._client = client
         self._rooms = rooms
         self._authenticator = authenticator
         self._claims = claims
-        self._ice_servers = tuple(ice_servers)
+        self._ice_servers = ice_servers
+        self._address = address
+        self._joins = TokenBucket(SOCKET_JOIN_RATE, time.monotonic())
         self._session: Session | None = None
         self._entering: asyncio.Future[RoomView] | None = None
         self._pending = False
@@ -104,6 +110,7 @@ class Connection:
     async def _join(self, request: requests.JoinRequest) -> answers.JoinAnswer:
         if self._session is not None:
             raise AlreadyJoined(f"already in room {self._session.view.assignment.room}: leave it first")
+        await self._check_rate()
         try:
             return await self._join_once(request)
         except StaleAssignment as error:
@@ -132,6 +139,8 @@ class Connection:
         except RotundaError:
             await self._give_up(view, participant_id, member)
             raise
+        if admission.identity:
+            self._rooms.history.seated(view.assignment.room_id, participant_id, admission.identity)
         known = view.state.participants.get(participant_id)
         self._session = Session(
             rooms=self._rooms,
@@ -144,6 +153,17 @@ class Connection:
         )
         self._log.info("joined", room=request.room, participant=joined.participant_id, resumed=joined.resumed)
         return self._answer(view, joined)
+
+    async def _check_rate(self) -> None:
+        """Raises RateLimited."""
+        wait = self._joins.take(time.monotonic())
+        if wait > 0:
+            raise RateLimited("too many joins by this socket", retry_after_ms=max(1, round(wait * 1000)))
+        if self._claims is not None:
+            key, rate = f"join:identity:{self._claims.identity}", IDENTITY_JOIN_RATE
+        else:
+            key, rate = f"join:address:{self._address}", ADDRESS_JOIN_RATE
+        await self._rooms.check_rate(key, rate, "joins")
 
     def _admit(self, request: requests.JoinRequest, access: Access) -> Admission:
         auth = self._authenticator
@@ -218,7 +238,7 @@ class Connection:
                 max_participants=settings.max_participants,
             ),
             router_rtp_capabilities=messages.capabilities(joined.router_rtp_capabilities),
-            ice_servers=self._ice_servers,
+            ice_servers=self._ice_servers(joined.participant_id),
             participants=tuple(messages.participant(info) for info in joined.participants),
             own=messages.own_state(joined.self) if joined.HasField("self") else None,
             permissions=_permissions(joined),

@@ -1,6 +1,6 @@
 """Requests about the people in the room: chat and moderation."""
 
-from rotunda_contract.errors import BadRequest, NotFound, RateLimited, Unavailable
+from rotunda_contract.errors import BadRequest, NotFound, Unavailable
 from rotunda_contract.ids import ParticipantId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling import answers, requests
@@ -73,11 +73,7 @@ async def _check_rate(session: Session) -> None:
     """A seat's, over all sockets and signaling processes that it comes by."""
     room = session.view.assignment.room_id
     key = f"chat:{room.name}:{room.uid}:{session.participant_id}"
-    wait = await session.rooms.rates.take(key, CHAT_RATE)
-    if wait > 0:
-        raise RateLimited(
-            "too many messages: write fewer a second", retry_after_ms=max(1, round(wait * 1000))
-        )
+    await session.rooms.check_rate(key, CHAT_RATE, "messages")
 
 
 def _find(session: Session, participant_id: str) -> None:

@@ -6,12 +6,13 @@ from contextlib import suppress
 
 import structlog
 
-from rotunda_contract.errors import NotFound, RotundaError, StaleAssignment
+from rotunda_contract.errors import NotFound, RateLimited, RotundaError, StaleAssignment
 from rotunda_contract.ids import RoomName, WatcherId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import OnPending, RoomDirectory, RoomId
 from rotunda_signaling.fanout import Fanout
+from rotunda_signaling.limits import Rate
 from rotunda_signaling.randomness import new_id
 from rotunda_signaling.rates import RateLimits
 from rotunda_signaling.rates.memory import MemoryRateLimits
@@ -104,6 +105,12 @@ class Rooms:
         if view is not None and not view.ended:
             return view
         return await self.enter(room) if self.directory.is_placed(room) else None
+
+    async def check_rate(self, key: str, rate: Rate, what: str) -> None:
+        """Raises RateLimited; `what` says what there was too much of."""
+        wait = await self.rates.take(key, rate)
+        if wait > 0:
+            raise RateLimited(f"too many {what}: try again later", retry_after_ms=max(1, round(wait * 1000)))
 
     def count_participants(self, room: RoomName) -> int:
         """How many people the room has, as far as this process watches it."""

@@ -29,8 +29,8 @@ Payload.max_decode_packets = 65_536
 _log = structlog.get_logger(__name__)
 
 Asgi = Callable[..., Awaitable[None]]
-MakeConnection = Callable[[Client, str, JoinClaims | None], Connection]
-"""Makes the service's side of a connection from the client, its id and what its token says."""
+MakeConnection = Callable[[Client, str, JoinClaims | None, str], Connection]
+"""Makes the service's side of a connection from the client, its id, what its token says, and its address."""
 ReadToken = Callable[[object], JoinClaims]
 """Raises Unauthorized."""
 
@@ -92,7 +92,7 @@ class SocketIoEdge:
         engine_id = self._server.manager.eio_sid_from_sid(sid, "/")
         outlet = _EngineOutlet(self._server, engine_id, sid)
         socket = Socket(sid, outlet, self._observe)
-        socket.connection = self._make_connection(socket, sid, claims)
+        socket.connection = self._make_connection(socket, sid, claims, _address(environ))
         self._sockets[engine_id] = socket
 
     def _claims(self, auth: object) -> JoinClaims | None:
@@ -134,6 +134,12 @@ class SocketIoEdge:
             await self._pass_message(engine_id, data)
         except Exception as error:
             _log.info("malformed packet", error=repr(error)[:256])
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    """Of the client, or of the nearest proxy that is not trusted."""
+    host, _ = environ["asgi.scope"].get("client") or ("", 0)
+    return str(host)
 
 
 def _refusal(code: str, message: str) -> Exception:
