@@ -40,7 +40,6 @@ class Signaling:
         self.metrics = Metrics()
         keys = settings.api_keys_directory
         self.authenticator = Authenticator(KeyDirectory(keys) if keys is not None else None)
-        self._settings = settings
         self._ice_servers = IceServers(settings.ice_servers, settings.turn(), time.time, random.Random())
         self._edge = SocketIoEdge(self._connect, self.authenticator.read_join, self.metrics.observe_request)
         self._add_gauges()

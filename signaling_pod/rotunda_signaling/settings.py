@@ -50,11 +50,11 @@ class SignalingSettings(BaseSettings):
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = ()
     """STUN and TURN servers for clients, as a JSON array of {urls, username?, credential?}."""
     turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """TURN servers, separated by commas: `turn:host:3478?transport=udp` or `turns:host:5349?transport=tcp`."""
+    """TURN servers, separated by commas: `turn:host:3478?transport=udp`, `turns:host:5349?transport=tcp`."""
     turn_urls_file: Path | None = None
     """File with more of them, read anew for each client."""
     turn_secret_file: Path | None = None
-    """File with the secret that the TURN servers share (coturn: `static-auth-secret`); read for each client."""
+    """File with the secret that the TURN servers know (coturn: `static-auth-secret`), read anew likewise."""
     turn_ttl: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 3600.0
     """Seconds that a client may open relays with the credentials it got; those that are open stay."""
     max_rooms: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
 
 import structlog
 
@@ -21,7 +20,7 @@ from rotunda_contract.ids import ConnectionId, ParticipantId, RoomName
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling import PROTOCOL, answers, events, requests
-from rotunda_contract.signaling.common import IceServer, Permission
+from rotunda_contract.signaling.common import Permission
 from rotunda_signaling.auth.authenticator import Authenticator
 from rotunda_signaling.auth.grants import GRANTS
 from rotunda_signaling.auth.tokens import JoinClaims

@@ -51,7 +51,7 @@ async def restart_ice(session: Session, request: requests.TransportRequest) -> a
     )
     return answers.RestartIceAnswer(
         ice_parameters=from_message(IceParameters, restarted.ice_parameters),
-        ice_servers=tuple(session.ice_servers) or None,
+        ice_servers=session.ice_servers(session.participant_id) or None,
     )
 
 

@@ -1,6 +1,6 @@
 """A client that has joined: who it is, where, and what it may do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rotunda_contract.errors import Forbidden
@@ -11,6 +11,9 @@ from rotunda_signaling.service.media_node import MediaNode
 from rotunda_signaling.service.member import Member
 from rotunda_signaling.service.room_view import RoomView
 from rotunda_signaling.service.rooms import Rooms
+
+IceServersOf = Callable[[str], tuple[IceServer, ...]]
+"""What a participant's client is told, with fresh credentials each time."""
 
 _PERMITS: Mapping[Permission, str] = {
     "publish": "publishing",
@@ -31,7 +34,7 @@ class Session:
     participant_id: ParticipantId
     display_name: str
     permissions: Sequence[Permission]
-    ice_servers: Sequence[IceServer]
+    ice_servers: IceServersOf
 
     @property
     def node(self) -> MediaNode:
