@@ -43,6 +43,9 @@ missing_packages() {
         [ -n "${ROTUNDA_CHROMIUM:-}" ] || command -v chromium >/dev/null || echo chromium
         [ -n "${ROTUNDA_FIREFOX:-}" ] || command -v firefox-esr >/dev/null || echo firefox-esr
         command -v ffmpeg >/dev/null || echo ffmpeg
+        command -v redis-server >/dev/null || echo redis-server
+        compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo postgresql
+        command -v turnserver >/dev/null || echo coturn
     fi
 }
 
@@ -55,7 +58,13 @@ install_packages() {
     fi
     say "installing with apt-get: $*"
     "${as_root[@]}" apt-get update -q
+    # Tests start coturn themselves; its service, as Debian sets it up, would be a relay for everybody.
+    local relay=
+    if [[ " $* " == *" coturn "* && -d /run/systemd/system ]]; then relay=coturn; fi
+    [ -z "$relay" ] || "${as_root[@]}" systemctl mask --runtime "$relay"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
+    [ -z "$relay" ] || "${as_root[@]}" systemctl disable "$relay"
+    [ -z "$relay" ] || "${as_root[@]}" systemctl unmask --runtime "$relay"
 }
 
 PYTHON=$(find_python)
