@@ -63,8 +63,8 @@ install_packages() {
     if [[ " $* " == *" coturn "* && -d /run/systemd/system ]]; then relay=coturn; fi
     [ -z "$relay" ] || "${as_root[@]}" systemctl mask --runtime "$relay"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
-    [ -z "$relay" ] || "${as_root[@]}" systemctl disable "$relay"
     [ -z "$relay" ] || "${as_root[@]}" systemctl unmask --runtime "$relay"
+    [ -z "$relay" ] || "${as_root[@]}" systemctl disable "$relay"
 }
 
 PYTHON=$(find_python)

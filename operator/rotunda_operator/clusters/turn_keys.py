@@ -13,10 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rotunda_operator.specs.turn_secret import TurnKeys
+from rotunda_operator.specs.turn_secret import CREDENTIAL_SECONDS, TurnKeys
 
-CREDENTIAL_SECONDS = 3600
-"""How long a credential may open relays. Those that it has opened stay, for as long as they are refreshed."""
 ROTATE_AFTER = timedelta(days=7)
 SPREAD = timedelta(minutes=5)
 """A kubelet carries a changed Secret into a pod within two minutes."""

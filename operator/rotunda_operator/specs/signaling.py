@@ -2,7 +2,7 @@
 
 from rotunda_contract.resources import GROUP, MediaCluster
 from rotunda_kube.resource import Manifest
-from rotunda_operator.specs import names
+from rotunda_operator.specs import names, turn_secret
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.metadata import labels, of_cluster, selector
 from rotunda_operator.specs.pods import (
@@ -21,6 +21,7 @@ PORTS = {"http": 8080, "https": 8443}
 """Of the pods, by scheme."""
 _SERVICE_PORTS = {"http": 80, "https": 443}
 _HTTPS_DIRECTORY = "/etc/rotunda/https"
+_TURN_DIRECTORY = "/etc/rotunda/turn"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -44,6 +45,10 @@ def signaling_environment(cluster: MediaCluster, installation: Installation) -> 
         "ROTUNDA_CLUSTER": cluster.metadata.name,
         "ROTUNDA_NAMESPACE": field("metadata.namespace"),
         "ROTUNDA_LOG_FORMAT": "json",
+        # Empty files where there is no TURN, so that no pod starts anew when it comes or goes.
+        "ROTUNDA_TURN_SECRET_FILE": f"{_TURN_DIRECTORY}/{turn_secret.SECRET}",
+        "ROTUNDA_TURN_URLS_FILE": f"{_TURN_DIRECTORY}/{turn_secret.URLS}",
+        "ROTUNDA_TURN_TTL": str(turn_secret.CREDENTIAL_SECONDS),
     }
     if installation.tls:
         found["ROTUNDA_TLS_DIRECTORY"] = TLS_DIRECTORY
@@ -129,8 +134,13 @@ def _deployment(cluster: MediaCluster, installation: Installation) -> Manifest:
 
 
 def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
-    volumes = [scratch_volume("tmp")]
-    mounts: list[Manifest] = [{"name": "tmp", "mountPath": "/tmp"}]
+    turn = secret_volume("turn", names.turn(cluster))
+    turn["secret"]["items"] = [{"key": key, "path": key} for key in turn_secret.FOR_SIGNALING]
+    volumes = [scratch_volume("tmp"), turn]
+    mounts: list[Manifest] = [
+        {"name": "tmp", "mountPath": "/tmp"},
+        {"name": "turn", "mountPath": _TURN_DIRECTORY, "readOnly": True},
+    ]
     if installation.tls:
         volumes.append(secret_volume("tls", names.signaling_certificate(cluster)))
         mounts.append({"name": "tls", "mountPath": TLS_DIRECTORY, "readOnly": True})

@@ -25,6 +25,8 @@ PEERS, URLS, CONFIG = "peers", "urls", "turnserver.conf"
 FOR_TURN = (CONFIG, SECRET, NEXT, PREVIOUS, PEERS)
 """What the TURN servers read of it."""
 FOR_SIGNALING = (SECRET, URLS)
+CREDENTIAL_SECONDS = 3600
+"""How long a credential may open relays. Those that it has opened stay, for as long as they are refreshed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from rotunda_kube import Key, Manifest
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.clusters.turn import seen_mark, turn_peers, turn_urls
 from rotunda_operator.clusters.turn_keys import (
-    CREDENTIAL_SECONDS,
     ROTATE,
     ROTATE_AFTER,
     SPREAD,
@@ -22,7 +21,7 @@ from rotunda_operator.clusters.turn_keys import (
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.coturn import turn_objects
 from rotunda_operator.specs.turn_config import DENIED_PEERS, peer_addresses, turn_config
-from rotunda_operator.specs.turn_secret import TurnKeys, read_turn_keys
+from rotunda_operator.specs.turn_secret import CREDENTIAL_SECONDS, TurnKeys, read_turn_keys
 from rotunda_operator.tests import samples
 from rotunda_operator.tests.golden import check_golden
 
