@@ -20,6 +20,7 @@ from rotunda_operator.specs.pods import (
 PORTS = {"http": 8080, "https": 8443}
 """Of the pods, by scheme."""
 _SERVICE_PORTS = {"http": 80, "https": 443}
+_API_KEYS_DIRECTORY = "/etc/rotunda/api-keys"
 _HTTPS_DIRECTORY = "/etc/rotunda/https"
 _TURN_DIRECTORY = "/etc/rotunda/turn"
 _RBAC = "rbac.authorization.k8s.io"
@@ -54,6 +55,8 @@ def signaling_environment(cluster: MediaCluster, installation: Installation) -> 
         found["ROTUNDA_TLS_DIRECTORY"] = TLS_DIRECTORY
     if cluster.spec.signaling.tls_secret_ref:
         found["ROTUNDA_HTTPS_DIRECTORY"] = _HTTPS_DIRECTORY
+    if cluster.spec.auth.api_keys_secret_ref:
+        found["ROTUNDA_API_KEYS_DIRECTORY"] = _API_KEYS_DIRECTORY
     return found
 
 
@@ -147,6 +150,10 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
     if secret := cluster.spec.signaling.tls_secret_ref:
         volumes.append(secret_volume("https", secret))
         mounts.append({"name": "https", "mountPath": _HTTPS_DIRECTORY, "readOnly": True})
+    if secret := cluster.spec.auth.api_keys_secret_ref:
+        # Mounted, so that pods read keys again that are added or taken away.
+        volumes.append(secret_volume("api-keys", secret))
+        mounts.append({"name": "api-keys", "mountPath": _API_KEYS_DIRECTORY, "readOnly": True})
     scheme = _scheme(cluster)
     container = {
         "name": "signaling",

@@ -20,6 +20,20 @@ def test_signaling_at_a_port_of_every_kubernetes_node() -> None:
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "signaling:dev"
 
 
+def test_api_keys_are_mounted_so_that_they_can_change_under_running_pods() -> None:
+    cluster = samples.cluster(auth={"apiKeysSecretRef": "my-keys"})
+    pod = signaling_objects(cluster, samples.PLAIN)[4]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    directory = next(
+        each["value"] for each in container["env"] if each["name"] == "ROTUNDA_API_KEYS_DIRECTORY"
+    )
+    mount = next(each for each in container["volumeMounts"] if each["mountPath"] == directory)
+    volume = next(each for each in pod["volumes"] if each["name"] == mount["name"])
+    assert volume["secret"] == {"secretName": "my-keys", "defaultMode": 0o440}
+    assert mount["readOnly"] is True
+    assert "my-keys" not in str(container["env"])
+
+
 def test_services_of_the_operator_select_who_holds_the_lease() -> None:
     check_golden("operator_services", *operator_services("rotunda-system", otlp_port=4317, health_port=8081))
 
