@@ -56,6 +56,8 @@ class Backing:
 
     def start(self) -> None:
         parts = [part.run() for part in (self.fanout, self.history) if isinstance(part, _RUNNING)]
+        if not parts:
+            return  # a task with nothing to do would end at once, and the process with it
         self.task = asyncio.create_task(_together(parts), name="backing")
         self.task.add_done_callback(_say_if_broken)
 
