@@ -37,3 +37,8 @@ go_tool() {
 
 # version_in MODULE DEPENDENCY: of a dependency, without the v.
 version_in() { awk -v name="$2" '$1 == name || $2 == name { sub(/.* v/, ""); print $1; exit }' "tools/$1/go.mod"; }
+
+# go_module MODULE DEPENDENCY: the folder with a dependency's source, in Go's module cache.
+go_module() {
+    (cd "tools/$1" && go mod download "$2" && go list -mod=readonly -m -f '{{.Dir}}' "$2") || die "$2 could not be downloaded"
+}
