@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PORT ?= 8080
 TIERS := .venv/bin/python scripts/tiers.py
 
-.PHONY: help setup run test check stories fuzz bench fmt generate requirements clean
+.PHONY: help setup run test images push cluster cluster-down check stories fuzz bench fmt generate requirements clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,18 @@ run: ## build what changed and serve on 127.0.0.1 (PORT=8080)
 test: ## all checks, unit tests and the stories in real browsers
 	@scripts/setup.sh test
 	@$(TIERS) check unit stories
+
+images: ## build the container images (REGISTRY=rotunda.local TAG=the version)
+	@scripts/images/build.sh
+
+push: ## push the images that were built with the same REGISTRY and TAG
+	@scripts/images/push.sh
+
+cluster: ## start a local Kubernetes cluster of three nodes, or find it running
+	@scripts/cluster/up.sh
+
+cluster-down: ## remove the local cluster, and the Docker engine where we started it
+	@scripts/cluster/down.sh
 
 check: ## formatting, lint, types, import arrows, generated files
 	@scripts/setup.sh test

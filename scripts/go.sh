@@ -11,7 +11,8 @@ need_go() {
 
 # go_build MODULE LDFLAGS OUTPUT PACKAGE
 go_build() {
-    say "building $(basename "$3") (the first time only)"
+    local name=${3##*/}
+    say "building ${name#.} (the first time only)"
     (cd "tools/$1" && CGO_ENABLED=0 go build -p 2 -trimpath -buildvcs=false -mod=readonly -ldflags "$2" -o "$3" "$4")
 }
 
