@@ -69,6 +69,8 @@ class Engine:
                 tag=settings.image_tag,
                 otlp_endpoint=settings.otlp_endpoint,
                 tls=settings.tls,
+                pull_policy=settings.image_pull_policy,
+                pull_secrets=settings.image_pull_secrets,
             ),
             identity=settings.identity,
             now=clock,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "ROTUNDA_OPERATOR_"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -48,10 +48,19 @@ class OperatorSettings(BaseSettings):
     """Registry and path before an image's name, where a MediaCluster does not say."""
     image_tag: str = "latest"
     """Tag of all images, where a MediaCluster does not say."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """When the kubelets pull images."""
+    image_pull_secrets: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names of Secrets with the registry's credentials, separated by commas."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important level that is logged."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is console on a terminal, else JSON."""
+
+    @field_validator("image_pull_secrets", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(name for name in value.split(",") if name) if isinstance(value, str) else value
 
     @field_validator("otlp_address")
     @classmethod

@@ -102,6 +102,7 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
         "dnsPolicy": "ClusterFirstWithHostNet",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        **installation.pulling(),
         "terminationGracePeriodSeconds": 30,
         "securityContext": pod_security(),
         "topologySpreadConstraints": spread_over_nodes(_selector(cluster)),

@@ -65,6 +65,7 @@ def _spec(cluster: MediaCluster, node: MediaNode, ports: Ports, installation: In
         "terminationGracePeriodSeconds": media_nodes.drain_deadline_seconds + SHUTDOWN_SECONDS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        **installation.pulling(),
         "securityContext": pod_security(),
         "nodeSelector": dict(template.node_selector),
         "tolerations": [dict(toleration) for toleration in template.tolerations],

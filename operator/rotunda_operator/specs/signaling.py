@@ -172,6 +172,7 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
         "serviceAccountName": names.signaling(cluster),
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
+        **installation.pulling(),
         "terminationGracePeriodSeconds": 30,
         "securityContext": pod_security(),
         "topologySpreadConstraints": spread_over_nodes(_selector(cluster)),
