@@ -1,6 +1,8 @@
 """Databases by their URL: SQLite for one process, PostgreSQL for many."""
 
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -14,9 +16,11 @@ def make_engine(url: str) -> AsyncEngine:
     rest = url.partition("://")[2]
     if is_sqlite(url):
         # One connection: SQLite has one writer, and a database in memory lives as long as its connection.
-        return create_async_engine(
+        engine = create_async_engine(
             f"sqlite+aiosqlite://{rest}", poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0
         )
+        _begin_by_ourselves(engine)
+        return engine
 
     async def connect() -> object:
         return await asyncpg.connect(
@@ -33,3 +37,15 @@ def make_engine(url: str) -> AsyncEngine:
         pool_timeout=CONNECT_SECONDS,
         pool_pre_ping=True,
     )
+
+
+def _begin_by_ourselves(engine: AsyncEngine) -> None:
+    """Python's sqlite3 begins no transaction before it changes a schema, which would then stay half done."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def leave_it(connection: DBAPIConnection, _: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

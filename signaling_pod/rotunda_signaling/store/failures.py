@@ -1,5 +1,7 @@
 """What a database may do to us."""
 
+import asyncio
+
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -8,6 +10,13 @@ FAILURES = (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, async
 
 _DATA, _INTEGRITY = "22", "23"
 """Classes of SQLSTATE."""
+
+
+def raise_if_cancelled(error: BaseException) -> None:
+    """What is cancelled while a database works for it may fail in another way than it was told to."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 def is_of_the_row(error: SQLAlchemyError) -> bool:

@@ -15,7 +15,7 @@ from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
 from rotunda_signaling.fanout.backoff import Backoff
 from rotunda_signaling.store import Page, Reader, statements
-from rotunda_signaling.store.failures import FAILURES, is_of_the_row
+from rotunda_signaling.store.failures import FAILURES, is_of_the_row, raise_if_cancelled
 from rotunda_signaling.store.message_ids import first_id_at
 from rotunda_signaling.store.migrating import migrate
 from rotunda_signaling.store.queue import Write, WriteQueue
@@ -82,11 +82,11 @@ class SqlHistory:
     async def page(self, room: RoomId, reader: Reader, *, before: str | None, limit: int) -> Page:
         seats = {reader.participant_id} if reader.participant_id is not None else set()
         stored: Sequence[ChatEvent] = ()
-        complete = False
+        complete, lost = False, self._queue.has_lost(room)
         try:
             async with asyncio.timeout(PAGE_SECONDS), self._engine.connect() as connection:
                 seats |= await _seats(connection, room, reader)
-                stored, complete = await _read(connection, room, seats, before, limit + 1)
+                stored, complete = await _read(connection, room, seats, before, limit)
             self._works()
         except FAILURES as error:
             self._failed("reading", error)
@@ -98,8 +98,7 @@ class SqlHistory:
         by_id = {message.id: message for message in self._recent.find(room, wanted)}
         by_id.update((message.id, message) for message in stored)
         newest = [by_id[message_id] for message_id in sorted(by_id, reverse=True)[: limit + 1]]
-        complete = complete and not self._queue.has_lost(room)
-        return Page(newest[:limit][::-1], has_more=len(newest) > limit, complete=complete)
+        return Page(newest[:limit][::-1], has_more=len(newest) > limit, complete=complete and not lost)
 
     async def forget(self, room: RoomId) -> None:
         with suppress(TimeoutError):  # or what waits would come back
@@ -122,7 +121,7 @@ class SqlHistory:
     async def close(self) -> None:
         """Waits a little for what is not stored yet. `run` must still be running."""
         try:
-            async with asyncio.timeout(FLUSH_SECONDS if self._ready.is_set() else 0):
+            async with asyncio.timeout(FLUSH_SECONDS):
                 await self._queue.emptied()
         except TimeoutError:
             _log.warning("messages were not stored before the end", waiting=len(self._queue))
@@ -141,6 +140,7 @@ class SqlHistory:
                 await self._store(self._queue.first(_BATCH))
                 backoff.succeeded()
             except FAILURES as error:
+                raise_if_cancelled(error)
                 self._failed("writing", error)
                 self._ready.clear()  # what comes back may be another database
                 await asyncio.sleep(backoff.failed())
@@ -182,6 +182,7 @@ class SqlHistory:
             try:
                 await self._delete_old()
             except FAILURES as error:
+                raise_if_cancelled(error)
                 self._failed("throwing away what is old", error)
             await asyncio.sleep(TIDY_SECONDS)
 
@@ -217,11 +218,11 @@ async def _seats(connection: AsyncConnection, room: RoomId, reader: Reader) -> s
 
 
 async def _read(
-    connection: AsyncConnection, room: RoomId, seats: set[ParticipantId], before: str | None, count: int
+    connection: AsyncConnection, room: RoomId, seats: set[ParticipantId], before: str | None, limit: int
 ) -> tuple[list[ChatEvent], bool]:
-    """Newest first, and whether nothing is missing from the oldest of them on."""
-    page = statements.select_page(room, sorted(seats), before, count)
+    """Newest first, one more than `limit` where there are older ones; and whether none of them is missing."""
+    page = statements.select_page(room, sorted(seats), before, limit + 1)
     messages = [statements.message_of(row) for row in await connection.execute(page)]
-    since = messages[-1].id if len(messages) == count else ""
+    since = messages[limit - 1].id if len(messages) > limit else ""
     missing = (await connection.execute(statements.select_gap(room, since, before))).scalar_one()
     return messages, missing == 0

@@ -39,6 +39,7 @@ class WriteQueue:
         self._most = most
         self._writes: deque[Write] = deque()
         self._gaps: dict[RoomId, _Gap] = {}
+        self._gapped: set[RoomId] = set()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
@@ -63,6 +64,7 @@ class WriteQueue:
     def lose(self, room: RoomId, message_id: str) -> None:
         """The message will not be stored; that it is missing will."""
         self.lost += 1
+        self._gapped.add(room)
         gap = self._gaps.get(room)
         if gap is None:
             self._gaps[room] = _Gap(message_id, message_id)
@@ -75,12 +77,11 @@ class WriteQueue:
     def give_up(self, write: Write) -> None:
         """The database will never take it."""
         if write.table is MESSAGES:
-            room = RoomId(RoomName(write.row["room"]), write.row["room_uid"])
-            self.lose(room, write.row["id"])
+            self.lose(_room_of(write), write.row["id"])
 
     def has_lost(self, room: RoomId) -> bool:
         """There is a gap that the database does not know of yet."""
-        return room in self._gaps
+        return room in self._gapped
 
     async def filled(self) -> None:
         """Returns once there is something to write."""
@@ -104,13 +105,19 @@ class WriteQueue:
     def written(self, count: int) -> None:
         """The first so many are stored, or given up."""
         for _ in range(count):
-            self._writes.popleft()
+            write = self._writes.popleft()
+            if write.table is GAPS and (room := _room_of(write)) not in self._gaps:
+                self._gapped.discard(room)
         if not len(self):
             self._emptied.set()
 
     def _wake(self) -> None:
         self._emptied.clear()
         self._filled.set()
+
+
+def _room_of(write: Write) -> RoomId:
+    return RoomId(RoomName(write.row["room"]), write.row["room_uid"])
 
 
 def _gap_row(room: RoomId, gap: _Gap) -> dict[str, Any]:
