@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rotunda_signaling.settings import SettingsError, load_settings
+from rotunda_signaling.settings import SettingsError, check_for_many_processes, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,11 @@ def test_room_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ROTUNDA_ICE_SERVERS", "stun:x", "ROTUNDA_ICE_SERVERS: is no JSON"),
         ("ROTUNDA_ICE_SERVERS", "[{}]", "ROTUNDA_ICE_SERVERS.0.urls: Field required"),
         ("ROTUNDA_EMPTY_TTL", "inf", "ROTUNDA_EMPTY_TTL: Input should be"),
+        ("ROTUNDA_REDIS_URL", "localhost:6379", "ROTUNDA_REDIS_URL: is no Redis URL: give redis://"),
+        ("ROTUNDA_DATABASE_URL", "mysql://h/d", "ROTUNDA_DATABASE_URL: is no database URL: give postgresql"),
+        ("ROTUNDA_DATABASE_URL", "postgresql://host", "ROTUNDA_DATABASE_URL: is no database URL"),
+        ("ROTUNDA_DATABASE_URL", "sqlite://chat.db", "ROTUNDA_DATABASE_URL: an SQLite URL has three slashes"),
+        ("ROTUNDA_HISTORY_DAYS", "0", "ROTUNDA_HISTORY_DAYS: Input should be greater than 0"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str) -> None:
@@ -67,6 +72,24 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert text in str(caught.value)
+
+
+def test_messages_are_kept_in_one_place(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="both say where messages are kept"):
+        load_settings(database_url="sqlite://", data_directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"database_url": "sqlite:////tmp/chat.db"}, {"data_directory": Path("/tmp")}]
+)
+def test_what_works_in_one_process_alone_is_refused_for_many(wrong: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="postgresql://|ROTUNDA_DATABASE_URL"):
+        check_for_many_processes(load_settings(**wrong))
+
+
+def test_postgresql_and_no_database_do_for_many_processes() -> None:
+    check_for_many_processes(load_settings(database_url="postgresql://chat:secret@host/chat?sslmode=require"))
+    check_for_many_processes(load_settings())
 
 
 def test_a_web_root_without_a_page_is_refused(tmp_path: Path) -> None:

@@ -128,6 +128,10 @@ class Rooms:
     async def shutdown(self) -> None:
         """Stops watching. The rooms themselves stay."""
         await asyncio.gather(*(view.close() for view in self.views))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Returns once rooms that are no more are closed and forgotten."""
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     def on_occupancy(self, view: RoomView) -> None:
