@@ -16,7 +16,10 @@ const GESTURES_AFTER_MS = 1_200;
 /** One's own pictures wait for the others' negotiation, but no longer than this. */
 const PUBLISH_AFTER_MS = 400;
 
-type TransportAnswers = [recv: CreateWebRtcTransportAnswer, send: CreateWebRtcTransportAnswer];
+type TransportAnswers = Record<Direction, Promise<CreateWebRtcTransportAnswer>>;
+const DIRECTIONS = ["recv", "send"] as const;
+/** What each direction needs. */
+const NEEDS = { recv: "subscribe", send: "publish" } as const;
 
 /** The media of one stay in a room: two transports and what goes over them. */
 export class MediaSession {
@@ -47,14 +50,18 @@ export class MediaSession {
     return this.#transports.get(direction);
   }
 
-  /** May be called right behind `join`: requests take effect in the order sent. */
-  requestTransports(timeoutMs?: number): Promise<TransportAnswers> {
-    const create = (direction: Direction) =>
-      this.signaling.request("createWebRtcTransport", { direction }, timeoutMs);
+  /**
+   * May be called right behind `join`: requests take effect in the order sent. What is permitted is known
+   * later, so `build` decides which answers count.
+   */
+  requestTransports(timeoutMs?: number): TransportAnswers {
+    const create = (direction: Direction) => {
+      const answer = this.signaling.request("createWebRtcTransport", { direction }, timeoutMs);
+      answer.catch(() => undefined);
+      return answer;
+    };
     // Receiving first: that is what the person waits for.
-    const answers = Promise.all([create("recv"), create("send")]);
-    answers.catch(() => undefined);
-    return answers;
+    return { recv: create("recv"), send: create("send") };
   }
 
   makeDevice({ routerRtpCapabilities }: JoinAnswer): Promise<Device> {
@@ -66,16 +73,26 @@ export class MediaSession {
   /** Sets everything up. Rejects with SignalingError; then nothing of it stands. */
   async build(
     joined: JoinAnswer,
-    requested: Promise<TransportAnswers>,
+    requested: TransportAnswers,
     making = this.makeDevice(joined),
   ): Promise<void> {
     const build = ++this.#build;
     this.#joined = joined;
-    const [[recvOptions, sendOptions], device] = await Promise.all([requested, making]);
+    const permitted = (direction: Direction) =>
+      joined.permissions.includes(NEEDS[direction]) ? requested[direction] : undefined;
+    const [recvOptions, sendOptions, device] = await Promise.all([
+      permitted("recv"),
+      permitted("send"),
+      making,
+    ]);
     if (build !== this.#build) return;
-    const recv = this.#open(device, "recv", recvOptions, joined);
-    const received = this.subscriber.attach(device, recv);
-    this.links.attachRecv(recv);
+    let received: Promise<void> = Promise.resolve();
+    if (recvOptions) {
+      const recv = this.#open(device, "recv", recvOptions, joined);
+      received = this.subscriber.attach(device, recv);
+      this.links.attachRecv(recv);
+    }
+    if (!sendOptions) return received;
     const send = this.#open(device, "send", sendOptions, joined);
     this.links.attachSend(send);
     this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
@@ -92,8 +109,11 @@ export class MediaSession {
     this.subscriber.reconcile(own);
     this.links.reconcile(own);
     const standing = new Set(own.transports.map(({ transportId }) => transportId));
+    const wanted = DIRECTIONS.filter((direction) =>
+      this.#joined?.permissions.includes(NEEDS[direction]),
+    );
     return (
-      this.#transports.size === 2 &&
+      this.#transports.size === wanted.length &&
       [...this.#transports.values()].every(({ id }) => standing.has(id))
     );
   }

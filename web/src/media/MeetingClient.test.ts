@@ -2,7 +2,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { JoinAnswer, OwnState } from "../contract/signaling";
 import { SignalingError } from "../signaling/errors";
-import { fakeMeeting, fakeTrack, joinAnswer, participant, producer, settled } from "./testing";
+import {
+  fakeMeeting,
+  fakeTrack,
+  joinAnswer,
+  participant,
+  producer,
+  settled,
+  transportAnswer,
+} from "./testing";
 
 beforeEach(() => {
   sessionStorage.clear();
@@ -261,5 +269,52 @@ describe("ending", () => {
     expect(signaling.payloads("join")[0]).toMatchObject({ seat: "seat-1" });
     expect(store.getState().phase.name).toBe("joined");
     expect(signaling.payloads("consume")).toHaveLength(2);
+  });
+});
+
+describe("permissions", () => {
+  it("takes up receiving alone where nothing may be sent", async () => {
+    const { signaling, client, store, local } = fakeMeeting();
+    signaling.answer("join", () => joinAnswer({ permissions: ["subscribe"], participants: CROWD }));
+    signaling.answer("createWebRtcTransport", ({ direction }) => {
+      if (direction === "send") throw new SignalingError("forbidden", "You may not publish.");
+      return transportAnswer("recv-1");
+    });
+    await client.join("Ada");
+    await settled();
+    expect(store.getState().phase.name).toBe("joined");
+    expect(Object.keys(store.getState().tracks).sort()).toEqual(["p1-audio", "p1-video"]);
+    local.useTrack("microphone", fakeTrack("audio"));
+    await settled();
+    expect(signaling.names()).not.toContain("produce");
+  });
+
+  it("joins with nothing to send or receive", async () => {
+    const { signaling, client, store } = fakeMeeting();
+    signaling.answer("join", () => joinAnswer({ permissions: ["chat"], participants: CROWD }));
+    signaling.refuse("createWebRtcTransport", new SignalingError("forbidden", "Neither."));
+    await client.join("Ada");
+    await settled();
+    expect(store.getState().phase.name).toBe("joined");
+  });
+});
+
+describe("being let in or not", () => {
+  it("says at once that the link opens nothing", () => {
+    const { signaling, store } = fakeMeeting();
+    signaling.refusal = new SignalingError("unauthorized", "the token has expired");
+    signaling.setConnection("disconnected");
+    expect(store.getState().phase).toMatchObject({ name: "failed", code: "unauthorized" });
+  });
+
+  it.each([
+    ["moderator", "seat-1"],
+    ["taken_over", undefined],
+  ])("removed as %s, the tab keeps the seat %s", async (reason, seat) => {
+    const { signaling, client } = await joined();
+    signaling.emit("removed", { reason });
+    client.backToDoor();
+    await client.join("Ada");
+    expect(signaling.payloads("join").at(-1)?.seat).toBe(seat);
   });
 });

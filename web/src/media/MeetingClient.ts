@@ -49,6 +49,7 @@ export class MeetingClient {
     }
     signaling.onConnection((connection) => {
       store.setState({ connection });
+      if (signaling.refusal && this.#phase === "idle") this.#joinFailed(signaling.refusal);
       if (connection === "connected" && this.#phase === "joined") void this.#resume();
     });
   }
@@ -113,7 +114,10 @@ export class MeetingClient {
   }
 
   /** What a moderator may do to others. */
-  moderate<N extends "muteProducer" | "removeParticipant">(name: N, payload: Requests[N]): void {
+  moderate<N extends "muteProducer" | "removeParticipant" | "closeRoom">(
+    name: N,
+    payload: Requests[N],
+  ): void {
     this.signaling.request(name, payload).catch((error: unknown) => {
       addNotice(this.store, "problem", messageOf(error));
     });
@@ -263,7 +267,8 @@ export class MeetingClient {
         return;
       }
       case "removed": {
-        this.#end({ name: "removed", reason: describeRemoved(event.payload.reason) });
+        const { reason: code } = event.payload;
+        this.#end({ name: "removed", reason: describeRemoved(code), code });
         return;
       }
       case "roomClosed": {
@@ -307,7 +312,8 @@ export class MeetingClient {
     this.#stopTrying();
     this.media.clear();
     this.local.stop();
-    giveUpSeat();
+    // A seat that a moderator took away keeps this tab from coming in as somebody new.
+    if (!wasRemoved(phase)) giveUpSeat();
     this.#join = undefined;
     this.store.setState({ ...OUTSIDE, phase });
   }
@@ -321,6 +327,13 @@ export class MeetingClient {
   #setPhase(phase: Phase): void {
     this.store.setState({ phase });
   }
+}
+
+/** Told at the time, or on coming back. */
+export function wasRemoved(phase: Phase): boolean {
+  return phase.name === "removed"
+    ? phase.code !== "taken_over"
+    : phase.name === "failed" && phase.code === "forbidden";
 }
 
 const EVENT_NAMES: readonly EventName[] = [

@@ -84,7 +84,7 @@ const fakeDevices: Devices = {
   },
 };
 
-function transportAnswer(id: string): CreateWebRtcTransportAnswer {
+export function transportAnswer(id: string): CreateWebRtcTransportAnswer {
   const parameters = fake.generateTransportRemoteParameters();
   return { ...parameters, id } as unknown as CreateWebRtcTransportAnswer;
 }

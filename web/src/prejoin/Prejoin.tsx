@@ -1,5 +1,6 @@
 import { useState, type SubmitEvent } from "react";
 import { MAX_DISPLAY_NAME } from "../contract/limits";
+import { useMay } from "../room/permissions";
 import { useMeeting, useSession } from "../room/SessionContext";
 import { useShortcuts } from "../room/useShortcuts";
 import { savePreferences } from "../state/preferences";
@@ -16,6 +17,7 @@ import { Preview } from "./Preview";
 /** The mirror before the door: see yourself, choose devices, say your name, go in. */
 export function Prejoin() {
   const { room } = useSession();
+  const publishes = useMay("publish");
   return (
     <Backdrop>
       <header className="prejoin-header">
@@ -23,15 +25,19 @@ export function Prejoin() {
           <Logo />
         </a>
       </header>
-      <main className="prejoin">
-        <Preview />
+      <main className={publishes ? "prejoin" : "prejoin prejoin-alone"}>
+        {publishes && <Preview />}
         <Panel className="prejoin-panel">
           <div className="prejoin-title">
             <h1>{room}</h1>
             <CopyLink />
           </div>
           <JoinForm />
-          <DeviceSettings />
+          {publishes ? (
+            <DeviceSettings />
+          ) : (
+            <p className="prejoin-status">Your link lets you watch and listen.</p>
+          )}
         </Panel>
       </main>
     </Backdrop>
@@ -43,29 +49,31 @@ function JoinForm() {
   const [name, setName] = useState(entry.name);
   const [sent, setSent] = useState(false);
   const waiting = useMeeting((state) => state.phase.name !== "idle");
+  const named = entry.claims?.name !== undefined;
+  const publishes = useMay("publish");
   const problem = sent && name.trim() === "" ? "Tell the others your name." : undefined;
   useShortcuts({
-    m: () => void local.setOn("microphone", !local.state.microphone.on),
-    v: () => void local.setOn("camera", !local.state.camera.on),
+    m: () => publishes && void local.setOn("microphone", !local.state.microphone.on),
+    v: () => publishes && void local.setOn("camera", !local.state.camera.on),
   });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setSent(true);
     const displayName = name.trim();
     if (!displayName) return;
-    savePreferences({ name: displayName });
+    if (!named) savePreferences({ name: displayName });
     void client.join(displayName);
   };
   return (
     <form className="prejoin-form" onSubmit={submit} noValidate>
       <TextField
-        label="Your name"
+        label={named ? "Your name, as the link says" : "Your name"}
         value={name}
         problem={problem}
         maxLength={MAX_DISPLAY_NAME}
         autoComplete="name"
-        autoFocus
-        disabled={waiting}
+        autoFocus={!named}
+        disabled={waiting || named}
         onChange={(event) => setName(event.target.value)}
       />
       <Button type="submit" look="primary" wide disabled={waiting}>

@@ -5,13 +5,20 @@ import { messageOf } from "../signaling/errors";
 import { addNotice } from "../state/meetingStore";
 import { IconButton } from "../ui/Button";
 import "./Composer.css";
+import { useMay } from "./permissions";
 import { useMeeting, useSession } from "./SessionContext";
 
 /** How near to the limit the counter appears. */
 const COUNTER_FROM = MAX_CHAT_TEXT - 400;
 
-/** Where a message is written, with the choice of who gets it. */
+/** Where a message is written, or why none can be. */
 export function Composer() {
+  if (useMay("chat")) return <MessageForm />;
+  return <p className="composer-none">You can read along here, but not write.</p>;
+}
+
+/** The field, with the choice of who gets the message. */
+function MessageForm() {
   const [text, setText] = useState("");
   const [to, setTo] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);

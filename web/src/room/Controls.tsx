@@ -18,6 +18,7 @@ import { IconButton } from "../ui/Button";
 import { CopyLink } from "../ui/CopyLink";
 import { Popover } from "../ui/Popover";
 import "./Controls.css";
+import { useMay } from "./permissions";
 import { ReactionsMenu } from "./ReactionsMenu";
 import { useLocal, useMeeting, useSession } from "./SessionContext";
 
@@ -32,7 +33,6 @@ const ICON = { size: 21 };
 export function Controls(props: ControlsProps) {
   const { client } = useSession();
   const room = useMeeting((state) => state.room);
-  const hand = useMeeting((state) => state.handRaised);
   return (
     <footer className="controls">
       <div className="controls-left">
@@ -42,16 +42,7 @@ export function Controls(props: ControlsProps) {
         <CopyLink />
       </div>
       <div className="controls-middle" role="toolbar" aria-label="Your controls">
-        <DeviceButton kind="microphone" shortcut="M" />
-        <DeviceButton kind="camera" shortcut="V" />
-        <ScreenButton />
-        <Popover
-          label={hand ? "Hand is raised" : "Reactions"}
-          icon={<SmilePlus {...ICON} />}
-          look={hand ? "on" : "plain"}
-        >
-          {(close) => <ReactionsMenu close={close} />}
-        </Popover>
+        <PublishingControls />
         <span className="controls-narrow">
           <MoreMenu {...props} />
         </span>
@@ -77,6 +68,26 @@ export function Controls(props: ControlsProps) {
         />
       </div>
     </footer>
+  );
+}
+
+/** Nothing of it for who may only watch. */
+function PublishingControls() {
+  const hand = useMeeting((state) => state.handRaised);
+  if (!useMay("publish")) return <span className="controls-watching">You are watching</span>;
+  return (
+    <>
+      <DeviceButton kind="microphone" shortcut="M" />
+      <DeviceButton kind="camera" shortcut="V" />
+      <ScreenButton />
+      <Popover
+        label={hand ? "Hand is raised" : "Reactions"}
+        icon={<SmilePlus {...ICON} />}
+        look={hand ? "on" : "plain"}
+      >
+        {(close) => <ReactionsMenu close={close} />}
+      </Popover>
+    </>
   );
 }
 

@@ -1,10 +1,13 @@
 import { Hand, Mic, MicOff, UserMinus, Video, VideoOff } from "lucide-react";
+import { useState } from "react";
 import { producerFrom, type RemoteParticipant } from "../state/roomState";
 import { Avatar } from "../ui/Avatar";
-import { IconButton } from "../ui/Button";
+import { Button, IconButton } from "../ui/Button";
+import { Confirm } from "../ui/Confirm";
 import { CopyLink } from "../ui/CopyLink";
 import { hasRaisedHand, isMuted } from "./people";
 import "./PeoplePanel.css";
+import { useMay } from "./permissions";
 import { SidePanel } from "./SidePanel";
 import { useLocal, useMeeting, useSession } from "./SessionContext";
 
@@ -21,8 +24,29 @@ export function PeoplePanel() {
       </ul>
       <div className="people-invite">
         <CopyLink label="Copy the room's link" />
+        {useMay("moderate") && <CloseRoom />}
       </div>
     </SidePanel>
+  );
+}
+
+/** A moderator's last word. */
+function CloseRoom() {
+  const { client } = useSession();
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setAsking(true)}>Close the room for everyone</Button>
+      {asking && (
+        <Confirm
+          title="Close the room for everyone?"
+          text="The call ends for all who are in it."
+          action="Close the room"
+          onConfirm={() => client.moderate("closeRoom", {})}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
   );
 }
 
@@ -70,34 +94,54 @@ function SelfRow() {
 }
 
 function PersonRow({ one }: { one: RemoteParticipant }) {
-  const { client } = useSession();
-  const moderator = useMeeting((state) => state.self?.permissions.includes("moderate"));
-  const { participantId, displayName } = one;
-  const microphone = producerFrom(one, "microphone");
+  const moderator = useMay("moderate");
   const camera = producerFrom(one, "camera");
   return (
     <Row
-      name={displayName}
+      name={one.displayName}
       hand={hasRaisedHand(one)}
       microphone={!isMuted(one)}
       camera={camera !== undefined && !camera.paused}
     >
-      {moderator && microphone && !microphone.paused && (
-        <IconButton
-          label={`Mute ${displayName}`}
-          look="bare"
-          icon={<MicOff size={16} />}
-          onClick={() => client.moderate("muteProducer", { producerId: microphone.producerId })}
-        />
-      )}
-      {moderator && (
-        <IconButton
-          label={`Remove ${displayName}`}
-          look="bare"
-          icon={<UserMinus size={16} />}
-          onClick={() => client.moderate("removeParticipant", { participantId })}
-        />
-      )}
+      {moderator && <Moderation one={one} />}
     </Row>
+  );
+}
+
+/** What a moderator may do to somebody. */
+function Moderation({ one }: { one: RemoteParticipant }) {
+  const { client } = useSession();
+  const [asking, setAsking] = useState(false);
+  const { participantId, displayName } = one;
+  const microphone = producerFrom(one, "microphone");
+  return (
+    <>
+      <IconButton
+        label={`Mute ${displayName}`}
+        look="bare"
+        tip="below"
+        disabled={!microphone || microphone.paused}
+        icon={<MicOff size={16} />}
+        onClick={() =>
+          microphone && client.moderate("muteProducer", { producerId: microphone.producerId })
+        }
+      />
+      <IconButton
+        label={`Remove ${displayName}`}
+        look="bare"
+        tip="below"
+        icon={<UserMinus size={16} />}
+        onClick={() => setAsking(true)}
+      />
+      {asking && (
+        <Confirm
+          title={`Remove ${displayName}?`}
+          text="They leave the call at once and cannot come back while this room is open."
+          action="Remove"
+          onConfirm={() => client.moderate("removeParticipant", { participantId })}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
   );
 }

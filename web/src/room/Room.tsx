@@ -4,6 +4,7 @@ import { Banners } from "./Banners";
 import { ChatPanel } from "./ChatPanel";
 import { Controls } from "./Controls";
 import { PeoplePanel } from "./PeoplePanel";
+import { may } from "./permissions";
 import { RemoteAudio } from "./RemoteAudio";
 import "./Room.css";
 import { SettingsDialog } from "./SettingsDialog";
@@ -14,17 +15,21 @@ import { useShortcuts } from "./useShortcuts";
 
 /** The call itself. */
 export function Room() {
-  const { client, local, store } = useSession();
+  const session = useSession();
+  const { client, local, store } = session;
   const panel = useMeeting((state) => state.panel);
   const [settings, setSettings] = useState(false);
   const [soundBlocked, setSoundBlocked] = useState(false);
   useDeviceNotices();
   const toggle = (which: Panel) => showPanel(store, panel === which ? undefined : which);
+  const publishing = (action: () => void) => () => {
+    if (may(session, "publish")) action();
+  };
   useShortcuts({
-    m: () => void local.setOn("microphone", !local.state.microphone.on),
-    v: () => void local.setOn("camera", !local.state.camera.on),
-    s: () => client.toggleScreen(),
-    h: () => client.media.gestures.setHand(!store.getState().handRaised),
+    m: publishing(() => void local.setOn("microphone", !local.state.microphone.on)),
+    v: publishing(() => void local.setOn("camera", !local.state.camera.on)),
+    s: publishing(() => client.toggleScreen()),
+    h: publishing(() => client.media.gestures.setHand(!store.getState().handRaised)),
     c: () => toggle("chat"),
     p: () => toggle("people"),
     escape: () => showPanel(store, undefined),

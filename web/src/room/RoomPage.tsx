@@ -3,7 +3,7 @@ import { roomNameProblem } from "../landing/roomName";
 import { Prejoin } from "../prejoin/Prejoin";
 import { CallEnding, Ending } from "./Ending";
 import { Room } from "./Room";
-import { createSession, entryOptions, runSession, type Session } from "./session";
+import { createSession, runSession, type Session } from "./session";
 import { SessionContext, useMeeting } from "./SessionContext";
 
 /** `/r/:room`: before, during and after a call. */
@@ -16,7 +16,7 @@ export function RoomPage({ room }: { room: string }) {
 function RoomSession({ room }: { room: string }) {
   const [session, setSession] = useState<Session>();
   useEffect(() => {
-    const created = createSession(room, entryOptions(window.location.search));
+    const created = createSession(room);
     const end = runSession(created);
     // eslint-disable-next-line react-hooks/set-state-in-effect -- the session is a resource of this effect
     setSession(created);

@@ -2,6 +2,7 @@ import { exposeAutomation } from "../automation";
 import { LocalMedia } from "../media/LocalMedia";
 import { MeetingClient } from "../media/MeetingClient";
 import { SignalingClient } from "../signaling/SignalingClient";
+import { readToken, takeToken, type TokenClaims } from "../signaling/token";
 import { createMeetingStore, type MeetingStore } from "../state/meetingStore";
 import { loadPreferences } from "../state/preferences";
 
@@ -13,22 +14,28 @@ export interface EntryOptions {
   microphone: boolean;
   camera: boolean;
   token: string | undefined;
+  /** What the token says of whom it lets in. */
+  claims: TokenClaims | undefined;
 }
 
-/** `?name=Ada&join=1&mic=0&cam=0&token=…`; what is absent comes from what is remembered. */
-export function entryOptions(search: string): EntryOptions {
+/** `?name=Ada&join=1&mic=0&cam=0#token=…`; what is absent comes from the token or what is remembered. */
+export function entryOptions(search: string, token: string | undefined): EntryOptions {
   const query = new URLSearchParams(search);
   const remembered = loadPreferences();
   const flag = (key: string, otherwise: boolean) => {
     const value = query.get(key);
     return value === null ? otherwise : value !== "0" && value !== "false";
   };
+  const claims = readToken(token);
+  // Who may only watch is not asked for a camera.
+  const publishes = claims?.grants.includes("publish") ?? true;
   return {
-    name: (query.get("name") ?? remembered.name).trim(),
+    name: (claims?.name ?? query.get("name") ?? remembered.name).trim(),
     join: flag("join", false),
-    microphone: flag("mic", remembered.microphoneOn),
-    camera: flag("cam", remembered.cameraOn),
-    token: query.get("token") ?? undefined,
+    microphone: publishes && flag("mic", remembered.microphoneOn),
+    camera: publishes && flag("cam", remembered.cameraOn),
+    token,
+    claims,
   };
 }
 
@@ -41,7 +48,8 @@ export interface Session {
   client: MeetingClient;
 }
 
-export function createSession(room: string, entry: EntryOptions): Session {
+export function createSession(room: string): Session {
+  const entry = entryOptions(window.location.search, takeToken(room));
   const local = new LocalMedia(entry);
   const store = createMeetingStore();
   const signaling = new SignalingClient(window.location.origin, entry.token);
@@ -56,6 +64,9 @@ export function runSession({ client, local, entry }: Session): () => void {
   // A page that goes away says so, or its last picture would stand for half a minute.
   const leave = () => client.leave();
   window.addEventListener("pagehide", leave);
+  // Another link to the same room changes nothing but what is behind the `#`.
+  const enterAnew = () => window.location.hash.includes("token=") && window.location.reload();
+  window.addEventListener("hashchange", enterAnew);
   const started = local.start();
   if (entry.join && entry.name) {
     void started;
@@ -63,6 +74,7 @@ export function runSession({ client, local, entry }: Session): () => void {
   }
   return () => {
     window.removeEventListener("pagehide", leave);
+    window.removeEventListener("hashchange", enterAnew);
     unwatch();
     hide();
     client.dispose();

@@ -13,6 +13,7 @@ type Answerer = (payload: unknown) => unknown;
 
 /** Signaling without a socket: it records what is asked, and answers what it was told to. */
 export class FakeSignaling implements Signaling {
+  refusal: SignalingError | undefined;
   readonly asked: { name: RequestName; payload: Record<string, unknown> }[] = [];
   readonly #answerers = new Map<RequestName, Answerer>();
   readonly #listeners = new Map<string, Set<(payload: never) => void>>();

@@ -19,7 +19,15 @@ const RECONNECT_DELAY_MAX_MS = 4_000;
 /** What the rest of the app needs of signaling; FakeSignaling is the other one. */
 export type Signaling = Pick<
   SignalingClient,
-  "request" | "notify" | "on" | "onConnection" | "whenConnected" | "cut" | "reopen" | "close"
+  | "refusal"
+  | "request"
+  | "notify"
+  | "on"
+  | "onConnection"
+  | "whenConnected"
+  | "cut"
+  | "reopen"
+  | "close"
 >;
 
 /** One socket to signaling, typed by the contract. Requests take effect in the order they are sent. */
@@ -27,19 +35,25 @@ export class SignalingClient {
   readonly #socket: Socket;
   #connection: ConnectionState = "connecting";
   #connectionListeners = new Set<(state: ConnectionState) => void>();
+  #token: string | undefined;
+  #wasConnected = false;
   /** Why the server refused this socket, if it did. */
   refusal: SignalingError | undefined;
 
   constructor(url: string, token?: string) {
+    this.#token = token;
     this.#socket = io(url, {
       transports: ["websocket"],
-      auth: token ? { token } : {},
+      auth: (tell) => tell(this.#token ? { token: this.#token } : {}),
       reconnectionDelay: RECONNECT_DELAY_MS,
       reconnectionDelayMax: RECONNECT_DELAY_MAX_MS,
       // Pages do not share a socket: each one is somebody else.
       forceNew: true,
     });
-    this.#socket.on("connect", () => this.#setConnection("connected"));
+    this.#socket.on("connect", () => {
+      this.#wasConnected = true;
+      this.#setConnection("connected");
+    });
     this.#socket.on("disconnect", (reason) => {
       this.#setConnection("disconnected");
       // socket.io does not come back by itself when the server closed the socket in good order.
@@ -49,9 +63,12 @@ export class SignalingClient {
     });
     this.#socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
       if (error.data?.code === "unauthorized") {
-        this.refusal = new SignalingError("unauthorized", error.message);
+        this.#refused(error.message);
+        return;
       }
       this.#setConnection("disconnected");
+      // Nor when it refused the socket for now.
+      if (!this.#socket.active) setTimeout(() => this.#socket.connect(), RECONNECT_DELAY_MAX_MS);
     });
   }
 
@@ -123,6 +140,17 @@ export class SignalingClient {
   close(): void {
     this.#socket.disconnect();
     this.#connectionListeners.clear();
+  }
+
+  #refused(message: string): void {
+    if (this.#token !== undefined && this.#wasConnected) {
+      // It has expired since: whoever was let in with it has a seat, which needs none.
+      this.#token = undefined;
+      this.#socket.connect();
+      return;
+    }
+    this.refusal = new SignalingError("unauthorized", message);
+    this.#setConnection("disconnected");
   }
 
   async #emit(name: string, payload: unknown, timeoutMs: number): Promise<unknown> {

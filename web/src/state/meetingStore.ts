@@ -13,7 +13,8 @@ export type Phase =
   | { name: "pending"; reason: string }
   | { name: "joined" }
   | { name: "left" }
-  | { name: "removed"; reason: string }
+  /** `code` is the contract's reason. */
+  | { name: "removed"; reason: string; code: string }
   | { name: "closed"; reason: string }
   | { name: "failed"; code: SignalingErrorCode; message: string };
 
