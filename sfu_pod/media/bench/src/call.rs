@@ -267,5 +267,6 @@ fn since(earlier: Load, later: Load) -> Load {
         messages_sent: later.messages_sent - earlier.messages_sent,
         segments_sent: later.segments_sent - earlier.segments_sent,
         padding_bytes: later.padding_bytes - earlier.padding_bytes,
+        tcp_connections: later.tcp_connections,
     }
 }

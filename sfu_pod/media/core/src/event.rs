@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::id::{ConsumerId, ListenerId, ProducerId, RouterId, TransportId};
 
 /// One thing that happened.
 #[allow(missing_docs, reason = "fields are named after their types")]
@@ -11,7 +11,7 @@ pub enum Event {
     /// The transport's queue of DTLS datagrams went from empty to non-empty.
     DtlsReadable { transport: TransportId },
     /// The first valid check arrived, or the selected remote address changed.
-    IceConnected { transport: TransportId, remote: SocketAddr },
+    IceConnected { transport: TransportId, listener: ListenerId, remote: SocketAddr },
     /// No valid check for the consent time (RFC 7675). Checks that come later connect again.
     IceDisconnected { transport: TransportId },
     /// The first media packet of a producer's encoding arrived.

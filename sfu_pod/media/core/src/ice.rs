@@ -117,15 +117,13 @@ impl IceLite {
             }
             alive
         });
-        let selected = self.selected?;
-        if self.paths.iter().any(|proven| proven.path == selected) {
-            return None;
-        }
-        // A nomination ends with its path; what is left of the others is the next best.
-        self.nominated = false;
-        let newest = self.paths.iter().max_by_key(|proven| proven.last_check);
-        self.selected = newest.map(|proven| proven.path);
-        Some(self.selected.map_or(IceChange::Disconnected, IceChange::Connected))
+        self.reselect()
+    }
+
+    /// Forgets a path that can carry nothing any more.
+    pub fn close(&mut self, path: Path) -> Option<IceChange> {
+        self.paths.retain(|proven| proven.path != path);
+        self.reselect()
     }
 
     /// When [`IceLite::expire`] has something to do next; `None` while there is no path.
@@ -191,6 +189,18 @@ impl IceLite {
         });
         self.paths.push(ProvenPath { path, last_check: now });
         dropped.flatten()
+    }
+
+    /// Where the selected path is gone, takes the next best: a nomination ends with its path.
+    fn reselect(&mut self) -> Option<IceChange> {
+        let selected = self.selected?;
+        if self.paths.iter().any(|proven| proven.path == selected) {
+            return None;
+        }
+        self.nominated = false;
+        let newest = self.paths.iter().max_by_key(|proven| proven.last_check);
+        self.selected = newest.map(|proven| proven.path);
+        Some(self.selected.map_or(IceChange::Disconnected, IceChange::Connected))
     }
 
     /// Follows the newest nomination; before any, the newest check.

@@ -31,6 +31,7 @@ id!(
     ConsumerId
 );
 
-/// A local socket of the worker. Small and dense: an index into its listener set.
+/// A local socket of the worker, of whatever protocol. Small and dense: an index into its listener
+/// set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListenerId(pub u16);

@@ -225,3 +225,17 @@ fn a_restart_that_nobody_used_gives_way_to_the_next() {
     assert!(scene.check(1, true).validated, "the first ones still work");
     assert_eq!(scene.check_with(&credentials(3), 1, true).retired_ufrag, Some("ours1".into()));
 }
+
+#[test]
+fn a_path_that_closes_gives_way_at_once() {
+    let mut scene = Scene::new();
+    scene.check(1, false);
+    scene.check(2, false);
+    scene.check(3, true);
+    assert_eq!(scene.ice.close(path(1)), None, "another one is selected");
+    assert_eq!(scene.ice.close(path(3)), Some(IceChange::Connected(path(2))));
+    assert_eq!(scene.ice.close(path(3)), None, "twice is no news");
+    assert_eq!(scene.ice.close(path(2)), Some(IceChange::Disconnected));
+    assert_eq!((scene.ice.selected(), scene.ice.next_expiry()), (None, None));
+    assert_eq!(scene.check(2, false).change, Some(IceChange::Connected(path(2))));
+}

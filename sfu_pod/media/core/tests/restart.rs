@@ -123,3 +123,26 @@ fn dtls_goes_to_its_transport_and_back() {
     call.command(Command::SendDtls { transport: TransportId(1), datagram });
     assert_eq!(call.stats().transports[0].bytes_sent, before + 4);
 }
+
+#[test]
+fn a_path_that_closes_is_nobodys_any_more() {
+    let (mut call, alice, bob, mut source) = call();
+    speak(&mut call, alice, &mut source, 10);
+    assert!(call.worker.is_proven(alice) && call.worker.is_proven(bob));
+    let (now, outbox) = (call.now, &mut call.outbox);
+    call.worker.close_path(now, alice, outbox);
+    call.pass_ms(1);
+    assert!(!call.worker.is_proven(alice) && call.worker.is_proven(bob));
+    assert!(
+        call.take_events().contains(&Event::IceDisconnected { transport: TransportId(1) }),
+        "Alice has no other path"
+    );
+    // What comes on it now is a stranger's, until a check says whose.
+    let heard = call.peer(bob).media.len();
+    speak(&mut call, alice, &mut source, 10);
+    assert_eq!(call.peer(bob).media.len(), heard);
+    let check = call.peer(alice).check(true);
+    call.receive(vec![(alice, check)]);
+    speak(&mut call, alice, &mut source, 10);
+    assert_eq!(call.peer(bob).media.len(), heard + 10);
+}

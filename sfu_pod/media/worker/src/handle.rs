@@ -13,14 +13,20 @@ use std::time::{Instant, SystemTime};
 
 use rotunda_media_core::id::TransportId;
 use rotunda_media_core::{self as core, Command};
+use rotunda_tcp::TcpListener;
+use rustix::event::epoll;
 
 use crate::dtls::DtlsQueues;
 use crate::listener::Listener;
 use crate::load::{Load, LoadCounters};
 use crate::outlet::Outlet;
 use crate::queue::{self, CommandSender, EventQueue, Message};
+use crate::streams::{self, Streams};
 use crate::thread::MediaThread;
 use crate::{Event, WorkerOptions};
+
+/// How often the kernel may choose a port.
+const PORT_ATTEMPTS: u32 = 32;
 
 /// What both sides of a worker touch.
 pub(crate) struct Shared {
@@ -32,9 +38,9 @@ pub(crate) struct Shared {
 /// Opens the sockets, which fails with the address in the error, and starts the thread.
 pub fn spawn(options: WorkerOptions) -> io::Result<Handle> {
     check(&options)?;
-    let open = |address| Listener::open(address, options.segmentation_offload);
-    let listeners = options.listen.iter().copied().map(open).collect::<io::Result<Vec<_>>>()?;
+    let (listeners, tcp_listeners) = open(&options)?;
     let addresses = listeners.iter().map(Listener::address).collect();
+    let tcp_addresses = tcp_listeners.iter().map(TcpListener::address).collect();
     let core = core::Worker::new(Instant::now(), config(&listeners));
     let shared = Arc::new(Shared {
         events: EventQueue::new()?,
@@ -42,10 +48,13 @@ pub fn spawn(options: WorkerOptions) -> io::Result<Handle> {
         load: LoadCounters::default(),
     });
     let (commands, receiver) = queue::commands()?;
-    let outlet = Outlet::new(listeners, Arc::clone(&shared));
-    let thread = MediaThread::new(core, outlet, receiver)?;
+    let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+    let first = listeners.len() as u16;
+    let streams = Streams::new(tcp_listeners, first, options.tcp_limits, Arc::clone(&epoll))?;
+    let outlet = Outlet::new(listeners, streams, Arc::clone(&shared));
+    let thread = MediaThread::new(core, outlet, receiver, epoll)?;
     let joined = start(options.name, Arc::clone(&shared), move || thread.run())?;
-    Ok(Handle { addresses, commands, shared, thread: Mutex::new(Some(joined)) })
+    Ok(Handle { addresses, tcp_addresses, commands, shared, thread: Mutex::new(Some(joined)) })
 }
 
 /// A running worker. Dropping it stops the thread.
@@ -54,15 +63,22 @@ pub fn spawn(options: WorkerOptions) -> io::Result<Handle> {
 /// [`Event::Failed`], commands lead nowhere; what was queued can still be taken.
 pub struct Handle {
     addresses: Vec<SocketAddr>,
+    tcp_addresses: Vec<SocketAddr>,
     commands: CommandSender,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Handle {
-    /// What was opened, with the real ports, in the order asked for.
+    /// What was opened for UDP, with the real ports, in the order asked for. A listener's id is its
+    /// place here; those of TCP come after.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What was opened for TCP.
+    pub fn tcp_addresses(&self) -> &[SocketAddr] {
+        &self.tcp_addresses
     }
 
     /// Posts a command; does not wait.
@@ -122,7 +138,7 @@ impl Drop for Handle {
 fn check(options: &WorkerOptions) -> io::Result<()> {
     let fault = if options.listen.is_empty() {
         "a worker needs at least one address to listen on"
-    } else if options.listen.len() > usize::from(u16::MAX) {
+    } else if options.listen.len() + options.listen_tcp.len() > usize::from(u16::MAX) {
         "a worker listens on at most 65,535 addresses"
     } else if options.name.contains('\0') {
         "a thread's name holds no NUL"
@@ -132,6 +148,28 @@ fn check(options: &WorkerOptions) -> io::Result<()> {
         return Ok(());
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, fault))
+}
+
+/// Opens all sockets. Where the kernel chose a port for UDP that TCP cannot have, it chooses again.
+fn open(options: &WorkerOptions) -> io::Result<(Vec<Listener>, Vec<TcpListener>)> {
+    let open_udp = |address| Listener::open(address, options.segmentation_offload);
+    let mut attempts = 0;
+    loop {
+        let listeners =
+            options.listen.iter().copied().map(open_udp).collect::<io::Result<Vec<_>>>()?;
+        let addresses: Vec<_> = listeners.iter().map(Listener::address).collect();
+        attempts += 1;
+        match streams::open(&options.listen_tcp, &addresses) {
+            Ok(tcp) => return Ok((listeners, tcp)),
+            Err(error) if attempts < PORT_ATTEMPTS && may_choose_again(options, &error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn may_choose_again(options: &WorkerOptions, error: &io::Error) -> bool {
+    let chosen = options.listen.iter().any(|address| address.port() == 0);
+    chosen && error.kind() == io::ErrorKind::AddrInUse
 }
 
 fn config(listeners: &[Listener]) -> core::Config {

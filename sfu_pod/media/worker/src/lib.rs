@@ -17,6 +17,7 @@ mod listener;
 mod load;
 mod outlet;
 mod queue;
+mod streams;
 mod thread;
 
 use std::net::SocketAddr;
@@ -25,12 +26,18 @@ use rotunda_media_core as core;
 
 pub use handle::{Handle, spawn};
 pub use load::Load;
+pub use rotunda_tcp::Limits as TcpLimits;
 
 /// What a worker is told when it is made.
 #[derive(Debug, Clone)]
 pub struct WorkerOptions {
-    /// Sockets to open, at least one; port 0 lets the kernel choose.
+    /// UDP sockets to open, at least one; port 0 lets the kernel choose.
     pub listen: Vec<SocketAddr>,
+    /// Addresses to take TCP connections on as well; port 0 is the port of the UDP socket with the
+    /// same IP address.
+    pub listen_tcp: Vec<SocketAddr>,
+    /// How many TCP connections there may be.
+    pub tcp_limits: TcpLimits,
     /// The thread's name; the kernel shows its first 15 bytes.
     pub name: String,
     /// Sends runs of equal datagrams in one message (UDP GSO) where the kernel can.
@@ -40,10 +47,12 @@ pub struct WorkerOptions {
 }
 
 impl WorkerOptions {
-    /// The usual settings for these addresses.
+    /// The usual settings for these addresses, without TCP.
     pub fn new(listen: Vec<SocketAddr>) -> Self {
         Self {
             listen,
+            listen_tcp: Vec::new(),
+            tcp_limits: TcpLimits::default(),
             name: "media".to_owned(),
             segmentation_offload: true,
             dtls_queue_datagrams: 64,

@@ -8,22 +8,25 @@ use std::time::Duration;
 pub struct Load {
     /// CPU time of the thread.
     pub busy: Duration,
-    /// Payload bytes of the datagrams received.
+    /// Payload bytes of the datagrams received; over TCP with their lengths.
     pub bytes_received: u64,
     /// Payload bytes of the datagrams sent.
     pub bytes_sent: u64,
     /// Media packets sent to consumers.
     pub packets_forwarded: u64,
-    /// Received datagrams that led nowhere, and datagrams that the kernel refused to send.
+    /// Received datagrams that led nowhere, and those that could not be sent: refused by the kernel,
+    /// or meant for a TCP peer that does not keep up.
     pub packets_dropped: u64,
     /// System calls that sent.
     pub send_calls: u64,
-    /// Messages handed to the kernel: one may carry many segments.
+    /// Messages handed to the kernel: one may carry many segments, over TCP any number.
     pub messages_sent: u64,
     /// Datagrams sent.
     pub segments_sent: u64,
     /// RTP padding sent so that packets fit one message.
     pub padding_bytes: u64,
+    /// Open connections now.
+    pub tcp_connections: u64,
 }
 
 /// Written by the thread once a turn; readers see each number whole, but not all of one turn.
@@ -37,6 +40,7 @@ pub(crate) struct LoadCounters {
     pub(crate) messages_sent: AtomicU64,
     pub(crate) segments_sent: AtomicU64,
     pub(crate) padding_bytes: AtomicU64,
+    pub(crate) tcp_connections: AtomicU64,
     clock: ThreadClock,
 }
 
@@ -63,6 +67,7 @@ impl LoadCounters {
             messages_sent: get(&self.messages_sent),
             segments_sent: get(&self.segments_sent),
             padding_bytes: get(&self.padding_bytes),
+            tcp_connections: get(&self.tcp_connections),
         }
     }
 }

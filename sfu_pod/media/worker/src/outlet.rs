@@ -11,18 +11,25 @@ use rotunda_udp::{Counters, ReceiveBatch};
 use crate::Event;
 use crate::handle::Shared;
 use crate::listener::Listener;
+use crate::streams::Streams;
 
-/// The listeners and what is shared with the owner.
+/// The sockets and what is shared with the owner.
 pub(crate) struct Outlet {
+    /// Of UDP; their ids come first.
     listeners: Vec<Listener>,
+    streams: Streams,
     shared: Arc<Shared>,
     /// Transports whose DTLS queue has something since the last call of [`Outlet::tell`].
     readable: Vec<TransportId>,
 }
 
 impl Outlet {
-    pub(crate) fn new(listeners: Vec<Listener>, shared: Arc<Shared>) -> Self {
-        Self { listeners, shared, readable: Vec::new() }
+    pub(crate) fn new(listeners: Vec<Listener>, streams: Streams, shared: Arc<Shared>) -> Self {
+        Self { listeners, streams, shared, readable: Vec::new() }
+    }
+
+    pub(crate) fn streams(&mut self) -> &mut Streams {
+        &mut self.streams
     }
 
     pub(crate) fn listeners(&self) -> &[Listener] {
@@ -41,6 +48,7 @@ impl Outlet {
 
     pub(crate) fn flush(&mut self) {
         self.listeners.iter_mut().for_each(Listener::flush);
+        self.streams.flush();
     }
 
     /// Hands the core's events to the owner, then which DTLS queues have something.
@@ -63,16 +71,17 @@ impl Outlet {
     pub(crate) fn count(&self, core: core::Counters) {
         let sum = |of: fn(&Counters) -> u64| self.listeners.iter().map(|l| of(&l.counters())).sum();
         let refused: u64 = sum(|c| c.dropped_would_block + c.dropped_refused);
-        let load = &self.shared.load;
+        let (streams, load) = (self.streams.counters(), &self.shared.load);
         for (counter, value) in [
-            (&load.bytes_received, sum(|c| c.bytes_received)),
-            (&load.bytes_sent, sum(|c| c.bytes_sent)),
+            (&load.bytes_received, sum(|c| c.bytes_received) + streams.bytes_received),
+            (&load.bytes_sent, sum(|c| c.bytes_sent) + streams.bytes_sent),
             (&load.packets_forwarded, core.packets_forwarded),
-            (&load.packets_dropped, core.packets_dropped + refused),
-            (&load.send_calls, sum(|c| c.send_calls)),
-            (&load.messages_sent, sum(|c| c.messages_sent)),
-            (&load.segments_sent, sum(|c| c.datagrams_sent)),
+            (&load.packets_dropped, core.packets_dropped + refused + streams.frames_dropped),
+            (&load.send_calls, sum(|c| c.send_calls) + streams.send_calls),
+            (&load.messages_sent, sum(|c| c.messages_sent) + streams.send_calls),
+            (&load.segments_sent, sum(|c| c.datagrams_sent) + streams.frames_sent),
             (&load.padding_bytes, core.padding_bytes),
+            (&load.tcp_connections, self.streams.len() as u64),
         ] {
             counter.store(value, Ordering::Relaxed);
         }
@@ -86,7 +95,10 @@ impl Output for Outlet {
         capacity: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) {
-        self.listeners[usize::from(path.listener.0)].push(path.remote, capacity, write);
+        match self.listeners.get_mut(usize::from(path.listener.0)) {
+            Some(listener) => listener.push(path.remote, capacity, write),
+            None => self.streams.push(path, capacity, write),
+        }
     }
 
     fn dtls(&mut self, transport: TransportId, datagram: &[u8]) {

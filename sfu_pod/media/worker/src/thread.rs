@@ -2,10 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rotunda_media_core::id::ListenerId;
 use rotunda_media_core::{self as core, Command, Path, Received};
+use rotunda_packet::demux::{PacketKind, classify};
+use rotunda_tcp::{Key, ReadBuffer};
 use rotunda_udp::ReceiveBatch;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -13,6 +16,7 @@ use rustix::event::{Timespec, epoll};
 use crate::gather::Gathering;
 use crate::outlet::Outlet;
 use crate::queue::{CommandReceiver, Message};
+use crate::streams::Ready;
 
 /// Commands done in one turn, at most.
 const COMMANDS_PER_TURN: usize = 256;
@@ -20,7 +24,9 @@ const COMMANDS_PER_TURN: usize = 256;
 const RECEIVE_TIME: Duration = Duration::from_millis(2);
 /// Messages of one receive call.
 const RECEIVE_MESSAGES: usize = 32;
-/// The epoll key of the command queue; listeners have their index.
+/// Sockets that one turn hears of, beside those that were opened at the start.
+const READY_CONNECTIONS: usize = 64;
+/// The epoll key of the command queue; those of sockets are in `streams.rs`.
 const COMMANDS_KEY: u64 = u64::MAX;
 
 /// Everything that the thread owns.
@@ -28,9 +34,10 @@ pub(crate) struct MediaThread {
     core: core::Worker,
     outlet: Outlet,
     received: ReceiveBatch,
+    read: ReadBuffer,
     commands: CommandReceiver,
     gathering: Gathering,
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
 }
 
 /// What to do after a turn.
@@ -46,8 +53,8 @@ impl MediaThread {
         core: core::Worker,
         outlet: Outlet,
         commands: CommandReceiver,
+        epoll: Arc<OwnedFd>,
     ) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let watch =
             |fd, key| epoll::add(&epoll, fd, epoll::EventData::new_u64(key), epoll::EventFlags::IN);
         watch(commands.wake(), COMMANDS_KEY)?;
@@ -55,13 +62,14 @@ impl MediaThread {
             watch(listener.as_fd(), index as u64)?;
         }
         let received = ReceiveBatch::new(RECEIVE_MESSAGES);
-        let gathering = Gathering::new(Instant::now());
-        Ok(Self { core, outlet, received, commands, gathering, epoll })
+        let (read, gathering) = (ReadBuffer::new(), Gathering::new(Instant::now()));
+        Ok(Self { core, outlet, received, read, commands, gathering, epoll })
     }
 
     /// Turns until the owner says stop.
     pub(crate) fn run(mut self) {
-        let mut ready = Vec::with_capacity(self.outlet.listeners().len() + 1);
+        let opened = self.outlet.listeners().len() + 1;
+        let mut ready = Vec::with_capacity(opened + READY_CONNECTIONS);
         loop {
             let next = self.turn(&ready);
             ready.clear();
@@ -75,14 +83,23 @@ impl MediaThread {
 
     fn turn(&mut self, ready: &[epoll::Event]) -> Next {
         let next = self.do_commands();
-        for key in ready.iter().map(|event| event.data.u64()).filter(|key| *key != COMMANDS_KEY) {
-            self.receive_from(ListenerId(key as u16));
+        for event in ready.iter().filter(|event| event.data.u64() != COMMANDS_KEY) {
+            match Ready::from_key(event.data.u64()) {
+                Ready::Listener(listener) => self.receive_from(listener),
+                Ready::Connection(key) => self.serve(key, event.flags),
+            }
         }
         let now = Instant::now();
         if self.core.next_timeout().is_some_and(|due| due <= now) {
             self.core.timeout(now, &mut self.outlet);
         }
+        self.outlet.streams().look(now, |path| self.core.is_proven(path));
+        self.forget_what_is_gone(now);
         self.outlet.flush();
+        // That a connection broke may have shown only now.
+        if self.forget_what_is_gone(now) {
+            self.outlet.flush();
+        }
         self.outlet.tell(&mut self.core);
         self.outlet.count(self.core.counters());
         next
@@ -112,6 +129,9 @@ impl MediaThread {
 
     fn receive_from(&mut self, listener: ListenerId) {
         let start = Instant::now();
+        if self.outlet.streams().has(listener) {
+            return self.outlet.streams().accept(start, listener);
+        }
         let mut now = start;
         while now.duration_since(start) < RECEIVE_TIME {
             let count = self.outlet.receive(listener.0, &mut self.received);
@@ -128,6 +148,54 @@ impl MediaThread {
         }
     }
 
+    /// What a connection is ready for.
+    fn serve(&mut self, key: Key, flags: epoll::EventFlags) {
+        if flags.contains(epoll::EventFlags::OUT) {
+            self.outlet.streams().resume(key);
+        }
+        // An end or an error is read as well.
+        if flags.intersects(!epoll::EventFlags::OUT) && self.read_from(key).is_none() {
+            self.outlet.streams().close(key);
+        }
+    }
+
+    /// Reads once from a connection. `None`: it is over, or what came is not what ICE, DTLS and
+    /// SRTP say, or not a check while nobody is known to be there. RFC 4571 has an empty packet;
+    /// no ICE agent has a use for it.
+    fn read_from(&mut self, key: Key) -> Option<()> {
+        let streams = self.outlet.streams();
+        let (path, proven) = (streams.path(key)?, streams.is_proven(key));
+        let expected = |data: &[u8]| match classify(data) {
+            Some(PacketKind::Stun) => true,
+            Some(_) => proven,
+            None => false,
+        };
+        let mut batch = Vec::new();
+        let mut trusted = true;
+        for data in streams.receive(key, &mut self.read)?.ok()? {
+            trusted = expected(data);
+            if !trusted {
+                break;
+            }
+            batch.push(Received { path, data });
+        }
+        let now = Instant::now();
+        self.core.receive(now, &mut batch, &mut self.outlet);
+        if !proven && self.core.is_proven(path) {
+            self.outlet.streams().note_proven(now, key, true);
+        }
+        trusted.then_some(())
+    }
+
+    /// Tells the core of paths that ended; whether there were any.
+    fn forget_what_is_gone(&mut self, now: Instant) -> bool {
+        let gone = self.outlet.streams().take_gone();
+        for path in &gone {
+            self.core.close_path(now, *path, &mut self.outlet);
+        }
+        !gone.is_empty()
+    }
+
     /// Finds out which sockets are ready. Waits for one, for a command or for the core's next
     /// timeout only if asked to and if no command has come meanwhile.
     fn poll(&mut self, ready: &mut Vec<epoll::Event>, sleep: bool) {
@@ -135,7 +203,8 @@ impl MediaThread {
         if sleep {
             self.commands.about_to_sleep();
             if self.commands.is_empty() {
-                timeout = self.core.next_timeout().map(from_now);
+                let due = [self.core.next_timeout(), self.outlet.streams().next_look()];
+                timeout = due.into_iter().flatten().min().map(from_now);
             }
         }
         // An interrupted wait is a turn with nothing ready.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rotunda_media_core::command::{Command, IceCredentials};
 use rotunda_media_core::event::Event as CoreEvent;
-use rotunda_media_core::id::TransportId;
+use rotunda_media_core::id::{ListenerId, TransportId};
 use rotunda_media_worker::{Event, Handle, WorkerOptions, spawn};
 use rotunda_packet::stun::{Class, IceRole, Message, TransactionId, write_binding_request};
 
@@ -76,7 +76,8 @@ fn every_listener_answers_from_its_own_address() {
         let peer = peer_of(&worker, listener);
         check(&peer);
         let remote = peer.local_addr().unwrap();
-        let connected = CoreEvent::IceConnected { transport: TransportId(1), remote };
+        let (transport, listener) = (TransportId(1), ListenerId(listener as u16));
+        let connected = CoreEvent::IceConnected { transport, listener, remote };
         wait_for(&worker, |event| *event == connected);
     }
 }

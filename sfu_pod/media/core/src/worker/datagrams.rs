@@ -92,7 +92,8 @@ impl Worker {
         let transport = self.transports[key.index()].id;
         match change {
             Some(IceChange::Connected(path)) => {
-                self.events.push_back(Event::IceConnected { transport, remote: path.remote });
+                let Path { listener, remote } = path;
+                self.events.push_back(Event::IceConnected { transport, listener, remote });
                 // Key frames asked for before there was a path could not be answered to.
                 self.stale_layers.push(Stale::Transport(key));
             }

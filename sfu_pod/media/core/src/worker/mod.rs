@@ -139,6 +139,20 @@ impl Worker {
         self.choose_layers(now);
     }
 
+    /// The path can carry nothing any more: its connection is over.
+    pub fn close_path(&mut self, now: Instant, path: Path, output: &mut impl Output) {
+        if let Some(key) = self.paths.remove(&path) {
+            let change = self.transports[key.index()].ice.close(path);
+            self.tell_ice_change(key, change);
+        }
+        self.timeout(now, output);
+    }
+
+    /// A peer has proven the path and may go on using it.
+    pub fn is_proven(&self, path: Path) -> bool {
+        self.paths.contains_key(&path)
+    }
+
     /// When [`Worker::timeout`] wants to be called next; `None`: nothing is under way.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next()
