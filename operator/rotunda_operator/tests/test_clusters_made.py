@@ -1,7 +1,11 @@
 """A MediaCluster is applied, and everything that it asks for comes to stand; media nodes come and go."""
 
-import pytest
+import base64
 
+import pytest
+import yaml
+
+from rotunda_operator.clusters.turn import SECRET_SEEN
 from rotunda_operator.testing import Stage
 from rotunda_operator.testing.stage import Object
 
@@ -64,6 +68,36 @@ def test_the_fleet_grows_when_it_is_full_and_goes_to_zero_when_nobody_needs_it(s
 
     stage.apply("Room", "third", {"clusterRef": "meet"})
     stage.until("mn", "meet-media-0", bool)
+
+
+def test_turn_servers_learn_of_media_nodes_and_clients_of_turn_servers(stage: Stage) -> None:
+    stage.kubelet()
+    stage.apply("MediaCluster", "meet", {"mediaNodes": {"min": 1}})
+    labels = stage.until("deployment", "meet-turn", bool)["spec"]["template"]["metadata"]["labels"]
+    key = stage.until("secret", "meet-turn", lambda found: _told(found, "peers") == "127.0.0.1\n")
+    assert _told(key, "urls") == ""
+
+    # What a Deployment's controller would make.
+    container = {"name": "coturn", "image": "coturn"}
+    pod: Object = {"metadata": {"name": "turn-1", "labels": labels}, "spec": {"containers": [container]}}
+    pod |= {"apiVersion": "v1", "kind": "Pod"}
+    stage.plane.kubectl("-n", stage.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(pod))
+    urls = "turn:127.0.0.1:3478?transport=udp\nturn:127.0.0.1:3478?transport=tcp\n"
+    told = stage.until("secret", "meet-turn", lambda found: _told(found, "urls") == urls)
+    assert _told(told, "secret") == _told(key, "secret")
+    seen = stage.until("pod", "turn-1", lambda found: SECRET_SEEN in found["metadata"]["annotations"])
+
+    stage.kubectl("annotate", "mc", "meet", "rotunda.dev/rotate-turn-key=leaked")
+    rotating = stage.until("secret", "meet-turn", lambda found: _told(found, "next"))
+    assert _told(rotating, "secret") == _told(key, "secret")
+    mark = seen["metadata"]["annotations"][SECRET_SEEN]
+    stage.until("pod", "turn-1", lambda found: found["metadata"]["annotations"][SECRET_SEEN] != mark)
+    deployment = stage.get("deployment", "meet-turn")
+    assert deployment["metadata"]["generation"] == 1, "no TURN server starts anew"
+
+
+def _told(secret: Object, key: str) -> str:
+    return base64.b64decode(secret["data"][key]).decode()
 
 
 def _reason(found: Object, type: str) -> str:
