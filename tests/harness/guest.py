@@ -88,11 +88,12 @@ class Guest:
         camera: Mapping[str, int] = SMALL_CAMERA,
         path: NetworkPath = "any",
         camera_on: bool = True,
+        token: str = "",
     ) -> "Guest":
         """Opens the room's page and joins; returns once the server has let this person in."""
         await self.tab.add_init_script(instrument(camera, path))
         query = urlencode({"name": self.name, "join": 1, "cam": int(camera_on)})
-        await self.tab.goto(f"{origin}/r/{room}?{query}")
+        await self.tab.goto(f"{origin}/r/{room}?{query}" + (f"#token={token}" if token else ""))
         state = await self.until(lambda state: state["phase"]["name"] == "joined", "has joined")
         self.participant_id = state["self"]["participantId"]
         return self

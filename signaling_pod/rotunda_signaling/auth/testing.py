@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from rotunda_signaling.auth.keys import ApiKey
 
 KEY = ApiKey("backend", b"0123456789abcdef0123456789abcdef")
+HEADER = {"alg": "HS256", "typ": "JWT", "kid": KEY.id}
 OTHER_KEY = ApiKey("other", b"fedcba9876543210fedcba9876543210")
 
 
@@ -71,11 +72,10 @@ def worthless_tokens() -> dict[str, tuple[str, str]]:
     """Tokens that somebody without the key, or with a wrong one, may try, by what is wrong with them;
     and what is said of each."""
     private, public = rsa_pair()
-    header, body = {"alg": "HS256", "typ": "JWT", "kid": KEY.id}, claims()
+    header, body = HEADER, claims()
     good = token()
     head, payload, signature = good.split(".")
     richer = pack(header, claims(grants=["moderate"])).split(".")[1]
-    now = int(time.time())
     return {
         "alg none": (pack({**header, "alg": "none"}, body), "says alg 'none', only 'HS256'"),
         "alg none in capitals": (pack({**header, "alg": "NONE"}, body), "says alg 'NONE'"),
@@ -97,6 +97,14 @@ def worthless_tokens() -> dict[str, tuple[str, str]]:
             hmac_signed(KEY.secret, {**header, "crit": ["x"], "x": 1}, body),
             "is not valid: ",
         ),
+        **_with_worthless_claims(),
+    }
+
+
+def _with_worthless_claims() -> dict[str, tuple[str, str]]:
+    """Signed as they should be."""
+    now = int(time.time())
+    return {
         "wrong audience": (token(aud="elsewhere"), "audience (aud) is 'elsewhere'"),
         "two audiences": (token(aud=["rotunda", "x"]), "audience (aud) is ['rotunda', 'x']"),
         "no audience": (token(aud=None), "audience (aud) is missing"),
@@ -109,8 +117,8 @@ def worthless_tokens() -> dict[str, tuple[str, str]]:
         "not yet valid": (token(nbf=now + 60), "is not valid before "),
         "made in the future": (token(iat=now + 60), "are the clocks right?"),
         "oversized": (token(x="x" * 4096), "characters, at most 4096 are accepted"),
-        "nested too deep": (hmac_signed(KEY.secret, header, _nest(300)) + "x" * 3, "the token"),
-        "not an object": (hmac_signed(KEY.secret, header, ["rotunda"]), "is not valid: "),
+        "nested too deep": (hmac_signed(KEY.secret, HEADER, _nest(300)) + "x" * 3, "the token"),
+        "not an object": (hmac_signed(KEY.secret, HEADER, ["rotunda"]), "is not valid: "),
         "no JWT": ("abc", "is no JWT"),
         "no base64": ("a.b.c", "is no JWT"),
         "empty": ("", "must be a text"),
@@ -125,8 +133,8 @@ def worthless_tokens() -> dict[str, tuple[str, str]]:
         "no time of making": (token(iat=None), "iat: Field required"),
         "expiry as a text": (token(exp=str(now + 60)), "exp: Input should be a valid number"),
         "expiry as a boolean": (token(exp=True), "exp: "),
-        "endless": (hmac_signed(KEY.secret, header, claims(exp=float("inf"))), "exp: "),
-        "expiry that is no number": (hmac_signed(KEY.secret, header, claims(exp=float("nan"))), "exp: "),
+        "endless": (hmac_signed(KEY.secret, HEADER, claims(exp=float("inf"))), "exp: "),
+        "expiry that is no number": (hmac_signed(KEY.secret, HEADER, claims(exp=float("nan"))), "exp: "),
         "expiry beyond all years": (token(exp=10**300), "exp: "),
     }
 
