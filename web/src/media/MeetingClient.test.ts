@@ -272,6 +272,57 @@ describe("ending", () => {
   });
 });
 
+describe("chat", () => {
+  const SAID = {
+    id: "m1",
+    from: "me",
+    displayName: "Ada",
+    text: "before",
+    sentAt: "2026-01-01T10:00:00.000Z",
+  };
+
+  it("shows what was said before, page by page, with the token that the join gave", async () => {
+    const earlier = { ...SAID, id: "m0", from: "p1", sentAt: "2026-01-01T09:00:00.000Z" };
+    const load = vi.fn(async (_token?: string, before?: string) => ({
+      messages: before === undefined ? [SAID] : [earlier],
+      hasMore: before === undefined,
+      complete: true,
+    }));
+    const { signaling, client, store } = fakeMeeting(load);
+    signaling.answer("join", () => joinAnswer({ token: "guest" }));
+    await client.join("Ada");
+    await settled();
+    expect(store.getState().chat).toMatchObject({ hasMore: true, unread: 0 });
+    await client.loadEarlier();
+    expect(load.mock.calls).toEqual([
+      ["guest", undefined],
+      ["guest", "m1"],
+    ]);
+    const { messages, hasMore } = store.getState().chat;
+    expect(messages.map(({ id, own }) => [id, own])).toEqual([
+      ["m0", false],
+      ["m1", true],
+    ]);
+    expect(hasMore).toBe(false);
+  });
+
+  it("says so where the history cannot be had", async () => {
+    vi.spyOn(console, "warn").mockReturnValueOnce(undefined);
+    const { client, store } = fakeMeeting(() => Promise.reject(new Error("away")));
+    await client.join("Ada");
+    await settled();
+    expect(store.getState().chat.incomplete).toBe(true);
+  });
+
+  it("tells who writes that some get it later", async () => {
+    const { signaling, client, store } = await joined();
+    signaling.answer("chat", () => ({ id: "m2", sentAt: SAID.sentAt, delayed: 2 }));
+    await client.sendChat("hello");
+    expect(store.getState().chat.messages).toHaveLength(1);
+    expect(store.getState().notices[0]?.text).toContain("2 people get your message later");
+  });
+});
+
 describe("permissions", () => {
   it("takes up receiving alone where nothing may be sent", async () => {
     const { signaling, client, store, local } = fakeMeeting();

@@ -1,5 +1,6 @@
 import type { JoinAnswer } from "../contract/signaling";
 import { messageOf, SignalingError } from "../signaling/errors";
+import { noMessages, type LoadMessages, type MessageList } from "../signaling/history";
 import { giveUpSeat, heldSeat, holdSeat } from "../signaling/seat";
 import {
   JOIN_TIMEOUT_MS,
@@ -7,7 +8,7 @@ import {
   type Requests,
   type Signaling,
 } from "../signaling/SignalingClient";
-import { EMPTY_CHAT } from "../state/chat";
+import { addHistory, EMPTY_CHAT } from "../state/chat";
 import {
   addNotice,
   hearMessage,
@@ -20,7 +21,7 @@ import type { Devices } from "./DeviceMaker";
 import type { LocalMedia } from "./LocalMedia";
 import { mark } from "./marks";
 import { MediaSession } from "./MediaSession";
-import { describeClosed, describeRemoved } from "./phrases";
+import { describeClosed, describeDelayed, describeRemoved } from "./phrases";
 
 /** However soon the server would have one back. */
 const RETRY_AT_LEAST_MS = 500;
@@ -42,6 +43,7 @@ export class MeetingClient {
     readonly local: LocalMedia,
     readonly store: MeetingStore,
     devices?: Devices,
+    readonly loadMessages: LoadMessages = noMessages,
   ) {
     this.media = new MediaSession(signaling, local, store, devices);
     for (const name of EVENT_NAMES) {
@@ -90,7 +92,11 @@ export class MeetingClient {
   async sendChat(text: string, to?: string): Promise<void> {
     const { self, people } = this.store.getState();
     if (!self) return;
-    const answer = await this.signaling.request("chat", { text, ...(to ? { to } : {}) });
+    const { delayed, ...answer } = await this.signaling.request("chat", {
+      text,
+      ...(to ? { to } : {}),
+    });
+    if (delayed) addNotice(this.store, "problem", describeDelayed(delayed));
     const toName = to && people.participants[to]?.displayName;
     hearMessage(this.store, {
       ...answer,
@@ -101,6 +107,11 @@ export class MeetingClient {
       toName,
       own: true,
     });
+  }
+
+  /** The page of the chat before the oldest message that is known. Never fails: the person is told. */
+  async loadEarlier(): Promise<void> {
+    await this.#loadHistory(this.store.getState().chat.messages[0]?.id);
   }
 
   toggleScreen(): void {
@@ -193,9 +204,33 @@ export class MeetingClient {
       people: roomFromSnapshot(answer, state.people),
     }));
     mark("rotunda:joined");
+    void this.#loadHistory();
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const event of early) this.#apply(event);
+  }
+
+  /** What was said before, or while there was no connection. */
+  async #loadHistory(before?: string): Promise<void> {
+    const join = this.#join;
+    try {
+      const page = await this.loadMessages(join?.token ?? undefined, before);
+      if (this.#join === join) this.#takeHistory(page);
+    } catch (error) {
+      console.warn("rotunda: the chat's history could not be loaded:", error);
+      if (this.#join !== join) return;
+      this.store.setState(({ chat }) => ({ chat: { ...chat, incomplete: true } }));
+    }
+  }
+
+  #takeHistory(page: MessageList): void {
+    const { participants } = this.store.getState().people;
+    const messages = page.messages.map((message) => ({
+      ...message,
+      own: message.from === this.#join?.participantId,
+      toName: message.to && participants[message.to]?.displayName,
+    }));
+    this.store.setState(({ chat }) => ({ chat: addHistory(chat, { ...page, messages }) }));
   }
 
   #joinFailed(error: unknown): void {
@@ -209,7 +244,7 @@ export class MeetingClient {
       if (!inside) void this.join(this.#displayName);
     } else if (inside && code === "timeout") {
       void this.#resume();
-    } else if (code === "unavailable" && retryAfterMs !== undefined) {
+    } else if ((code === "unavailable" || code === "rate_limited") && retryAfterMs !== undefined) {
       this.media.clear();
       this.#setPhase({ name: "pending", reason: message });
       const delay = Math.max(retryAfterMs, RETRY_AT_LEAST_MS);

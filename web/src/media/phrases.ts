@@ -21,3 +21,9 @@ export function describeClosed(reason: string): string {
       return "It is over for everyone.";
   }
 }
+
+/** Of a message that has not reached everybody. */
+export function describeDelayed(people: number): string {
+  const who = people === 1 ? "One person gets" : `${people} people get`;
+  return `${who} your message later: the servers do not reach each other just now.`;
+}

@@ -8,17 +8,18 @@ import type {
   Producer,
 } from "../contract/signaling";
 import { FakeSignaling } from "../signaling/FakeSignaling";
+import type { LoadMessages } from "../signaling/history";
 import { createMeetingStore } from "../state/meetingStore";
 import type { Devices } from "./DeviceMaker";
 import { LocalMedia } from "./LocalMedia";
 import { MeetingClient } from "./MeetingClient";
 
 /** A meeting client whose browser and server are fakes; only for tests. */
-export function fakeMeeting() {
+export function fakeMeeting(load?: LoadMessages) {
   const signaling = new FakeSignaling();
   const local = new LocalMedia({ microphone: false, camera: false });
   const store = createMeetingStore();
-  const client = new MeetingClient("standup", signaling, local, store, fakeDevices);
+  const client = new MeetingClient("standup", signaling, local, store, fakeDevices, load);
   let created = 0;
   signaling.answer("join", () => joinAnswer());
   signaling.answer("leave", () => ({}));

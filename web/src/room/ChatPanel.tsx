@@ -1,11 +1,12 @@
 import { Lock, MessageSquare } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { continues, type ChatMessage } from "../state/chat";
+import { Button } from "../ui/Button";
 import "./ChatPanel.css";
 import { Composer } from "./Composer";
 import { linkify } from "./linkify";
 import { SidePanel } from "./SidePanel";
-import { useMeeting } from "./SessionContext";
+import { useMeeting, useSession } from "./SessionContext";
 
 export function ChatPanel() {
   return (
@@ -18,22 +19,25 @@ export function ChatPanel() {
 
 function Messages() {
   const messages = useMeeting((state) => state.chat.messages);
+  const newest = messages.at(-1)?.id;
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // In braces: newer browsers answer with a promise, which is no cleanup of an effect.
     end.current?.scrollIntoView({ block: "end" });
-  }, [messages.length]);
+  }, [newest]);
   if (messages.length === 0) {
     return (
       <div className="chat-empty">
         <MessageSquare size={26} aria-hidden="true" />
         <p>Nothing said yet</p>
         <p>What you write here goes to everyone in the room, or to one person alone.</p>
+        <Earlier />
       </div>
     );
   }
   return (
     <div className="chat-messages" role="log" aria-label="Messages">
+      <Earlier />
       {messages.map((message, index) => (
         <Message
           key={message.id}
@@ -43,6 +47,22 @@ function Messages() {
       ))}
       <div ref={end} />
     </div>
+  );
+}
+
+/** What stands above the oldest message. */
+function Earlier() {
+  const { client } = useSession();
+  const { hasMore, incomplete } = useMeeting((state) => state.chat);
+  return (
+    <>
+      {hasMore && (
+        <Button className="chat-earlier" onClick={() => void client.loadEarlier()}>
+          Earlier messages
+        </Button>
+      )}
+      {incomplete && <p className="chat-note">Some of what was said before may be missing.</p>}
+    </>
   );
 }
 

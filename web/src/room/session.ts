@@ -1,6 +1,7 @@
 import { exposeAutomation } from "../automation";
 import { LocalMedia } from "../media/LocalMedia";
 import { MeetingClient } from "../media/MeetingClient";
+import { messagesOf } from "../signaling/history";
 import { SignalingClient } from "../signaling/SignalingClient";
 import { readToken, takeToken, type TokenClaims } from "../signaling/token";
 import { createMeetingStore, type MeetingStore } from "../state/meetingStore";
@@ -53,7 +54,8 @@ export function createSession(room: string): Session {
   const local = new LocalMedia(entry);
   const store = createMeetingStore();
   const signaling = new SignalingClient(window.location.origin, entry.token);
-  const client = new MeetingClient(room, signaling, local, store);
+  const load = messagesOf(room, entry.token);
+  const client = new MeetingClient(room, signaling, local, store, undefined, load);
   return { room, entry, local, store, client };
 }
 
