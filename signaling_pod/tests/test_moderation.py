@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from rotunda_signaling.auth.testing import KEY, token
+from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.testing import Guest, MakeStage, Stage
 
 AUDIO = {"codecs": [{"mimeType": "audio/opus", "payloadType": 111, "clockRate": 48000, "channels": 2}]}
@@ -129,6 +130,23 @@ async def test_a_process_that_comes_later_knows_who_was_removed(keyed: Stage) ->
     async with httpx.AsyncClient(base_url=keyed.url) as http:
         headers = {"Authorization": f"Bearer {token(identity='eve')}"}
         assert (await http.get("/api/v1/rooms/standup", headers=headers)).status_code == 403
+
+
+async def test_a_process_without_anybody_in_the_room_knows_it_too(keyed: Stage, tmp_path: Path) -> None:
+    eve, mo = await person(keyed, "eve"), await moderator(keyed)
+    await mo.ask("removeParticipant", {"participantId": eve.id})
+    await eve.expect("removed")
+    settings = SignalingSettings(api_keys_directory=tmp_path)
+    other = await Stage(settings, keyed.directory, node=keyed.node).start()
+    try:
+        assert other.signaling.rooms.views == []
+        async with httpx.AsyncClient(base_url=other.url) as http:
+            for identity, status in (("eve", 403), ("ada", 200)):
+                headers = {"Authorization": f"Bearer {token(identity=identity)}"}
+                assert (await http.get("/api/v1/rooms/standup", headers=headers)).status_code == status
+        assert await refused(await other.guest(auth={"token": token(identity="eve")})) == REMOVED
+    finally:
+        await other.stop()
 
 
 async def test_without_the_grant_nobody_moderates(keyed: Stage) -> None:
