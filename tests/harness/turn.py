@@ -23,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from harness.guest import eventually
 
 from rotunda_operator.specs.turn_config import turn_config
 from rotunda_signaling.turn import credentials
@@ -32,6 +33,8 @@ SCRIPT = Path(__file__).parents[2] / "coturn" / "rotunda-coturn"
 START_SECONDS = 60
 STOP_SECONDS = 60
 LIFETIME = 600
+UNAUTHORIZED, FORBIDDEN = 401, 403
+"""Codes of refusals: because of the credentials, because of the address."""
 
 Answer = TypeVar("Answer")
 Transport = Literal["udp", "tcp", "tls"]
@@ -141,7 +144,7 @@ async def turn_server(
 
 
 class TurnRefused(Exception):
-    """The server said no; `code` is of STUN (401: credentials, 403: address, 486: quota)."""
+    """The server said no; `code` is STUN's."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(f"refused with {code}")
@@ -225,6 +228,32 @@ class TurnClient:
 
     async def close(self) -> None:
         await self._protocol.delete()
+
+
+async def until_accepted(server: TurnServer, *, key: str) -> None:
+    """Waits until credentials made from the key open a relay."""
+
+    async def look() -> bool | None:
+        try:
+            await (await TurnClient.open(server, key=key)).close()
+        except TurnRefused:
+            return None
+        return True
+
+    await eventually(look, "the TURN server accepts the key")
+
+
+async def until_refused(server: TurnServer, username: str, credential: str) -> None:
+    """Waits until these credentials open no relay any more."""
+
+    async def look() -> bool | None:
+        try:
+            await (await TurnClient.open_with(server, username, credential)).close()
+        except TurnRefused as refused:
+            return True if refused.code == UNAUTHORIZED else None
+        return None
+
+    await eventually(look, "the TURN server refuses the credentials")
 
 
 class _Echo(asyncio.DatagramProtocol):

@@ -8,7 +8,19 @@ from typing import cast
 
 import pytest
 from harness.guest import eventually
-from harness.turn import HOST, Transport, TurnClient, TurnRefused, TurnServer, turn_server, write_certificate
+from harness.turn import (
+    FORBIDDEN,
+    HOST,
+    UNAUTHORIZED,
+    Transport,
+    TurnClient,
+    TurnRefused,
+    TurnServer,
+    turn_server,
+    until_accepted,
+    until_refused,
+    write_certificate,
+)
 
 from rotunda_signaling.turn import credentials
 
@@ -59,10 +71,10 @@ async def test_a_relay_over_each_transport(server: TurnServer, transport: Transp
 
 
 async def test_expired_and_forged_credentials_are_refused(server: TurnServer) -> None:
-    assert await refusal(TurnClient.open(server, expires_in=-2)) == 401
-    assert await refusal(TurnClient.open(server, key="a guess")) == 401
-    assert await refusal(TurnClient.open_with(server, "4102444800:ada", "bm90IGEgbWFj")) == 401
-    assert await refusal(TurnClient.open_with(server, "ada", "")) == 401
+    assert await refusal(TurnClient.open(server, expires_in=-2)) == UNAUTHORIZED
+    assert await refusal(TurnClient.open(server, key="a guess")) == UNAUTHORIZED
+    assert await refusal(TurnClient.open_with(server, "4102444800:ada", "bm90IGEgbWFj")) == UNAUTHORIZED
+    assert await refusal(TurnClient.open_with(server, "ada", "")) == UNAUTHORIZED
     await (await TurnClient.open(server)).close()
 
 
@@ -80,7 +92,7 @@ async def test_nothing_but_media_nodes_is_relayed_to(server: TurnServer) -> None
         "0.0.0.0",
         "224.0.0.1",
     ):
-        assert await refusal(client.allow(address)) == 403, address
+        assert await refusal(client.allow(address)) == FORBIDDEN, address
 
     client.send(api_server.address)
     assert await client.echo(media_node.address) == b"ping"
@@ -93,14 +105,7 @@ async def test_a_relay_outlives_its_credential(server: TurnServer) -> None:
     short = credentials("north", "ada", int(time.time()) + 3)
     client = await TurnClient.open_with(server, *short)
 
-    async def expired() -> bool | None:
-        try:
-            await (await TurnClient.open_with(server, *short)).close()
-        except TurnRefused:
-            return True
-        return None
-
-    await eventually(expired, "the credential opens nothing any more")
+    await until_refused(server, *short)
     await client.refresh()
     assert await client.echo(peer.address) == b"ping"
     await client.close()
@@ -112,14 +117,14 @@ async def test_a_key_is_changed_while_relays_stay(server: TurnServer) -> None:
     assert await old.echo(peer.address) == b"ping"
 
     server.write(secret="north", next="south")
-    await eventually(accepts(server, "south"), "the next key is accepted")
+    await until_accepted(server, key="south")
     await (await TurnClient.open(server, key="north")).close()
 
     server.write(secret="south", next="", previous="north")
-    await eventually(accepts(server, "north"), "the previous key still is")
+    await until_accepted(server, key="north")
 
     server.write(previous="")
-    await eventually(refuses(server, "north"), "the previous key is refused")
+    await until_refused(server, *credentials("north", "ada", int(time.time()) + 600))
     new = await TurnClient.open(server, key="south")
     await old.refresh()
     for client in (old, new):
@@ -132,7 +137,7 @@ async def test_media_nodes_come_and_go_while_relays_stay(server: TurnServer) -> 
     first, second = await Peer.listen(HOST), await Peer.listen(API_SERVER)
     client = await TurnClient.open(server)
     assert await client.echo(first.address) == b"ping"
-    assert await refusal(client.allow(API_SERVER)) == 403
+    assert await refusal(client.allow(API_SERVER)) == FORBIDDEN
 
     # What would open everything, or is no address, opens nothing.
     server.write(peers=f"0.0.0.0\n::\n10.0.0.0-10.255.255.255\n10.0.0.0/8\nmeet.example.org\n{API_SERVER}")
@@ -148,7 +153,7 @@ async def test_media_nodes_come_and_go_while_relays_stay(server: TurnServer) -> 
     assert await client.echo(second.address) == b"ping"
     assert await client.echo(first.address) == b"ping"  # a call that goes on
     for address in ("10.0.0.1", "169.254.169.254", HOST):
-        assert await refusal(client.allow(address)) == 403, address
+        assert await refusal(client.allow(address)) == FORBIDDEN, address
     await client.close()
 
 
@@ -190,24 +195,6 @@ async def test_what_cannot_run_says_why(tmp_path: Path, files: dict[str, str], s
     with pytest.raises(RuntimeError, match=said):
         async with turn_server(tmp_path / "turn", files=files):
             pass
-
-
-def accepts(server: TurnServer, key: str) -> Callable[[], Awaitable[bool | None]]:
-    async def look() -> bool | None:
-        try:
-            await (await TurnClient.open(server, key=key)).close()
-        except TurnRefused:
-            return None
-        return True
-
-    return look
-
-
-def refuses(server: TurnServer, key: str) -> Callable[[], Awaitable[bool | None]]:
-    async def look() -> bool | None:
-        return None if await accepts(server, key)() else True
-
-    return look
 
 
 def said_again(server: TurnServer, text: str, before: int) -> Callable[[], Awaitable[bool | None]]:
