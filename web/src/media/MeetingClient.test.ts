@@ -283,11 +283,13 @@ describe("chat", () => {
 
   it("shows what was said before, page by page, with the token that the join gave", async () => {
     const earlier = { ...SAID, id: "m0", from: "p1", sentAt: "2026-01-01T09:00:00.000Z" };
-    const load = vi.fn(async (_token?: string, before?: string) => ({
-      messages: before === undefined ? [SAID] : [earlier],
-      hasMore: before === undefined,
-      complete: true,
-    }));
+    const load = vi.fn((_token?: string, before?: string) =>
+      Promise.resolve({
+        messages: before === undefined ? [SAID] : [earlier],
+        hasMore: before === undefined,
+        complete: true,
+      }),
+    );
     const { signaling, client, store } = fakeMeeting(load);
     signaling.answer("join", () => joinAnswer({ token: "guest" }));
     await client.join("Ada");
