@@ -7,14 +7,15 @@ import { DeviceMaker, type Devices } from "./DeviceMaker";
 import { Gestures } from "./Gestures";
 import type { LocalMedia } from "./LocalMedia";
 import { MediaTransport, type Direction } from "./MediaTransport";
+import { pause } from "./pause";
 import { Publisher } from "./Publisher";
 import { Subscriber } from "./Subscriber";
 
 const REBUILD_MS = 2_000;
 /** Data channels wait this long for the pictures. */
 const GESTURES_AFTER_MS = 1_200;
-/** One's own pictures wait for the others' negotiation, but no longer than this. */
-const PUBLISH_AFTER_MS = 400;
+/** One's own pictures wait until the others' are on their way, but no longer than this. */
+export const PUBLISH_AFTER_MS = 700;
 
 type TransportAnswers = Record<Direction, Promise<CreateWebRtcTransportAnswer>>;
 const DIRECTIONS = ["recv", "send"] as const;
@@ -32,6 +33,7 @@ export class MediaSession {
   /** Counts builds, so that an older one can tell that it is no longer wanted. */
   #build = 0;
   #joined: JoinAnswer | undefined;
+  #publish: (() => void) | undefined;
 
   constructor(
     private readonly signaling: Signaling,
@@ -71,11 +73,19 @@ export class MediaSession {
   }
 
   /** Sets everything up. Rejects with SignalingError; then nothing of it stands. */
-  async build(
+  async build(joined: JoinAnswer, requested: TransportAnswers): Promise<void> {
+    if (await this.receive(joined, requested)) await this.publish();
+  }
+
+  /**
+   * Sets up what is needed to receive, and asks for all that is there by now. Resolves once that has
+   * been negotiated; to false where this build is no longer wanted.
+   */
+  async receive(
     joined: JoinAnswer,
     requested: TransportAnswers,
     making = this.makeDevice(joined),
-  ): Promise<void> {
+  ): Promise<boolean> {
     const build = ++this.#build;
     this.#joined = joined;
     const permitted = (direction: Direction) =>
@@ -85,19 +95,29 @@ export class MediaSession {
       permitted("send"),
       making,
     ]);
-    if (build !== this.#build) return;
-    let received: Promise<void> = Promise.resolve();
-    if (recvOptions) {
-      const recv = this.#open(device, "recv", recvOptions, joined);
-      received = this.subscriber.attach(device, recv);
-      this.links.attachRecv(recv);
+    if (build !== this.#build) return false;
+    const recv = recvOptions && this.#open(device, "recv", recvOptions, joined);
+    const received = recv && this.subscriber.attach(device, recv);
+    this.#publish = () => {
+      if (recv) this.links.attachRecv(recv);
+      if (!sendOptions) return;
+      const send = this.#open(device, "send", sendOptions, joined);
+      this.links.attachSend(send);
+      this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
+      this.publisher.attach(device, send);
+    };
+    await received;
+    return build === this.#build;
+  }
+
+  /** Publishes what is captured, once what is received has a path or has had time to find one. */
+  async publish(): Promise<void> {
+    const build = this.#build;
+    const recv = this.#transports.get("recv");
+    if (recv && this.subscriber.consumers().length > 0) {
+      await Promise.race([recv.connected, pause(PUBLISH_AFTER_MS)]);
     }
-    if (!sendOptions) return received;
-    const send = this.#open(device, "send", sendOptions, joined);
-    this.links.attachSend(send);
-    this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
-    await Promise.race([received, new Promise<void>((go) => this.#later(PUBLISH_AFTER_MS, go))]);
-    if (build === this.#build) this.publisher.attach(device, send);
+    if (build === this.#build) this.#publish?.();
   }
 
   /**
@@ -156,6 +176,7 @@ export class MediaSession {
 
   #clear(): void {
     this.#build += 1;
+    this.#publish = undefined;
     this.subscriber.detach();
     this.publisher.detach();
     this.gestures.reset();

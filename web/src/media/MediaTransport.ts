@@ -8,6 +8,8 @@ export type Direction = "send" | "recv";
 /** One mediasoup-client transport, wired to signaling, that keeps itself connected. */
 export class MediaTransport {
   readonly transport: types.Transport;
+  /** Resolves when media can flow for the first time. */
+  readonly connected: Promise<void>;
   readonly #ice: IceRestarter;
 
   constructor(
@@ -23,6 +25,12 @@ export class MediaTransport {
       direction === "send"
         ? device.createSendTransport(parameters)
         : device.createRecvTransport(parameters);
+    if (direction === "recv") leaveOutProbator(this.transport);
+    this.connected = new Promise((resolve) => {
+      this.transport.on("connectionstatechange", (state) => {
+        if (state === "connected") resolve();
+      });
+    });
     this.#ice = new IceRestarter({
       restart: () => this.restartIce(),
       gone: () => gone(this),
@@ -74,4 +82,13 @@ export class MediaTransport {
     });
     transport.on("connectionstatechange", (state) => this.#ice.stateChanged(state));
   }
+}
+
+/**
+ * mediasoup-client negotiates a second time after the first picture, for a stream on which mediasoup
+ * probes the bandwidth. Our media nodes have none, and the negotiation would delay the first picture.
+ * The field is private to the library: a test holds it to the name.
+ */
+function leaveOutProbator(transport: types.Transport): void {
+  Object.assign(transport, { _probatorConsumerCreated: true });
 }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { JoinAnswer, OwnState } from "../contract/signaling";
 import { SignalingError } from "../signaling/errors";
+import { PUBLISH_AFTER_MS } from "./MediaSession";
 import {
   fakeMeeting,
   fakeTrack,
@@ -23,6 +24,7 @@ async function joined(answer: Partial<JoinAnswer> = {}) {
   const meeting = fakeMeeting();
   meeting.signaling.answer("join", () => joinAnswer(answer));
   await meeting.client.join("Ada");
+  await vi.advanceTimersByTimeAsync(PUBLISH_AFTER_MS);
   await settled();
   return meeting;
 }
@@ -232,6 +234,7 @@ describe("resuming", () => {
     });
     const { signaling, store } = meeting;
     expect(store.getState().self?.participantId).toBe("me-again");
+    await vi.advanceTimersByTimeAsync(PUBLISH_AFTER_MS);
     expect(signaling.payloads("createWebRtcTransport")).toHaveLength(2);
     expect(signaling.payloads("consume")).toHaveLength(2);
     expect(signaling.payloads("produce")).toHaveLength(1);

@@ -20,9 +20,12 @@ import { applyRoomEvent, roomFromSnapshot, type RoomEvent } from "../state/roomS
 import type { Devices } from "./DeviceMaker";
 import type { LocalMedia } from "./LocalMedia";
 import { mark } from "./marks";
+import { pause } from "./pause";
 import { MediaSession } from "./MediaSession";
 import { describeClosed, describeDelayed, describeRemoved } from "./phrases";
 
+/** The room is shown this long after the seat was taken, however slow others' media is. */
+const OPEN_AFTER_MS = 400;
 /** However soon the server would have one back. */
 const RETRY_AT_LEAST_MS = 500;
 
@@ -154,12 +157,17 @@ export class MeetingClient {
     const joined = await answer;
     if (attempt !== this.#attempt) return;
     const device = this.media.makeDevice(joined);
-    this.#settle(joined);
+    this.#take(joined);
     for (const { transportId } of joined.self?.transports ?? []) {
       // An earlier page's, whose other end is gone.
       this.signaling.notify("closeTransport", { transportId });
     }
-    await this.media.build(joined, transports, device);
+    // Others' media first: drawing the room keeps the browser busy while it could be on its way.
+    const receiving = this.media.receive(joined, transports, device);
+    await Promise.race([receiving, pause(OPEN_AFTER_MS)]);
+    if (attempt !== this.#attempt) return;
+    this.#open();
+    if (await receiving) void this.media.publish();
   }
 
   /** The socket came back: takes the seat again and keeps all media that still stands. */
@@ -194,16 +202,24 @@ export class MeetingClient {
 
   /** The answer to `join` becomes the state of the room, and then what came before it. */
   #settle(answer: JoinAnswer): void {
+    this.#take(answer);
+    this.#open();
+  }
+
+  #take(answer: JoinAnswer): void {
     this.#join = answer;
     const { participantId, permissions } = answer;
     this.store.setState((state) => ({
-      phase: { name: "joined" },
       resuming: false,
       room: answer.room,
       self: { participantId, displayName: this.#displayName, permissions },
       people: roomFromSnapshot(answer, state.people),
     }));
     mark("rotunda:joined");
+  }
+
+  #open(): void {
+    this.#setPhase({ name: "joined" });
     void this.#loadHistory();
     const early = this.#early ?? [];
     this.#early = undefined;

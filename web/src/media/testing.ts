@@ -76,7 +76,7 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
 }
 
-const fakeDevices: Devices = {
+export const fakeDevices: Devices = {
   warm: () => undefined,
   make: async (routerRtpCapabilities) => {
     const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });

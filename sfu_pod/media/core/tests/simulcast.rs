@@ -3,7 +3,7 @@
 mod support;
 
 use rotunda_media_core::event::{Event, Layers};
-use rotunda_media_core::id::ConsumerId;
+use rotunda_media_core::id::{ConsumerId, TransportId};
 use rotunda_media_core::{Command, Path};
 use support::Call;
 use support::camera::Camera;
@@ -97,6 +97,57 @@ fn a_late_joiner_starts_with_a_key_frame_within_two_frames() {
     let got = call.peer(bob).of(SSRC);
     assert!(got[0].vp8().is_key_frame(&got[0].payload));
     assert_seamless(&got);
+}
+
+#[test]
+fn a_fresh_key_frame_serves_the_next_joiner_from_the_history() {
+    let (mut call, bob, mut camera) = call();
+    call.add_consumer(2, 20, 10);
+    camera.run(&mut call, 10);
+    let carol = call.join(3);
+    let made = camera.key_frames.clone();
+    let so_far = call.peer(bob).of(SSRC).len();
+    call.add_consumer(3, 30, 10);
+    let replayed = call.peer(carol).of(30_000);
+    assert_eq!(replayed.len(), so_far, "all since the key frame, before anything new came");
+    camera.run(&mut call, 10);
+    let got = call.peer(carol).of(30_000);
+    assert!(got[0].vp8().is_key_frame(&got[0].payload));
+    assert!(got.len() > replayed.len());
+    assert_seamless(&got);
+    assert_eq!(camera.key_frames, made, "nobody was asked for another one");
+}
+
+#[test]
+fn the_key_frame_that_a_resume_asked_for_waits_for_the_keys() {
+    let (mut call, _, mut camera) = call();
+    camera.run(&mut call, 60);
+    let (carol, keys) = call.join_without_keys(3);
+    call.add_consumer(3, 30, 10);
+    camera.run(&mut call, 5);
+    assert_eq!(call.peer(carol).of(30_000).len(), 0);
+    let made = camera.key_frames.clone();
+    call.command(Command::SetSrtp { transport: TransportId(3), keys });
+    let got = call.peer(carol).of(30_000);
+    assert!(got[0].vp8().is_key_frame(&got[0].payload));
+    camera.run(&mut call, 5);
+    assert_seamless(&call.peer(carol).of(30_000));
+    assert_eq!(camera.key_frames, made);
+}
+
+#[test]
+fn more_than_a_path_takes_at_once_is_not_replayed() {
+    let (mut call, _, mut camera) = call();
+    camera.sizes = vec![vec![1100; 20]; 3];
+    camera.run(&mut call, 10);
+    let carol = call.join(3);
+    let made = camera.key_frames[2];
+    call.add_consumer(3, 30, 10);
+    assert_eq!(call.peer(carol).of(30_000).len(), 0);
+    call.pass_ms(500);
+    camera.run(&mut call, 2);
+    assert_eq!(camera.key_frames[2], made + 1);
+    assert_seamless(&call.peer(carol).of(30_000));
 }
 
 #[test]

@@ -11,10 +11,11 @@ use crate::command::{ConsumerParameters, ProducerParameters};
 use crate::consumer::layers::{Choice, LayerSelector};
 use crate::consumer::retransmit::SentRing;
 use crate::consumer::rewrite::{Numbers, Rewriter};
-use crate::event::{ConsumerStats, Layers};
+use crate::event::{ConsumerStats, Event, Layers};
 use crate::id::ConsumerId;
 use crate::keys::{ProducerKey, TransportKey};
 use crate::packet::MediaPacket;
+use crate::producer::Producer;
 use crate::producer::encoding::Encoding;
 use crate::wallclock::ntp_difference;
 
@@ -174,6 +175,16 @@ impl Consumer {
         let current = self.selector.current()?;
         let highest = encodings.get(usize::from(current.spatial))?.highest_temporal;
         Some(Layers { temporal: current.temporal.min(highest), ..current })
+    }
+
+    /// What its owner is to be told of its layers, if it was not yet.
+    pub(crate) fn layers_changed(&mut self, producer: &Producer) -> Option<Event> {
+        let layers = self.layers(&producer.encodings);
+        if layers == self.reported || !producer.is_video() {
+            return None;
+        }
+        self.reported = layers;
+        Some(Event::LayersChanged { consumer: self.id, layers })
     }
 
     fn switch(

@@ -6,7 +6,7 @@ use rotunda_packet::rtp::RtpPacket;
 
 use crate::command::{EncodingParameters, MediaKind};
 use crate::config::Config;
-use crate::packet::MediaPacket;
+use crate::packet::{Facts, MediaPacket};
 use crate::producer::Change;
 use crate::producer::history::History;
 use crate::producer::keyframe::KeyFrameRequests;
@@ -31,6 +31,7 @@ pub(crate) struct Encoding {
     pub reception: ReceiveStats,
     pub nack: NackGenerator,
     pub key_frames: KeyFrameRequests,
+    pub latest_key_frame: Option<KeyFrame>,
     pub history: History,
     pub clock: Option<SenderClock>,
     pub clock_rate: u32,
@@ -40,6 +41,15 @@ pub(crate) struct Encoding {
     pub rtx_received: u64,
     pub repaired: u64,
     rates: [RateMeter; TEMPORAL_LAYERS],
+}
+
+/// Where in the history a decoder can begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyFrame {
+    /// Extended number of its first packet.
+    pub first: u64,
+    pub timestamp: u32,
+    pub received: Instant,
 }
 
 /// The last sender report: an instant on the source's wall clock and on its RTP clock.
@@ -79,6 +89,7 @@ impl Encoding {
             reception: ReceiveStats::new(clock_rate, now),
             nack: NackGenerator::new(),
             key_frames: KeyFrameRequests::new(config.key_frame_interval),
+            latest_key_frame: None,
             history: History::new(slots, bytes),
             clock: None,
             clock_rate,
@@ -96,6 +107,16 @@ impl Encoding {
         let temporal = usize::from(packet.temporal()).min(TEMPORAL_LAYERS - 1);
         self.highest_temporal = self.highest_temporal.max(temporal as u8);
         self.rates[temporal].add(now, packet.payload.len());
+    }
+
+    /// A packet of a key frame came; of H.264 the parameter sets are such packets as well.
+    pub(crate) fn note_key_frame(&mut self, now: Instant, facts: &Facts) {
+        let &Facts { sequence, timestamp, .. } = facts;
+        match &mut self.latest_key_frame {
+            Some(known) if known.timestamp == timestamp => known.first = known.first.min(sequence),
+            Some(known) if known.first > sequence => {}
+            latest => *latest = Some(KeyFrame { first: sequence, timestamp, received: now }),
+        }
     }
 
     /// Bit/s over the last second, all temporal layers.

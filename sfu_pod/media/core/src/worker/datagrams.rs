@@ -159,8 +159,12 @@ impl Worker {
         );
         let encoding = &mut producer.encodings[usize::from(route.encoding)];
         encoding.measure(now, &media);
+        if accepted.change == Change::Restart {
+            encoding.latest_key_frame = None;
+        }
         if media.key_frame {
             encoding.key_frames.satisfied();
+            encoding.note_key_frame(now, &accepted.facts);
         }
         if let (Change::Gap, Some(at)) = (accepted.change, encoding.nack.next()) {
             let timer = Timer::Producer(route.producer);

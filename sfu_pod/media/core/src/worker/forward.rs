@@ -10,7 +10,6 @@ use rotunda_packet::vp8::Vp8Descriptor;
 use super::{Counters, Output, Received, Worker};
 use crate::consumer::Consumer;
 use crate::consumer::write::{Stamp, room, write_media};
-use crate::event::Event;
 use crate::keys::ProducerKey;
 use crate::packet::MediaPacket;
 use crate::path::Path;
@@ -88,22 +87,18 @@ impl Worker {
             if std::mem::take(&mut consumer.switched) {
                 copy.catch_up(consumer, transport, path, output);
             }
-            let layers = consumer.layers(&producer.encodings);
-            if layers != consumer.reported && producer.is_video() {
-                consumer.reported = layers;
-                self.events.push_back(Event::LayersChanged { consumer: consumer.id, layers });
-            }
+            self.events.extend(consumer.layers_changed(producer));
         }
     }
 }
 
 /// What is the same for all copies of one run.
-struct Copying<'a> {
-    now: Instant,
-    abs_send_time: [u8; 3],
-    encoding: u8,
-    producer: &'a Producer,
-    counters: &'a mut Counters,
+pub(super) struct Copying<'a> {
+    pub now: Instant,
+    pub abs_send_time: [u8; 3],
+    pub encoding: u8,
+    pub producer: &'a Producer,
+    pub counters: &'a mut Counters,
 }
 
 impl Copying<'_> {
@@ -157,14 +152,26 @@ impl Copying<'_> {
         };
         let (first, newest) = (consumer.rewriter.start(), encoding.reception.highest());
         for sequence in (first..=newest).take(MAX_CATCH_UP) {
-            if consumer.sent.has(sequence, self.encoding) {
-                continue;
+            if !consumer.sent.has(sequence, self.encoding) {
+                self.past(consumer, transport, path, sequence, output);
             }
-            let Some(past) = encoding.history.get(self.now, sequence) else { continue };
-            let codec = self.producer.payload(&past.facts).codec;
-            let packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
-            self.packet(consumer, transport, path, &packet, output);
         }
+    }
+
+    /// Sends one packet from the history to one consumer, if it is still there and wanted.
+    pub(super) fn past(
+        &mut self,
+        consumer: &mut Consumer,
+        transport: &mut Transport,
+        path: Path,
+        sequence: u64,
+        output: &mut impl Output,
+    ) {
+        let encoding = &self.producer.encodings[usize::from(self.encoding)];
+        let Some(past) = encoding.history.get(self.now, sequence) else { return };
+        let codec = self.producer.payload(&past.facts).codec;
+        let packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
+        self.packet(consumer, transport, path, &packet, output);
     }
 }
 

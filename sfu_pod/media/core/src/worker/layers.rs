@@ -106,7 +106,11 @@ impl Worker {
         consumer.selector.aim(layers);
         if consumer.selector.waits() {
             let producer = consumer.producer;
-            self.want_key_frame(now, producer, layers.spatial);
+            if self.replayable(now, key).is_some() {
+                self.replays.push(key);
+            } else {
+                self.want_key_frame(now, producer, layers.spatial);
+            }
         }
     }
 

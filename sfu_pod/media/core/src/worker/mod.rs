@@ -6,6 +6,7 @@ mod datagrams;
 mod due;
 mod forward;
 mod layers;
+mod replay;
 mod reports;
 mod stats;
 
@@ -74,6 +75,8 @@ pub struct Worker {
     paths: FxHashMap<Path, TransportKey>,
     timers: Timers,
     stale_layers: Vec<layers::Stale>,
+    /// Who can start with a key frame of the past.
+    replays: Vec<ConsumerKey>,
     events: VecDeque<Event>,
     counters: Counters,
     /// Reused between batches.
@@ -106,6 +109,7 @@ impl Worker {
             paths: FxHashMap::default(),
             timers: Timers::default(),
             stale_layers: Vec::new(),
+            replays: Vec::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
             pending: Vec::new(),
@@ -133,10 +137,12 @@ impl Worker {
     /// Does what is due: reports, NACKs, feedback, consent. Early or late calls are harmless.
     pub fn timeout(&mut self, now: Instant, output: &mut impl Output) {
         self.choose_layers(now);
+        self.replay(now, output);
         while let Some((at, timer)) = self.timers.expired(now) {
             self.fire(now, at, timer, output);
         }
         self.choose_layers(now);
+        self.replay(now, output);
     }
 
     /// The path can carry nothing any more: its connection is over.

@@ -105,6 +105,13 @@ impl Call {
 
     /// A connected peer with keys; its path is its name.
     pub fn join(&mut self, transport: u64) -> Path {
+        let (path, keys) = self.join_without_keys(transport);
+        self.command(Command::SetSrtp { transport: TransportId(transport), keys });
+        path
+    }
+
+    /// A peer whose handshake is still under way, and the keys that it will have.
+    pub fn join_without_keys(&mut self, transport: u64) -> (Path, SrtpKeys) {
         let profile = SrtpProfile::Aes128Gcm;
         let key = |n: u8| vec![n ^ transport as u8; profile.key_len() + profile.salt_len()];
         let remote = ([10, 0, (transport >> 8) as u8, transport as u8], 5000).into();
@@ -119,8 +126,7 @@ impl Call {
         let check = peer.check(true);
         self.peers.insert(path, peer);
         self.receive(vec![(path, check)]);
-        self.command(Command::SetSrtp { transport: TransportId(transport), keys });
-        path
+        (path, keys)
     }
 
     pub fn command(&mut self, command: Command) {
