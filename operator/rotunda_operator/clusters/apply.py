@@ -3,7 +3,7 @@
 The cluster itself is read afresh each time: there are few, and their watch may miss a deletion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from rotunda_contract.resources import MediaCluster
@@ -23,6 +23,7 @@ from rotunda_kube.resource import (
 from rotunda_operator.clusters.changes import Change, Name, Plan, plan
 from rotunda_operator.clusters.desired import desired
 from rotunda_operator.clusters.fleet import fleet_load, fleet_view
+from rotunda_operator.clusters.references import missing, references
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.clusters.status import cluster_status
@@ -92,6 +93,8 @@ async def _stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]
         actual += [{**item, "kind": resource.kind} for item in found.items]
     objects = desired(cluster, context.installation, secrets, peers=peers, urls=urls)
     problems = await _bring_about(context, key, plan(objects, actual, owner_uid=cluster.metadata.uid))
+    named = {reference.secret for reference in references(cluster)}
+    problems += missing(cluster, await _read_secrets(context, key.namespace, named))
     await _show_secret(
         context, pods, next(o for o in objects if Name.of(o) == ("Secret", names.turn(cluster)))
     )
@@ -143,15 +146,21 @@ async def _show_secret(context: Context, pods: Sequence[Manifest], secret: Manif
 
 
 async def _secrets(context: Context, cluster: MediaCluster) -> dict[str, Manifest]:
-    """Those that the cluster makes, by name: they are read one by one, so that no other may be read."""
-    found: dict[str, Manifest] = {}
-    for name in (
+    """Those that the cluster makes."""
+    made = (
         names.turn(cluster),
         names.signaling_certificate(cluster),
         names.media_node_certificate(cluster),
-    ):
+    )
+    return await _read_secrets(context, cluster.metadata.namespace, made)
+
+
+async def _read_secrets(context: Context, namespace: str, wanted: Iterable[str]) -> dict[str, Manifest]:
+    """Those that are there, by name: they are read one by one, so that no other may be read."""
+    found: dict[str, Manifest] = {}
+    for name in wanted:
         try:
-            found[name] = await context.api.get(SECRETS, cluster.metadata.namespace, name)
+            found[name] = await context.api.get(SECRETS, namespace, name)
         except NotFound:
             continue
     return found

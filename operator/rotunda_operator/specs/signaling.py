@@ -13,6 +13,7 @@ from rotunda_operator.specs.pods import (
     http_probe,
     pod_security,
     scratch_volume,
+    secret_key,
     secret_volume,
     spread_over_nodes,
 )
@@ -23,6 +24,8 @@ _SERVICE_PORTS = {"http": 80, "https": 443}
 _API_KEYS_DIRECTORY = "/etc/rotunda/api-keys"
 _HTTPS_DIRECTORY = "/etc/rotunda/https"
 _TURN_DIRECTORY = "/etc/rotunda/turn"
+URL = "url"
+"""The key of a Secret that says where Redis or the database is."""
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -57,6 +60,10 @@ def signaling_environment(cluster: MediaCluster, installation: Installation) -> 
         found["ROTUNDA_HTTPS_DIRECTORY"] = _HTTPS_DIRECTORY
     if cluster.spec.auth.api_keys_secret_ref:
         found["ROTUNDA_API_KEYS_DIRECTORY"] = _API_KEYS_DIRECTORY
+    if cluster.spec.redis.secret_ref:
+        found["ROTUNDA_REDIS_URL"] = secret_key(cluster.spec.redis.secret_ref, URL)
+    if cluster.spec.database.secret_ref:
+        found["ROTUNDA_DATABASE_URL"] = secret_key(cluster.spec.database.secret_ref, URL)
     return found
 
 

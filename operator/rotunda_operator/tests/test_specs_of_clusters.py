@@ -1,5 +1,7 @@
 """The objects of a MediaCluster."""
 
+from rotunda_kube import Manifest
+from rotunda_operator.clusters.references import missing
 from rotunda_operator.specs.operator_services import operator_services
 from rotunda_operator.specs.signaling import signaling_objects
 from rotunda_operator.tests import samples
@@ -42,3 +44,32 @@ def test_a_clusters_own_images_win() -> None:
     cluster = samples.cluster(images={"registry": "mirror.example.net", "tag": "2.0.0"})
     assert samples.INSTALLATION.image(cluster, "sfu") == "mirror.example.net/sfu:2.0.0"
     assert samples.INSTALLATION.image(samples.cluster(), "sfu") == "registry.example.org/rotunda/sfu:1.2.3"
+
+
+def test_signaling_learns_of_redis_and_the_database_from_secrets() -> None:
+    cluster = samples.cluster(redis={"secretRef": "chat-redis"}, database={"secretRef": "chat-sql"})
+    container = signaling_objects(cluster, samples.PLAIN)[4]["spec"]["template"]["spec"]["containers"][0]
+    named = {entry["name"]: entry.get("valueFrom") for entry in container["env"]}
+    assert named["ROTUNDA_REDIS_URL"] == {"secretKeyRef": {"name": "chat-redis", "key": "url"}}
+    assert named["ROTUNDA_DATABASE_URL"] == {"secretKeyRef": {"name": "chat-sql", "key": "url"}}
+
+
+def test_secrets_that_are_named_and_missing_are_told() -> None:
+    cluster = samples.cluster(
+        redis={"secretRef": "r"},
+        database={"secretRef": "d"},
+        auth={"apiKeysSecretRef": "k"},
+        signaling={"tlsSecretRef": "t"},
+        turn={"enabled": False, "tlsSecretRef": "unused"},
+    )
+    found: dict[str, Manifest] = {"d": {"data": {"uri": "eA=="}}, "k": {}, "t": {"data": {"tls.crt": "eA=="}}}
+    assert missing(cluster, found) == [
+        "Secret r, which redis.secretRef names, is not there.",
+        "Secret d, which database.secretRef names, has no url.",
+        "Secret k, which auth.apiKeysSecretRef names, is empty.",
+        "Secret t, which signaling.tlsSecretRef names, has no tls.key.",
+    ]
+    both = {"tls.crt": "eA==", "tls.key": "eA=="}
+    whole = {"r": {"url": "eA=="}, "d": {"url": "eA=="}, "k": {"key-1": "eA=="}, "t": both}
+    assert missing(cluster, {name: {"data": data} for name, data in whole.items()}) == []
+    assert missing(samples.cluster(), {}) == []
