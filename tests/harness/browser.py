@@ -27,12 +27,12 @@ FLAGS = (
 
 
 @asynccontextmanager
-async def chromium(video: Path | None = None) -> AsyncIterator[Browser]:
+async def chromium(video: Path | None = None, *more_flags: str) -> AsyncIterator[Browser]:
     """One Chromium process; its fake camera shows the video file, or Chromium's test picture."""
     executable = os.environ.get("ROTUNDA_CHROMIUM") or shutil.which("chromium")
     if executable is None:
         raise FileNotFoundError("chromium is not on PATH; ROTUNDA_CHROMIUM may name another")
-    flags = [*FLAGS, f"--use-file-for-fake-video-capture={video}"] if video else list(FLAGS)
+    flags = [*FLAGS, *more_flags, *([f"--use-file-for-fake-video-capture={video}"] if video else [])]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=flags)
         try:

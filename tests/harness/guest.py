@@ -19,7 +19,7 @@ LOOK_EVERY = 0.1
 
 T = TypeVar("T")
 
-NetworkPath = Literal["any", "ipv6", "proxied"]
+NetworkPath = Literal["any", "ipv6", "proxied", "relay-udp", "relay-tcp", "relay-tls"]
 JsonObject = dict[str, Any]
 
 

@@ -20,9 +20,18 @@
   };
 
   const RealConnection = window.RTCPeerConnection;
+  const connections = [];
   window.RTCPeerConnection = class extends RealConnection {
+    constructor(configuration, ...rest) {
+      super(relayed(configuration), ...rest);
+      connections.push(this);
+    }
+    setConfiguration(configuration) {
+      super.setConfiguration(relayed(configuration));
+    }
     async setRemoteDescription({ type, sdp }) {
-      return super.setRemoteDescription({ type, sdp: path === "any" ? sdp : await rerouted(sdp) });
+      const rewrites = path === "ipv6" || path === "proxied";
+      return super.setRemoteDescription({ type, sdp: rewrites ? await rerouted(sdp) : sdp });
     }
   };
 
@@ -47,6 +56,32 @@
     }
   };
   window.harness.longestGap = () => longestGap;
+
+  // With the path "relay-udp", "relay-tcp" or "relay-tls" media goes through TURN over that alone.
+  function relayed(configuration) {
+    const over = /^relay-(.*)$/.exec(path)?.[1];
+    if (!over) return configuration;
+    const fits = (url) => (over === "tls" ? /^turns:/ : new RegExp(`^turn:.*transport=${over}$`)).test(url);
+    const iceServers = (configuration?.iceServers ?? [])
+      .map((server) => ({ ...server, urls: [server.urls].flat().filter(fits) }))
+      .filter(({ urls }) => urls.length);
+    return { ...configuration, iceServers, iceTransportPolicy: "relay" };
+  }
+
+  // Of each open connection: the credentials in use, and this end of the pair that carries its media.
+  window.harness.relays = () =>
+    Promise.all(
+      connections
+        .filter(({ connectionState }) => connectionState !== "closed")
+        .map(async (connection) => {
+          const reports = await connection.getStats();
+          const transport = [...reports.values()].find(({ type }) => type === "transport");
+          const pair = reports.get(transport?.selectedCandidatePairId);
+          const { candidateType, relayProtocol, usernameFragment } = reports.get(pair?.localCandidateId) ?? {};
+          const { username, credential } = connection.getConfiguration().iceServers[0] ?? {};
+          return { candidateType, relayProtocol, usernameFragment, username, credential };
+        }),
+    );
 
   // Keeps only the candidates of the path that was chosen: "ipv6", or "proxied" through 127.0.0.1.
   async function rerouted(sdp) {
