@@ -15,7 +15,6 @@ from pydantic import TypeAdapter, ValidationError
 from rotunda_contract.signaling.common import RoomLabel
 from rotunda_signaling.auth.grants import GRANTS, GUEST_GRANTS, parse_grants
 from rotunda_signaling.auth.keys import ApiKey, KeyProblem, parse_key
-from rotunda_signaling.auth.tokens import sign_api, sign_join
 
 KEYS_DIRECTORY = "ROTUNDA_API_KEYS_DIRECTORY"
 MAX_TTL = 366 * 24 * 3600
@@ -78,6 +77,9 @@ def run(options: Mapping[str, Any]) -> int:
 
 def make(options: Mapping[str, Any], environment: Mapping[str, str], now: float) -> str:
     """The token, or the link with it. Raises TokenError or KeyProblem."""
+    # Late: other images than signaling's have no JWT library.
+    from rotunda_signaling.auth.tokens import sign_api, sign_join
+
     key = _key(options, environment)
     try:
         if options["api"]:

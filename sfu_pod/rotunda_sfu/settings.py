@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import ifaddr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -180,6 +179,8 @@ def load_settings(**overrides: Any) -> NodeSettings:
 
 def machine_addresses() -> tuple[str, ...]:
     """Every address of this machine, v4 before v6, loopback last, link-local ones left out."""
+    import ifaddr  # late: the settings are read in images too that have no media node
+
     found = {
         ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
         for adapter in ifaddr.get_adapters()
