@@ -7,7 +7,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-common \
     && echo 'create_main_cluster = false' >>/etc/postgresql-common/createcluster.conf \
     && apt-get install -y --no-install-recommends postgresql-15 \
-    && rm -rf /var/lib/apt/lists/* /var/lib/postgresql /usr/share/doc /usr/share/man /usr/share/locale \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/lib/postgresql /usr/share/doc /usr/share/man /usr/share/locale \
         /usr/lib/x86_64-linux-gnu/libLLVM* /usr/lib/postgresql/15/lib/bitcode \
     && echo 'rotunda:x:65532:65532:Rotunda:/tmp:/usr/sbin/nologin' >>/etc/passwd \
     && echo 'rotunda:x:65532:' >>/etc/group

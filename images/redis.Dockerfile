@@ -4,7 +4,7 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE}
 RUN apt-get update \
     && apt-get install -y --no-install-recommends redis-server \
-    && rm -rf /var/lib/apt/lists/* /usr/share/doc /etc/redis \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /usr/share/doc /etc/redis \
     && echo 'rotunda:x:65532:65532:Rotunda:/tmp:/usr/sbin/nologin' >>/etc/passwd \
     && echo 'rotunda:x:65532:' >>/etc/group
 LABEL org.opencontainers.image.title="Rotunda's Redis for trying"

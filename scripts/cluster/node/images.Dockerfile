@@ -29,5 +29,5 @@ ENTRYPOINT ["/agent"]
 
 FROM ${DEBIAN_IMAGE} AS kube-proxy
 RUN apt-get update && apt-get install -y --no-install-recommends conntrack iptables kmod nftables \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY bin/kube-proxy /usr/local/bin/
