@@ -55,7 +55,7 @@ class PostgresServer:
         options = ("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "logging_collector=off")
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._data, "-p", str(self.port), "-k", "", *options],
+                [self._program("postgres"), "-D", self._data, "-p", str(self.port), "-k", "", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -80,13 +80,16 @@ class PostgresServer:
                 process.wait()
 
     @property
-    def _data(self) -> Path:
-        return self._folder / "data"
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def _program(self, name: str) -> str:
+        return str(self._programs / name)
 
     def _initialize(self) -> None:
         if self._as_user:
             shutil.chown(self._folder, USER)
-        command = [self._programs / "initdb", "-D", self._data, "-U", _OWNER, "--auth=trust", "--no-sync"]
+        command = [self._program("initdb"), "-D", self._data, "-U", _OWNER, "--auth=trust", "--no-sync"]
         done = subprocess.run(
             [*command, "--encoding=UTF8", "--locale=C.UTF-8"],
             stdin=subprocess.DEVNULL,
@@ -99,7 +102,7 @@ class PostgresServer:
             raise RuntimeError(f"initdb: {done.stdout}{done.stderr}")
 
     def _takes_connections(self) -> bool:
-        command = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        command = [self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
 
 

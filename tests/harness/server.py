@@ -26,6 +26,7 @@ class Server:
     process: asyncio.subprocess.Process
     port: int
     log: bytearray
+    killed: bool = False
 
     @property
     def url(self) -> str:
@@ -34,6 +35,12 @@ class Server:
     async def get(self, path: str) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self.url) as client:
             return await client.get(path)
+
+    async def kill(self) -> None:
+        """As a crash does it."""
+        self.killed = True
+        self.process.kill()
+        await self.process.wait()
 
     async def stop(self) -> int:
         """Sends SIGTERM and returns the exit status; raises TimeoutError where it does not end."""
@@ -65,7 +72,7 @@ async def serve(
                     raise RuntimeError(f"/readyz answered {ready.status_code}: {ready.text}")
                 await asyncio.sleep(0.1)
         yield server
-        if status := await server.stop():
+        if (status := await server.stop()) and not server.killed:
             raise RuntimeError(
                 f"rotunda {command[0]} ended with status {status} when told to stop; see {log_file}"
             )
