@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return check_call.run(vars(options))
     if options.command == "token":
         return token.run(vars(options))
+    if options.command == "update-crds":
+        return _update_crds(options.directory, options.kubeconfig)
     if options.command == "operator":
         return _operator(vars(options))
     if options.command == "signaling":
@@ -152,6 +154,17 @@ def _operator(options: dict[str, Any]) -> int:
         return run(operator.load_settings(**given))
     except operator.SettingsError as error:
         return _complain(error, MISUSED)
+
+
+def _update_crds(directory: Path, kubeconfig: Path | None) -> int:
+    from rotunda_kube import KubeError
+    from rotunda_operator.definitions import run  # late, as above
+
+    try:
+        run(directory, kubeconfig)
+    except (OSError, KubeError) as error:
+        return _complain(error, FAILED)
+    return 0
 
 
 def _sfu(options: dict[str, Any]) -> int:
@@ -232,6 +245,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     operator.add_argument("--kubeconfig", metavar="FILE", help="by default as kubectl finds it")
     operator.add_argument("--namespace", metavar="NAME", help="default: the pod's own, else default")
+    update = commands.add_parser("update-crds", help="bring the custom resource definitions up to date")
+    update.add_argument("directory", type=Path, metavar="DIRECTORY", help="with their manifests, *.yaml")
+    update.add_argument("--kubeconfig", type=Path, metavar="FILE", help="by default as kubectl finds it")
     check_call.add_command(commands)
     token.add_command(commands)
     commands.add_parser("version", help="say which version this is")
