@@ -1,6 +1,7 @@
 """Calls through TURN: coturn as the operator configures it, and Chromium that may use nothing else."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -64,6 +65,21 @@ async def test_a_call_through_a_relay(enter_relayed: Enter, transport: str) -> N
     for relay in await relays(ada):
         assert (relay["candidateType"], relay["relayProtocol"]) == ("relay", transport)
     assert {relay["candidateType"] for relay in await relays(ben)} == {"host"}
+
+
+async def test_a_turn_server_that_nobody_vouches_for_is_not_used(
+    turn: TurnServer, enter_relayed: Enter, cafe: Browser
+) -> None:
+    """Or the story over TLS would show nothing of the certificate."""
+    hung_up = re.compile(r"closed .* user <> .* reason: TLS/TCP")
+    before = len(hung_up.findall(turn.log()))
+    ada = await enter_relayed("Ada", "relay-tls", browser=cafe)
+
+    async def refused() -> bool | None:
+        return True if len(hung_up.findall(turn.log())) > before else None
+
+    await eventually(refused, "Chromium hangs up on the TURN server")
+    assert [relay["candidateType"] for relay in await relays(ada)] == [None, None]
 
 
 async def test_a_relayed_call_outlives_its_credential(turn: TurnServer, enter_relayed: Enter) -> None:
