@@ -153,7 +153,15 @@ async def build_docs_client(tmp_path: Path) -> Path:
         )
         (source / "index.html").write_text('<script type="module" src="./main.ts"></script>')
         vite = str(ROOT / "web" / "node_modules" / ".bin" / "vite")
-        arguments = ("build", str(source), "--outDir", str(tmp_path / "page"), "--logLevel", "warn")
+        arguments = (
+            "build",
+            str(source),
+            "--outDir",
+            str(tmp_path / "page"),
+            "--emptyOutDir",
+            "--logLevel",
+            "warn",
+        )
         built = await asyncio.create_subprocess_exec(vite, *arguments)
         assert await built.wait() == 0
     finally:
