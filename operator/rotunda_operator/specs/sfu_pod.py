@@ -144,8 +144,15 @@ def _addresses(network: NetworkSpec) -> dict[str, str | Manifest]:
 
 
 def _container_ports(ports: Ports) -> list[Manifest]:
-    """All of them as ports of the host, so that the scheduler keeps pods with the same ones apart."""
-    media = [_port(f"media-{index}", ports.media + index, "UDP") for index in range(ports.media_count)]
+    """All of them as ports of the host, so that the scheduler keeps pods with the same ones apart.
+
+    A worker takes media over TCP on the number of its UDP port.
+    """
+    media = [
+        _port(f"media-{protocol.lower()}-{index}", ports.media + index, protocol)
+        for index in range(ports.media_count)
+        for protocol in ("UDP", "TCP")
+    ]
     return [*media, _port("grpc", ports.grpc, "TCP"), _port("health", ports.health, "TCP")]
 
 
