@@ -87,6 +87,7 @@
   async function rerouted(sdp) {
     const lines = [];
     for (const line of sdp.split("\r\n")) {
+      if (/^a=candidate:\S+ \d+ tcp /i.test(line)) continue;
       const candidate = /^(a=candidate:\S+ \d+ udp \d+) (\S+) (\d+) (.*)$/i.exec(line);
       if (!candidate) {
         lines.push(line);
