@@ -25,6 +25,8 @@ from rotunda_operator.world import World, cluster_of
 CLUSTER_PAUSE = 0.5
 """Changes of a cluster's nodes and rooms come in crowds; it is looked at once for each."""
 WAITING_PAUSE = 0.5
+NEWS = 0.05
+"""Utilization by which two reports of a node differ when its cluster is looked at at once."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -61,7 +63,7 @@ class Feed:
         key = key_of(manifest)
         before = self._world.set_room(room, self._now())
         self._look(Item(Kind.ROOM, key), 0.0)
-        if before is None or before.status.assignment != room.status.assignment:
+        if before is None or _demand(before) != _demand(room):
             self._rooms_changed(before)
             self._rooms_changed(room)
 
@@ -161,6 +163,8 @@ class Feed:
             if room in rooms:
                 self._look(Item(Kind.ROOM, room), 0.0)
         cluster = cluster_of(self._world.nodes[key])
+        if last is None or abs(last[0].utilization - report.utilization) >= NEWS:
+            self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
         if self._world.waits(cluster):
             self._look(Item(Kind.WAITING, cluster), WAITING_PAUSE)
 
@@ -197,6 +201,11 @@ class Feed:
         for node_key, node in self._world.nodes.items():
             if cluster_of(node) == key:
                 self._look(Item(Kind.NODE, node_key), 0.0)
+
+
+def _demand(room: Room) -> tuple[object, bool]:
+    """What the fleet is scaled by: an Idle Room asks for nothing, one that waits for a node does."""
+    return room.status.assignment, room.status.phase == "Pending"
 
 
 def _parsed(model: type[Model], manifest: Manifest) -> Model | None:

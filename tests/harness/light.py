@@ -94,11 +94,13 @@ class LightGuest:
         return transport
 
     async def close(self) -> None:
-        """Leaves; the server ends the transports."""
-        await self.request("leave")
-        for transport in self._transports:
-            await transport.close()
-        await self.disconnect()
+        """Leaves; the server ends the transports. Raises RefusedError for who is no longer in a room."""
+        try:
+            await self.request("leave")
+        finally:
+            for transport in self._transports:
+                await transport.close()
+            await self.disconnect()
 
     async def disconnect(self) -> None:
         """Closes the socket; whoever has a seat keeps it."""

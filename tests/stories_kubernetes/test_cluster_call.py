@@ -5,60 +5,21 @@ has the rights of the Role that the operator made for it.
 """
 
 import asyncio
-import json
 import os
-from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from harness.browser import ChromiumTab, chromium
 from harness.guest import Guest
-from harness.server import SIGNALING, Server, serve
+from harness.server import Server
 
-from rotunda_operator.testing import ControlPlane, Stage
-from rotunda_operator.testing.operator_process import free_port
-from rotunda_operator.testing.stage import Object
+from rotunda_operator.testing import Stage
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 ABSENCE_SECONDS = float(os.environ.get("ROTUNDA_STORY_ABSENCE_SECONDS", "15"))
 """How long operator and API server are away while people talk; a minute tells more."""
 ROOM = "standup"
-NAMESPACE = "calls"
 
 pytestmark = pytest.mark.timeout(560)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Two Ready media nodes of a MediaCluster, and the operator at work."""
-    with ControlPlane(tmp_path / "control-plane") as plane:
-        plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
-        with Stage(plane, tmp_path, NAMESPACE) as stage:
-            stage.process_kubelet()
-            first = min(free_port(), 65000)
-            network = {"portFrom": first, "portTo": first + 99}
-            stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 2, "max": 2, "network": network}})
-            stage.until_items("mn", _two_are_ready, 120)
-            yield stage
-
-
-@pytest_asyncio.fixture
-async def signaling(stage: Stage, tmp_path: Path) -> AsyncIterator[Server]:
-    token = stage.kubectl("create", "token", "default-signaling").strip()
-    config = json.loads(stage.plane.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
-    kubeconfig = tmp_path / "signaling.kubeconfig"
-    kubeconfig.write_text(json.dumps(config))
-    environment = {
-        "ROTUNDA_KUBECONFIG": str(kubeconfig),
-        "ROTUNDA_NAMESPACE": NAMESPACE,
-        "ROTUNDA_LOG_FORMAT": "json",
-    }
-    async with serve(tmp_path / "signaling.log", environment, SIGNALING) as server:
-        yield server
 
 
 async def test_people_talk_on_while_operator_and_api_server_are_away(stage: Stage, signaling: Server) -> None:
@@ -109,8 +70,3 @@ async def _talk_for(seconds: float, ada: Guest, ben: Guest) -> None:
     end = loop.time() + seconds
     while loop.time() < end:
         await _talk(ada, ben)
-
-
-def _two_are_ready(nodes: list[Object]) -> bool:
-    phases = [node.get("status", {}).get("phase") for node in nodes]
-    return phases == ["Ready", "Ready"]

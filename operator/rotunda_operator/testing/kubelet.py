@@ -3,39 +3,52 @@
 import asyncio
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rotunda_kube import Conflict, Informer, Key, KubeApi, KubeError, Manifest, NotFound, key_of
 from rotunda_kube.api import connect
 from rotunda_kube.resource import NODES, PODS
 
-NODE = "worker-1"
+HEARTBEAT_SECONDS = 5.0
+"""The node controller gives up a node that was silent for 50 s."""
 
 
 class FakeKubelet:
-    """Runs in a thread of its own until it is closed."""
+    """Runs in a thread of its own until it is closed, on a Kubernetes node of its own."""
 
-    def __init__(self, kubeconfig: Path, namespace: str, *, node: str = NODE) -> None:
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self._kubeconfig = kubeconfig
         self._namespace = namespace
-        self._node = node
+        self._node = f"worker-of-{namespace}"
         self._work: asyncio.Queue[Manifest] = asyncio.Queue()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._task: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="kubelet", daemon=True)
         self._thread.start()
         assert self._ready.wait(30)
 
     def close(self) -> None:
+        """Raises what it came upon, if anything."""
         assert self._task is not None
-        self._loop.call_soon_threadsafe(self._task.cancel)
+        with suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join()
+        if self._failure is not None:
+            raise self._failure
 
     def _main(self) -> None:
-        with suppress(asyncio.CancelledError):
+        try:
             self._loop.run_until_complete(self._run())
-        self._loop.close()
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            self._failure = error
+            self._ready.set()
+        finally:
+            self._loop.close()
 
     async def _run(self) -> None:
         self._task = asyncio.current_task()
@@ -51,6 +64,7 @@ class FakeKubelet:
             )
             async with asyncio.TaskGroup() as group:
                 group.create_task(informer.run())
+                group.create_task(self._keep_node(api))
                 await informer.synced.wait()
                 self._ready.set()
                 while True:
@@ -63,9 +77,19 @@ class FakeKubelet:
         manifest = {"metadata": {"name": self._node, "labels": labels}, "kind": "Node", "apiVersion": "v1"}
         with suppress(KubeError):
             await api.create(NODES, manifest)
+        await self._beat(api)
+
+    async def _keep_node(self, api: KubeApi) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            with suppress(KubeError):
+                await self._beat(api)
+
+    async def _beat(self, api: KubeApi) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         status = {
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "conditions": [{"type": "Ready", "status": "True"}],
+            "conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": now}],
         }
         await api.patch(NODES, "", self._node, {"status": status}, subresource="status")
 

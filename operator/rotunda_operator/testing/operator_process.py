@@ -31,6 +31,16 @@ class OperatorProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def check_log(self) -> None:
+        """Fails when it tried what its Role does not allow, or came upon a defect of its own."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        wrong = [line for line in lines if any(word in line for word in ("forbidden", "defect", "Traceback"))]
+        assert not wrong, "\n".join(wrong[:20])
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

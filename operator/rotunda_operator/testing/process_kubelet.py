@@ -1,10 +1,11 @@
-"""Runs the pods of media nodes for real: each a process of this machine, with the environment of its pod."""
+"""Runs the pods of media nodes as processes with the environment of their pods, and plays the others."""
 
 import asyncio
 import base64
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import grpc.aio
 
 from rotunda_kube import Conflict, Key, KubeApi, Manifest, NotFound, key_of
 from rotunda_kube.resource import PODS, SECRETS
-from rotunda_operator.testing.kubelet import NODE, FakeKubelet
+from rotunda_operator.specs.metadata import MEDIA_NODE
+from rotunda_operator.testing.kubelet import FakeKubelet
 
 _ADDRESS = "127.0.0.1"
 _CHECK = "/grpc.health.v1.Health/Check"
@@ -23,13 +25,31 @@ _SERVING = b"\x08\x01"
 
 
 class ProcessKubelet(FakeKubelet):
-    """`logs` is a folder for what the processes say, a file for each pod. Ends them all when it is closed."""
+    """`logs` is a folder for what the processes say, a file for each pod. Ends them all when it is closed.
 
-    def __init__(self, kubeconfig: Path, namespace: str, logs: Path, *, node: str = NODE) -> None:
+    `report_to`: by MediaNode, a port of this machine to report load to instead of the operator's.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: Path,
+        namespace: str,
+        logs: Path,
+        *,
+        report_to: Mapping[str, int] | None = None,
+    ) -> None:
         self._logs = logs
+        self._report_to = dict(report_to or {})
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._pods: dict[str, str] = {}
+        """By name, the uid of the pod whose process it is: names come again."""
         self._lives: set[asyncio.Task[None]] = set()
-        super().__init__(kubeconfig, namespace, node=node)
+        super().__init__(kubeconfig, namespace)
+
+    @property
+    def running(self) -> set[str]:
+        """The pods whose processes live."""
+        return {pod for pod, process in self._processes.items() if process.returncode is None}
 
     def signal(self, pod: str, number: signal.Signals) -> None:
         """Sends it to the pod's process."""
@@ -45,12 +65,16 @@ class ProcessKubelet(FakeKubelet):
 
     async def _tend(self, api: KubeApi, pod: Manifest) -> None:
         key = key_of(pod)
-        process = self._processes.get(key.name)
+        uid = pod["metadata"]["uid"]
+        process = self._processes.get(key.name) if self._pods.get(key.name) == uid else None
         if "deletionTimestamp" in pod["metadata"] and process is not None and process.returncode is None:
             process.terminate()
+        elif MEDIA_NODE not in pod["metadata"].get("labels", {}):
+            await super()._tend(api, pod)
         elif pod["status"].get("phase") == "Pending" and pod["spec"].get("nodeName"):
             if process is None:
                 self._processes[key.name] = process = await self._spawn(api, pod)
+                self._pods[key.name] = uid
                 life = asyncio.create_task(self._live(api, pod, process), name=str(key))
                 self._lives.add(life)
                 life.add_done_callback(self._lives.discard)
@@ -62,6 +86,8 @@ class ProcessKubelet(FakeKubelet):
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         for variable in container["env"]:
             environment[variable["name"]] = variable.get("value") or _field(pod, variable["valueFrom"])
+        if (port := self._report_to.get(pod["metadata"]["labels"][MEDIA_NODE])) is not None:
+            environment["ROTUNDA_SFU_OTLP_ENDPOINT"] = f"http://{_ADDRESS}:{port}"
         if (secret := _tls_secret(pod)) is not None:
             environment["ROTUNDA_SFU_TLS_DIRECTORY"] = str(await self._mount(api, pod, secret))
         with (self._logs / f"{pod['metadata']['name']}.log").open("ab") as log:
@@ -77,7 +103,7 @@ class ProcessKubelet(FakeKubelet):
         """A folder with what the Secret holds."""
         metadata = pod["metadata"]
         folder = self._logs / f"{metadata['name']}-tls"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         for name, value in (await api.get(SECRETS, metadata["namespace"], secret))["data"].items():
             (folder / name).write_bytes(base64.b64decode(value))
         return folder

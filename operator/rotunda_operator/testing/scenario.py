@@ -1,29 +1,23 @@
-"""One life of a small fleet with an operator that crashes, watched from the API server's side.
-
-The operator is the engine in this process; a crash cuts all its connections at once and leaves its lease
-behind, so that the API server sees what a killed process leaves.
-"""
+"""One life of a small fleet with an operator that crashes, watched from the API server's side."""
 
 import asyncio
 import json
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 
-from rotunda_kube import Informer, KubeApi, KubeError, Manifest, key_of
+from rotunda_kube import Informer, KubeApi, Manifest, key_of
 from rotunda_kube.api import connect
 from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
-from rotunda_operator.engine import Engine
-from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.testing.control_plane import ControlPlane
 from rotunda_operator.testing.faulty_proxy import Fault, FaultyProxy
 from rotunda_operator.testing.kubelet import FakeKubelet
+from rotunda_operator.testing.mortal import Mortal, in_process
 from rotunda_operator.testing.operator_process import free_port
 from rotunda_operator.testing.reporter import Reporter
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 NODES = ("a", "b")
 ROOM_NAMES = ("r1", "r2", "r3", "r4")
 
@@ -31,14 +25,24 @@ ROOM_NAMES = ("r1", "r2", "r3", "r4")
 class Scenario:
     """`run` lives it through; `failures` says what went wrong, empty when nothing did."""
 
-    def __init__(self, plane: ControlPlane, namespace: str, faults: Mapping[int, Fault]) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        namespace: str,
+        faults: Mapping[int, Fault],
+        operator: Mortal = in_process,
+    ) -> None:
         self.failures: list[str] = []
         self.writes = 0
         self._plane = plane
         self._namespace = namespace
         self._faults = faults
+        self._operator = operator
         self._assignments: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._pods: dict[str, set[str]] = defaultdict(set)
+
+    def __str__(self) -> str:
+        return f"{self._namespace}, {dict(self._faults)}"
 
     async def run(self) -> None:
         await asyncio.to_thread(self._plane.kubectl, "create", "namespace", self._namespace)
@@ -56,7 +60,8 @@ class Scenario:
         for node in NODES:
             reporter.tell(node)
         try:
-            async with self._watched(api), _operator(proxy, self._namespace, port, self._plane.ca.parent):
+            operator = self._operator(proxy, self._namespace, port, self._plane.ca.parent)
+            async with self._watched(api), operator:
                 await self._live(api)
         finally:
             self.writes = proxy.writes
@@ -113,7 +118,7 @@ class Scenario:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not await holds():
             if time.monotonic() > deadline:
-                raise AssertionError(f"{self._namespace}, {dict(self._faults)}: never came: {what}")
+                raise AssertionError(f"never came: {what}")
             await asyncio.sleep(0.1)
 
     async def _create(self, api: KubeApi, kind: str, name: str, spec: Manifest) -> None:
@@ -144,47 +149,3 @@ class Scenario:
 
     def _on_pod(self, pod: Manifest) -> None:
         self._pods[pod["metadata"]["labels"]["rotunda.dev/media-node"]].add(pod["metadata"]["uid"])
-
-
-@asynccontextmanager
-async def _operator(proxy: FaultyProxy, namespace: str, port: int, folder: Path) -> AsyncIterator[None]:
-    """Runs one, and another whenever it has crashed."""
-    url = await proxy.start()
-    kubeconfig = folder / f"proxied-{namespace}.kubeconfig"
-    named = {"name": "proxied", "cluster": {"server": url}}
-    context = {"name": "proxied", "context": {"cluster": "proxied", "user": "proxied"}}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "proxied",
-        "clusters": [named],
-        "users": [{"name": "proxied", "user": {}}],
-        "contexts": [context],
-    }
-    kubeconfig.write_text(json.dumps(config))
-    settings = OperatorSettings(
-        kubeconfig=kubeconfig, namespace=namespace, identity="operator", otlp_address=f"127.0.0.1:{port}"
-    )
-    task = asyncio.create_task(_keep_running(proxy, settings))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _keep_running(proxy: FaultyProxy, settings: OperatorSettings) -> None:
-    while True:
-        api = await connect(settings.kubeconfig, request_seconds=3.0)
-        engine = asyncio.create_task(Engine(api, settings).run())
-        crash = asyncio.create_task(proxy.crashed.wait())
-        try:
-            await asyncio.wait([engine, crash], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (engine, crash):
-                task.cancel()
-            with suppress(asyncio.CancelledError, KubeError):
-                await engine
-            await api.close()
-        proxy.revive()

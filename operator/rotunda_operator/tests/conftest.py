@@ -14,9 +14,21 @@ _NUMBERS = itertools.count(1)
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A real API server that knows our resources."""
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
-        plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        _define(plane)
         yield plane
+
+
+@pytest.fixture(scope="session")
+def full_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One with its controllers, so that what has lost its owner is collected."""
+    with ControlPlane(tmp_path_factory.mktemp("full-plane"), full=True) as plane:
+        _define(plane)
+        yield plane
+
+
+def _define(plane: ControlPlane) -> None:
+    plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
+    plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
 
 
 @pytest.fixture

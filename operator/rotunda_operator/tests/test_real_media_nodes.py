@@ -1,121 +1,227 @@
-"""The whole chain with real media nodes: processes of this machine that report what they really carry."""
+"""The whole chain with real parts: people send real RTP through media nodes, which report what they carry.
 
+Media nodes and signaling are processes of this machine. What makes a node busy is its egress against a small
+capacity, which is the same however fast the machine is.
+"""
+
+import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from harness.cluster import signaling_of
+from harness.talk import BITRATE, talk
 
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import media_node_pb2_grpc as rpc
-from rotunda_operator.testing import Stage
+from rotunda_operator.testing import ControlPlane, Relay, Stage
 from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
-pytestmark = pytest.mark.timeout(400)
-WATCHER = "signaling-1"
-FEW = {"expectedParticipants": 2}
+pytestmark = pytest.mark.timeout(500)
+
+NODES = ("default-media-0", "default-media-1")
+ROOM = {"expectedParticipants": 2, "emptyTTLSeconds": 600}
+TALK_KBPS = BITRATE // 1000
+"""A talk to two sends twice as much: half of it is enough to tell, whatever a busy machine holds up."""
 
 
-class Caller:
-    """What signaling does for people of a room, without their media."""
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A namespace with an operator, media nodes that come when they are made, and signaling at `url`."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._open = ExitStack()
+    stage: Stage
+    kubelet: ProcessKubelet
+    relays: dict[str, Relay]
+    folder: Path
+    open: AsyncExitStack
 
-    def close(self) -> None:
-        self._open.close()
+    async def cluster(self, egress_mbps: int, **media_nodes: Any) -> str:
+        """Applies it; the answer is the URL of its signaling."""
+        first = min(free_port(), 60_000)
+        network = {"portFrom": first, "portTo": first + 20}
+        spec = {"network": network, "capacity": {"egressMbps": egress_mbps}, **media_nodes}
+        rest = {"signaling": {"replicas": 0}, "turn": {"enabled": False}}
+        await self.apply("MediaCluster", "default", {"mediaNodes": spec, **rest})
+        return (await self.open.enter_async_context(signaling_of(self.stage, self.folder))).url
 
-    def join(self, room: str, people: int) -> None:
-        """They join the room on the node where it is."""
-        key, stub = self._at(room)
-        stub.OpenRoom(pb.OpenRoomRequest(room_key=key), timeout=60)
-        events = stub.WatchRoom(pb.WatchRoomRequest(room_key=key, watcher_id=WATCHER))
-        self._open.callback(events.cancel)
-        next(events)
-        for number in range(people):
-            request = pb.JoinRequest(
-                room_key=key, watcher_id=WATCHER, connection_id=f"{room}-{number}", display_name="Ada"
-            )
-            stub.Join(request, timeout=60)
+    async def apply(self, kind: str, name: str, spec: Object) -> None:
+        await asyncio.to_thread(self.stage.apply, kind, name, spec)
 
-    def refusal(self, room: str, epoch: int) -> str:
-        """What the room's node says to a call with this epoch."""
-        key, stub = self._at(room)
-        key.epoch = epoch
-        with pytest.raises(grpc.RpcError) as refused:
-            stub.OpenRoom(pb.OpenRoomRequest(room_key=key), timeout=60)
-        details = refused.value.details()
-        return str(details)
+    async def place(self, room: str) -> str:
+        """Applies a Room; the answer is where it went."""
+        await self.apply("Room", room, ROOM)
+        return await asyncio.to_thread(self.stage.placed, room)
 
-    def _at(self, room: str) -> tuple[pb.RoomKey, rpc.MediaNodeStub]:
-        assignment = self._stage.get("room", room)["status"]["assignment"]
-        node = self._stage.get("mn", assignment["mediaNode"])["status"]
-        channel = self._open.enter_context(grpc.insecure_channel(node["grpcAddress"]))
-        key = pb.RoomKey(room=room, epoch=assignment["epoch"], process_id=node["processID"])
-        return key, rpc.MediaNodeStub(channel)
+    async def until(self, kind: str, name: str, holds: Callable[[Object], Any]) -> Object:
+        return await asyncio.to_thread(self.stage.until, kind, name, holds)
+
+    async def until_items(self, kind: str, holds: Callable[[list[Object]], Any]) -> list[Object]:
+        return await asyncio.to_thread(self.stage.until_items, kind, holds)
+
+    async def where(self, *rooms: str) -> dict[str, tuple[str, int]]:
+        """Media node and epoch of each."""
+        found = {item["metadata"]["name"]: item for item in await self.until_items("rooms", bool)}
+        told = {room: found[room]["status"]["assignment"] for room in rooms}
+        return {room: (each["mediaNode"], each["epoch"]) for room, each in told.items()}
+
+
+@asynccontextmanager
+async def scene_on(stage: Stage, folder: Path) -> AsyncIterator[Scene]:
+    async with AsyncExitStack() as open:
+        relays = {node: await open.enter_async_context(Relay(stage.operator.otlp_port)) for node in NODES}
+        ports = {node: relay.port for node, relay in relays.items()}
+        kubelet = await asyncio.to_thread(stage.process_kubelet, ports)
+        yield Scene(stage, kubelet, relays, folder, open)
 
 
 @pytest.fixture
-def caller(stage: Stage) -> Iterator[Caller]:
-    with closing(Caller(stage)) as caller:
-        yield caller
+async def scene(stage: Stage, tmp_path: Path) -> AsyncIterator[Scene]:
+    async with scene_on(stage, tmp_path) as scene:
+        yield scene
 
 
-def test_rooms_follow_the_load_that_real_media_nodes_report(stage: Stage, caller: Caller) -> None:
-    kubelet = stage.process_kubelet()
-    stage.apply("MediaCluster", "default", _two_nodes())
-    stage.until("mc", "default", lambda found: found["status"]["readyMediaNodes"] == 2, 120)
-
-    stage.apply("Room", "first")
-    busy = stage.placed("first")
-    caller.join("first", 10)
-    stage.until("mn", busy, lambda found: found["status"]["load"]["utilizationPercent"] >= 50)
-    stage.until(
-        "room", "first", lambda r: (r["status"]["phase"], r["status"]["participants"]) == ("Active", 10)
-    )
-    stage.apply("Room", "second", FEW)
-    quiet = stage.placed("second")
-    assert quiet != busy, "the less loaded one takes it"
-
-    kubelet.signal(_pod(stage, quiet), signal.SIGSTOP)
-    stage.until("mn", quiet, lambda found: _reason(found, "Reporting") == "Silent")
-    stage.apply("Room", "third", FEW)
-    assert stage.placed("third") == busy, "who is silent gets no new rooms"
-    assert stage.placed("second") == quiet, "and keeps those that it has"
-    kubelet.signal(_pod(stage, quiet), signal.SIGCONT)
-    stage.until("mn", quiet, lambda found: _reason(found, "Reporting") == "Reporting")
-
-    lost = _pod(stage, busy)
-    kubelet.signal(lost, signal.SIGKILL)
-    stage.placed("first", epoch=2)
-    caller.join("first", 1)
-    assert "epoch 1" in caller.refusal("first", epoch=1)
-    replaced = stage.until("mn", busy, lambda found: found["status"]["phase"] == "Ready", 120)
-    assert replaced["status"]["podName"] != lost
+@pytest.fixture
+async def whole_scene(full_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Scene]:
+    """With the controllers of Kubernetes, which delete the pods of nodes that are gone."""
+    stage = await asyncio.to_thread(Stage, full_plane, tmp_path, "fleet")
+    with stage:
+        async with scene_on(stage, tmp_path) as scene:
+            yield scene
 
 
-def _two_nodes() -> Object:
-    first = free_port()
-    first = first if first < 60_000 else first - 10_000
-    return {
-        "mediaNodes": {
-            "min": 2,
-            "max": 2,
-            "network": {"portFrom": first, "portTo": first + 20},
-            "capacity": {"participants": 20},
-        },
-        "signaling": {"replicas": 0},
-        "turn": {"enabled": False},
+async def test_rooms_go_where_media_leaves_the_most_room(scene: Scene) -> None:
+    url = await scene.cluster(8, min=2, max=2)
+    await scene.until("mc", "default", _has_two_ready)
+    busy = await scene.place("loud")
+    async with talk(url, "loud"):
+        load = (await scene.until("mn", busy, _is_busy))["status"]["load"]
+        assert load["utilizationPercent"] >= load["egressKbps"] // 80, "of 8 Mbit/s"
+        quiet = {await scene.place(f"quiet-{number}") for number in range(4)}
+        assert quiet == {node for node in NODES if node != busy}
+    await scene.until("mn", busy, _is_idle)
+
+    (other,) = quiet
+    async with talk(url, "quiet-0"):
+        await scene.until("mn", other, _is_busy)
+        assert {await scene.place(f"late-{number}") for number in range(4)} == {busy}
+
+
+async def test_silence_moves_nothing_and_people_talk_on(scene: Scene) -> None:
+    url = await scene.cluster(8, min=2, max=2)
+    await scene.until("mc", "default", _has_two_ready)
+    busy = await scene.place("loud")
+    async with talk(url, "loud") as loud:
+        await scene.until("mn", busy, _is_busy)
+        quiet = await scene.place("calm")
+        assert quiet != busy
+        async with talk(url, "calm", onlookers=1) as calm:
+            scene.relays[quiet].cut()
+            await scene.until("mn", quiet, _is_silent)
+            assert await scene.place("second") == busy, "who is silent gets no new rooms, whatever it carried"
+
+            scene.relays[busy].cut()
+            await scene.until("mn", busy, _is_silent)
+            await scene.apply("Room", "third", ROOM)
+            waiting = await scene.until("room", "third", lambda room: room["status"]["phase"] == "Pending")
+            assert "2 have not reported their load lately" in waiting["status"]["conditions"][0]["message"]
+            await asyncio.gather(loud.goes_on(), calm.goes_on())
+
+            scene.relays[quiet].mend()
+            assert await asyncio.to_thread(scene.stage.placed, "third") == quiet
+            await asyncio.gather(loud.goes_on(), calm.goes_on())
+    assert await scene.where("loud", "calm", "second") == {
+        "loud": (busy, 1),
+        "calm": (quiet, 1),
+        "second": (busy, 1),
     }
 
 
-def _pod(stage: Stage, node: str) -> str:
-    name: str = stage.get("mn", node)["status"]["podName"]
-    return name
+async def test_a_killed_node_is_lost_and_its_room_goes_on_elsewhere_with_a_higher_epoch(scene: Scene) -> None:
+    url = await scene.cluster(8, min=2, max=2)
+    await scene.until("mc", "default", _has_two_ready)
+    victim = await scene.place("call")
+    kept = await scene.place("kept")
+    assert kept != victim
+    pod = (await scene.until("mn", victim, bool))["status"]["podName"]
+    async with talk(url, "call") as before:
+        await before.goes_on()
+        scene.kubelet.signal(pod, signal.SIGKILL)
+        await asyncio.to_thread(scene.stage.placed, "call", 2)
+    await scene.until_items("events", lambda events: _tells(events, victim, "Lost"))
+    assert await scene.where("call", "kept") == {"call": (kept, 2), "kept": (kept, 1)}
+
+    async with talk(url, "call") as again:
+        await again.goes_on()
+        assert "epoch 1" in await asyncio.to_thread(_refusal, scene.stage, "call", 1)
+        await again.goes_on()
+    replaced = await scene.until("mn", victim, lambda node: node["status"]["phase"] == "Ready")
+    assert replaced["status"]["podName"] != pod
+    assert await scene.where("call", "kept") == {"call": (kept, 2), "kept": (kept, 1)}
 
 
-def _reason(found: Object, type: str) -> str:
-    return next((str(c["reason"]) for c in found["status"]["conditions"] if c["type"] == type), "")
+async def test_the_fleet_follows_the_media_to_zero_and_back(whole_scene: Scene) -> None:
+    scene = whole_scene
+    scaling = {"scaleDownDelaySeconds": 1, "spareRooms": 0, "targetUtilizationPercent": 40}
+    url = await scene.cluster(4, min=0, max=2, scaling=scaling)
+    first = await scene.place("first")
+    async with talk(url, "first"):
+        await scene.until("mn", first, _is_busy)
+        (second,) = {node for node in NODES if node != first}
+        await scene.until("mn", second, lambda node: node["status"]["phase"] == "Ready")
+        assert await scene.place("second") == second
+
+    for room in ("first", "second"):
+        await scene.apply("Room", room, {"emptyTTLSeconds": 1})
+        await scene.until("room", room, lambda room: room["status"]["phase"] == "Idle")
+    await scene.until_items("mn", lambda nodes: not nodes)
+    await scene.until_items("pods", lambda pods: not pods)
+    assert scene.kubelet.running == set()
+
+    await scene.apply("Room", "first", ROOM)
+    async with talk(url, "first") as woken:
+        await woken.goes_on()
+        assert (await scene.where("first"))["first"][1] > 1
+
+
+def _refusal(stage: Stage, room: str, epoch: int) -> str:
+    """What the room's node says to a call with this epoch."""
+    assignment = stage.get("room", room)["status"]["assignment"]
+    node = stage.get("mn", assignment["mediaNode"])["status"]
+    key = pb.RoomKey(room=room, epoch=epoch, process_id=node["processID"])
+    uid = stage.get("room", room)["metadata"]["uid"]
+    with grpc.insecure_channel(node["grpcAddress"]) as channel:
+        stub = rpc.MediaNodeStub(channel)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.OpenRoom(pb.OpenRoomRequest(room_key=key, room_uid=uid), timeout=60)
+    return str(refused.value.details())
+
+
+def _has_two_ready(cluster: Object) -> bool:
+    ready: int = cluster["status"]["readyMediaNodes"]
+    return ready == 2
+
+
+def _is_busy(node: Object) -> bool:
+    egress: int = node["status"]["load"]["egressKbps"]
+    return egress >= TALK_KBPS
+
+
+def _is_idle(node: Object) -> bool:
+    egress: int = node["status"]["load"]["egressKbps"]
+    return egress < TALK_KBPS // 10
+
+
+def _is_silent(node: Object) -> bool:
+    reasons = {each["type"]: each["reason"] for each in node["status"]["conditions"]}
+    return reasons.get("Reporting") == "Silent"
+
+
+def _tells(events: list[Object], name: str, reason: str) -> bool:
+    return any(each["involvedObject"]["name"] == name and each["reason"] == reason for each in events)

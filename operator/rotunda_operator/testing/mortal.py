@@ -1,0 +1,96 @@
+"""An operator behind the faulty proxy that crashes where the proxy says so, and comes back each time.
+
+In process it is the engine alone, whose connections are cut all at once and whose lease stays behind, so that
+the API server sees what a killed process leaves. As a process it is the whole operator, ended by SIGKILL.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+
+from rotunda_kube import KubeError
+from rotunda_kube.api import connect
+from rotunda_operator.engine import Engine
+from rotunda_operator.settings import OperatorSettings
+from rotunda_operator.testing.faulty_proxy import FaultyProxy
+from rotunda_operator.testing.operator_process import OperatorProcess
+
+LOOK_SECONDS = 0.1
+
+Mortal = Callable[[FaultyProxy, str, int, Path], AbstractAsyncContextManager[None]]
+"""Given the proxy, the namespace, the port for load reports and a folder: runs one, and another whenever it
+has crashed, until the context ends."""
+
+
+@asynccontextmanager
+async def in_process(proxy: FaultyProxy, namespace: str, port: int, folder: Path) -> AsyncIterator[None]:
+    settings = OperatorSettings(
+        kubeconfig=_kubeconfig(folder, namespace, await proxy.start()),
+        namespace=namespace,
+        identity="operator",
+        otlp_address=f"127.0.0.1:{port}",
+    )
+    task = asyncio.create_task(_keep_engine_running(proxy, settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def as_process(proxy: FaultyProxy, namespace: str, port: int, folder: Path) -> AsyncIterator[None]:
+    kubeconfig = _kubeconfig(folder, namespace, await proxy.start())
+    process = OperatorProcess(folder, kubeconfig, namespace, otlp_address=f"127.0.0.1:{port}")
+    task = asyncio.create_task(_keep_process_running(proxy, process))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(process.kill)
+    process.check_log()
+
+
+async def _keep_engine_running(proxy: FaultyProxy, settings: OperatorSettings) -> None:
+    while True:
+        api = await connect(settings.kubeconfig, request_seconds=3.0)
+        engine = asyncio.create_task(Engine(api, settings).run())
+        crash = asyncio.create_task(proxy.crashed.wait())
+        try:
+            await asyncio.wait([engine, crash], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (engine, crash):
+                task.cancel()
+            with suppress(asyncio.CancelledError, KubeError):
+                await engine
+            await api.close()
+        proxy.revive()
+
+
+async def _keep_process_running(proxy: FaultyProxy, process: OperatorProcess) -> None:
+    while True:
+        process.start()
+        while process.runs and not proxy.crashed.is_set():  # noqa: ASYNC110 -- its end is no event of the loop
+            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.to_thread(process.kill)
+        proxy.revive()
+
+
+def _kubeconfig(folder: Path, namespace: str, url: str) -> Path:
+    name = "proxied"
+    path = folder / f"{name}-{namespace}.kubeconfig"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": {"server": url}}],
+        "users": [{"name": name, "user": {}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
+    }
+    path.write_text(json.dumps(config))
+    return path

@@ -1,0 +1,79 @@
+"""Somebody shows others a picture in a room: real RTP through the room's media node, from light clients."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from harness.light import PATIENCE_SECONDS, LightGuest, OnMedia, RefusedError
+from harness.probe import (
+    PICTURE_BYTES,
+    PICTURE_PACKETS,
+    PICTURE_SECONDS,
+    Ledger,
+    consume,
+    picture,
+    picture_parameters,
+)
+
+BITRATE = round(8 * PICTURE_BYTES * PICTURE_PACKETS / PICTURE_SECONDS)
+"""Bits a second of payload that each who looks on is sent."""
+MORE_PACKETS = 100
+_AGAIN_SECONDS = 0.5
+_TRIES = 240
+
+
+@dataclass(slots=True)
+class Talk:
+    """`seen`: packets that arrived at each who looks on."""
+
+    seen: list[int]
+
+    def onlooker(self, number: int) -> OnMedia:
+        def arrived(packet: bytes, at: int) -> None:
+            self.seen[number] += 1
+
+        return arrived
+
+    async def goes_on(self) -> None:
+        """Returns once everybody has seen a good deal more than until now."""
+        wanted = [count + MORE_PACKETS for count in self.seen]
+        async with asyncio.timeout(2 * PATIENCE_SECONDS):
+            while any(count < enough for count, enough in zip(self.seen, wanted, strict=True)):  # noqa: ASYNC110 -- counted elsewhere
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def talk(url: str, room: str, onlookers: int = 2) -> AsyncIterator[Talk]:
+    """One sends a picture to so many others until the context ends; then they leave."""
+    guests = [await enter(url, room, f"{room} {number}") for number in range(onlookers + 1)]
+    speaker, *others = guests
+    sender = await speaker.transport("send")
+    produced = await speaker.request(
+        "produce", transportId=sender.id, kind="video", rtpParameters=picture_parameters()
+    )
+    going = Talk([0] * onlookers)
+    for number, guest in enumerate(others):
+        receiver = await guest.transport("recv", going.onlooker(number))
+        await consume(guest, receiver, produced["id"])
+    sending = asyncio.create_task(picture(sender, Ledger(), itertools.count()))
+    try:
+        yield going
+    finally:
+        sending.cancel()
+        for guest in guests:
+            with suppress(RefusedError):
+                await guest.close()
+
+
+async def enter(url: str, room: str, name: str) -> LightGuest:
+    """Again and again while the room waits for a media node."""
+    for _ in range(_TRIES):
+        try:
+            return await LightGuest.enter(url, room, name)
+        except RefusedError as refused:
+            if refused.code != "unavailable":
+                raise
+            await asyncio.sleep(_AGAIN_SECONDS)
+    raise TimeoutError(f"nobody could come into {room}")

@@ -1,0 +1,63 @@
+"""A real control plane for all stories; every story has a namespace with an operator and two media nodes."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from harness.cluster import signaling_of
+from harness.server import Server
+
+from rotunda_operator.testing import ControlPlane, Stage
+from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.process_kubelet import ProcessKubelet
+from rotunda_operator.testing.stage import Object
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """`kubelet` has the processes of the media nodes."""
+
+    stage: Stage
+    kubelet: ProcessKubelet
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
+        plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        yield plane
+
+
+@pytest.fixture
+def cluster(plane: ControlPlane, tmp_path: Path) -> Iterator[Cluster]:
+    """Two Ready media nodes of a MediaCluster, and the operator at work."""
+    with Stage(plane, tmp_path, f"calls-{next(_NUMBERS)}") as stage:
+        kubelet = stage.process_kubelet()
+        first = min(free_port(), 65000)
+        network = {"portFrom": first, "portTo": first + 99}
+        stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 2, "max": 2, "network": network}})
+        stage.until_items("mn", _two_are_ready)
+        yield Cluster(stage, kubelet)
+
+
+@pytest.fixture
+def stage(cluster: Cluster) -> Stage:
+    return cluster.stage
+
+
+@pytest_asyncio.fixture
+async def signaling(stage: Stage, tmp_path: Path) -> AsyncIterator[Server]:
+    async with signaling_of(stage, tmp_path) as server:
+        yield server
+
+
+def _two_are_ready(nodes: list[Object]) -> bool:
+    phases = [node.get("status", {}).get("phase") for node in nodes]
+    return phases == ["Ready", "Ready"]
