@@ -41,8 +41,8 @@ from rotunda_signaling.directory.manifests import (
 DOUBT_SECONDS = 2.0
 """How long an assignment that its node refused, or did not answer to, is not given out again.
 
-A newer one is given out at once. This is for a node that comes back: asked earlier, the breaker in front of it
-would still be open; and who is given it in vain is told to try again, as clients do by themselves.
+A newer one is given out at once. This is for a node that comes back: asked earlier, the breaker in front of
+it would still be open; and who is given it in vain is told to try again, as clients do by themselves.
 """
 RETRY_MS = 5000
 DELETION_SECONDS = 5.0
