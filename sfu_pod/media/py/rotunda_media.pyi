@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, Self, final
 
 Kind = Literal["audio", "video"]
+Protocol = Literal["udp", "tcp"]
 Codec = Literal["opus", "vp8", "h264", "vp9", "av1"]
 SrtpProfileName = Literal["AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES128_CM_HMAC_SHA1_80"]
 
@@ -17,16 +18,19 @@ __version__: str
 
 @final
 class ListenAddress:
-    """One socket to open. `port` 0 lets the kernel choose; `announced` is what clients are told."""
+    """One socket to open. `port` 0 lets the kernel choose; `announced` is what clients are told.
+
+    With `tcp` port 0 is the port of the `udp` socket with the same `ip`.
+    """
     def __new__(
-        cls, ip: str, port: int, *, protocol: Literal["udp"] = "udp", announced: str | None = None
+        cls, ip: str, port: int, *, protocol: Protocol = "udp", announced: str | None = None
     ) -> Self: ...
     @property
     def ip(self) -> str: ...
     @property
     def port(self) -> int: ...
     @property
-    def protocol(self) -> str: ...
+    def protocol(self) -> Protocol: ...
     @property
     def announced(self) -> str: ...
 
@@ -81,12 +85,16 @@ class Worker:
         name: str = "media",
         segmentation_offload: bool = True,
         dtls_queue_datagrams: int = 64,
+        tcp_connections: int = 1000,
+        tcp_connections_per_address: int = 200,
     ) -> Self:
         """Opens the sockets and starts the thread.
 
         Raises OSError naming the address where a socket cannot be opened. Without
         `segmentation_offload`, or where the kernel lacks it, datagrams are sent one by one.
-        `dtls_queue_datagrams` bounds each transport's queue of received DTLS datagrams.
+        `dtls_queue_datagrams` bounds each transport's queue of received DTLS datagrams. Where there are
+        too many TCP connections, in all or of one address (a /64 of IPv6), one that has not brought a
+        valid check gives way; such a one is closed after 10 s in any case.
         """
     @property
     def addresses(self) -> list[ListenAddress]:
@@ -185,6 +193,9 @@ class WorkerLoad:
     @property
     def padding_bytes(self) -> int:
         """RTP padding sent so that packets fit one message."""
+    @property
+    def tcp_connections(self) -> int:
+        """Open now."""
 
 @final
 class DtlsReadable:
@@ -194,13 +205,15 @@ class DtlsReadable:
 
 @final
 class IceConnected:
-    __match_args__ = ("transport", "remote_ip", "remote_port")
+    __match_args__ = ("transport", "remote_ip", "remote_port", "protocol")
     @property
     def transport(self) -> int: ...
     @property
     def remote_ip(self) -> str: ...
     @property
     def remote_port(self) -> int: ...
+    @property
+    def protocol(self) -> Protocol: ...
 
 @final
 class IceDisconnected:

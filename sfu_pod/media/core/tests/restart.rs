@@ -129,9 +129,7 @@ fn a_path_that_closes_is_nobodys_any_more() {
     let (mut call, alice, bob, mut source) = call();
     speak(&mut call, alice, &mut source, 10);
     assert!(call.worker.is_proven(alice) && call.worker.is_proven(bob));
-    let (now, outbox) = (call.now, &mut call.outbox);
-    call.worker.close_path(now, alice, outbox);
-    call.pass_ms(1);
+    call.close_path(alice);
     assert!(!call.worker.is_proven(alice) && call.worker.is_proven(bob));
     assert!(
         call.take_events().contains(&Event::IceDisconnected { transport: TransportId(1) }),

@@ -10,6 +10,29 @@ use rotunda_packet::srtp::SrtpProfile;
 
 use crate::error::{unfit, wrong, wrong_length, wrong_type};
 
+/// What a socket speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Datagrams.
+    Udp,
+    /// Datagrams as frames of a stream (RFC 6544, RFC 4571).
+    Tcp,
+}
+
+impl Protocol {
+    /// As candidates have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Names of [`Protocol`].
+pub const PROTOCOLS: [(&str, Protocol); 2] =
+    [(Protocol::Udp.name(), Protocol::Udp), (Protocol::Tcp.name(), Protocol::Tcp)];
+
 /// Names of [`MediaKind`].
 pub const KINDS: [(&str, MediaKind); 2] =
     [("audio", MediaKind::Audio), ("video", MediaKind::Video)];
@@ -49,7 +72,7 @@ macro_rules! number {
 }
 
 number! {
-    /// A UDP port; 0 lets the kernel choose.
+    /// A port; 0 lets the kernel choose.
     Port(u16): "port" 0 to u16::MAX;
     /// RFC 3550 section 5.1.
     PayloadType(u8): "payload_type" 0 to 127u8;
@@ -67,6 +90,10 @@ number! {
     Temporal(u8): "temporal" 0 to u8::MAX;
     /// Datagrams.
     QueueLimit(usize): "dtls_queue_datagrams" 1 to u32::MAX;
+    /// At once.
+    ConnectionLimit(usize): "tcp_connections" 1 to u32::MAX;
+    /// At once, of one address.
+    AddressLimit(usize): "tcp_connections_per_address" 1 to u32::MAX;
     /// Datagrams.
     TakeLimit(usize): "limit" 0 to u32::MAX;
     /// Of all that a transport's peer may send.
@@ -117,6 +144,7 @@ macro_rules! word {
 }
 
 word! {
+    ProtocolName(Protocol): "protocol" PROTOCOLS;
     KindName(MediaKind): "kind" KINDS;
     CodecName(Codec): "codec" CODECS;
     ProfileName(SrtpProfile): "profile" SRTP_PROFILES;

@@ -7,6 +7,7 @@ use pyo3::types::PyTuple;
 use rotunda_media_core as core;
 use rotunda_media_worker as worker;
 
+use crate::convert::Protocol;
 use crate::stats::{ConsumerStats, ProducerStats, TransportStats};
 
 /// One class: its fields in the order of `__match_args__`.
@@ -35,7 +36,7 @@ event! {
     /// The transport's queue of DTLS datagrams is no longer empty.
     DtlsReadable { transport: u64 }
     /// The first valid check arrived, or the selected remote address changed.
-    IceConnected { transport: u64, remote_ip: String, remote_port: u16 }
+    IceConnected { transport: u64, remote_ip: String, remote_port: u16, protocol: &'static str }
     /// No valid check for the consent time.
     IceDisconnected { transport: u64 }
     /// The first packet of a producer's encoding arrived.
@@ -76,8 +77,8 @@ pub fn union<'py>(module: &Bound<'py, PyModule>) -> PyResult<Bound<'py, PyAny>> 
     Ok(union)
 }
 
-/// The Python object of an event.
-pub fn to_python(py: Python<'_>, event: worker::Event) -> PyResult<Py<PyAny>> {
+/// The Python object of an event of a worker whose first `udp` listeners are of UDP.
+pub fn to_python(py: Python<'_>, event: worker::Event, udp: usize) -> PyResult<Py<PyAny>> {
     let event = match event {
         worker::Event::Core(event) => event,
         worker::Event::Failed { message } => return object(py, WorkerFailed { message }),
@@ -86,8 +87,10 @@ pub fn to_python(py: Python<'_>, event: worker::Event) -> PyResult<Py<PyAny>> {
         core::Event::DtlsReadable { transport } => {
             object(py, DtlsReadable { transport: transport.0 })
         }
-        core::Event::IceConnected { transport, remote } => {
-            object(py, ice_connected(transport.0, remote))
+        core::Event::IceConnected { transport, listener, remote } => {
+            let is_udp = usize::from(listener.0) < udp;
+            let protocol = if is_udp { Protocol::Udp } else { Protocol::Tcp };
+            object(py, ice_connected(transport.0, remote, protocol))
         }
         core::Event::IceDisconnected { transport } => {
             object(py, IceDisconnected { transport: transport.0 })
@@ -114,8 +117,9 @@ where
     Ok(Py::new(py, event)?.into_any())
 }
 
-fn ice_connected(transport: u64, remote: SocketAddr) -> IceConnected {
-    IceConnected { transport, remote_ip: remote.ip().to_string(), remote_port: remote.port() }
+fn ice_connected(transport: u64, remote: SocketAddr, protocol: Protocol) -> IceConnected {
+    let (remote_ip, remote_port) = (remote.ip().to_string(), remote.port());
+    IceConnected { transport, remote_ip, remote_port, protocol: protocol.name() }
 }
 
 fn collected(py: Python<'_>, token: u64, stats: core::event::WorkerStats) -> PyResult<Stats> {

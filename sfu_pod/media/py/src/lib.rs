@@ -37,6 +37,8 @@ mod rotunda_media {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let py = module.py();
         module.add("Kind", literal(py, convert::KINDS.map(|(word, _)| word))?)?;
+        let protocols = literal(py, convert::PROTOCOLS.map(|(word, _)| word))?;
+        module.add("Protocol", protocols)?;
         module.add("Codec", literal(py, convert::CODECS.map(|(word, _)| word))?)?;
         let profiles = literal(py, convert::SRTP_PROFILES.map(|(word, _)| word))?;
         module.add("SrtpProfileName", profiles)?;

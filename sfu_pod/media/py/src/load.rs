@@ -16,6 +16,7 @@ pub struct WorkerLoad {
     messages_sent: u64,
     segments_sent: u64,
     padding_bytes: u64,
+    tcp_connections: u64,
 }
 
 impl From<Load> for WorkerLoad {
@@ -30,6 +31,7 @@ impl From<Load> for WorkerLoad {
             messages_sent: load.messages_sent,
             segments_sent: load.segments_sent,
             padding_bytes: load.padding_bytes,
+            tcp_connections: load.tcp_connections,
         }
     }
 }

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use rotunda_media_core::command::{self, Codec};
 
 use crate::convert::{
-    self, ClockRate, CodecName, PayloadType, Port, RtxPayloadType, RtxSsrc, Ssrc,
+    self, ClockRate, CodecName, PayloadType, Port, Protocol, ProtocolName, RtxPayloadType, RtxSsrc,
+    Ssrc,
 };
 use crate::error::{unfit, wrong};
 
@@ -16,19 +17,23 @@ use crate::error::{unfit, wrong};
 pub struct ListenAddress {
     pub address: SocketAddr,
     pub announced: IpAddr,
+    pub protocol: Protocol,
 }
 
 #[pymethods]
 impl ListenAddress {
     #[new]
-    #[pyo3(signature = (ip, port, *, protocol = "udp", announced = None))]
-    fn new(ip: &str, port: Port, protocol: &str, announced: Option<&str>) -> PyResult<Self> {
-        if protocol != "udp" {
-            return Err(unfit(format!("protocol must be udp, got {protocol:?}")));
-        }
+    #[pyo3(signature = (ip, port, *, protocol = ProtocolName(Protocol::Udp), announced = None),
+        text_signature = "(ip, port, *, protocol='udp', announced=None)")]
+    fn new(
+        ip: &str,
+        port: Port,
+        protocol: ProtocolName,
+        announced: Option<&str>,
+    ) -> PyResult<Self> {
         let ip = convert::ip("ip", ip)?;
         let announced = announced.map_or(Ok(ip), |text| convert::ip("announced", text))?;
-        Ok(Self { address: SocketAddr::new(ip, port.0), announced })
+        Ok(Self { address: SocketAddr::new(ip, port.0), announced, protocol: protocol.0 })
     }
 
     #[getter]
@@ -43,7 +48,7 @@ impl ListenAddress {
 
     #[getter]
     fn protocol(&self) -> &'static str {
-        "udp"
+        self.protocol.name()
     }
 
     #[getter]
@@ -53,7 +58,8 @@ impl ListenAddress {
 
     fn __repr__(&self) -> String {
         let (ip, port, announced) = (self.ip(), self.port(), self.announced());
-        format!("ListenAddress({ip:?}, {port}, announced={announced:?})")
+        let protocol = self.protocol();
+        format!("ListenAddress({ip:?}, {port}, protocol={protocol:?}, announced={announced:?})")
     }
 }
 

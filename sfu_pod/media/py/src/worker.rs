@@ -6,11 +6,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rotunda_media_core::Command;
 use rotunda_media_core::command::{ConsumerParameters, ProducerParameters};
-use rotunda_media_worker::{Handle, WorkerOptions, spawn};
+use rotunda_media_worker::{Handle, TcpLimits, WorkerOptions, spawn};
 
 use crate::convert::{
-    self, Consumer, KindName, MaxIncomingBitrate, Producer, ProfileName, QueueLimit, Router,
-    RtxSsrc, Spatial, Ssrc, TakeLimit, Temporal, Token, Transport,
+    self, AddressLimit, ConnectionLimit, Consumer, KindName, MaxIncomingBitrate, Producer,
+    ProfileName, Protocol, QueueLimit, Router, RtxSsrc, Spatial, Ssrc, TakeLimit, Temporal, Token,
+    Transport,
 };
 use crate::error::{not_started, unfit};
 use crate::event;
@@ -28,26 +29,44 @@ pub struct Worker {
 impl Worker {
     #[new]
     #[pyo3(signature = (listen, *, name = "media".to_owned(), segmentation_offload = true,
-        dtls_queue_datagrams = QueueLimit(64)),
+        dtls_queue_datagrams = QueueLimit(64), tcp_connections = ConnectionLimit(1000),
+        tcp_connections_per_address = AddressLimit(200)),
         text_signature = "(listen, *, name='media', segmentation_offload=True, \
-            dtls_queue_datagrams=64)")]
+            dtls_queue_datagrams=64, tcp_connections=1000, tcp_connections_per_address=200)")]
     fn new(
         listen: Vec<ListenAddress>,
         name: String,
         segmentation_offload: bool,
         dtls_queue_datagrams: QueueLimit,
+        tcp_connections: ConnectionLimit,
+        tcp_connections_per_address: AddressLimit,
     ) -> PyResult<Self> {
+        let asked = |protocol| {
+            let fitting = listen.iter().filter(move |one| one.protocol == protocol);
+            fitting.map(|one| one.address).collect()
+        };
         let handle = spawn(WorkerOptions {
-            listen: listen.iter().map(|one| one.address).collect(),
+            listen_tcp: asked(Protocol::Tcp),
+            tcp_limits: TcpLimits {
+                connections: tcp_connections.0,
+                per_address: tcp_connections_per_address.0,
+                ..TcpLimits::default()
+            },
             name,
             segmentation_offload,
             dtls_queue_datagrams: dtls_queue_datagrams.0,
+            ..WorkerOptions::new(asked(Protocol::Udp))
         })
         .map_err(|error| not_started(&error))?;
-        let opened = listen.iter().zip(handle.addresses());
-        let addresses = opened
-            .map(|(asked, &address)| ListenAddress { address, announced: asked.announced })
-            .collect();
+        let (mut udp, mut tcp) = (handle.addresses().iter(), handle.tcp_addresses().iter());
+        let opened = listen.into_iter().filter_map(|asked| {
+            let address = match asked.protocol {
+                Protocol::Udp => *udp.next()?,
+                Protocol::Tcp => *tcp.next()?,
+            };
+            Some(ListenAddress { address, ..asked })
+        });
+        let addresses = opened.collect();
         Ok(Self { handle, addresses })
     }
 
@@ -61,7 +80,9 @@ impl Worker {
     }
 
     fn take_events(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        self.handle.take_events().into_iter().map(|event| event::to_python(py, event)).collect()
+        let udp = self.handle.addresses().len();
+        let events = self.handle.take_events().into_iter();
+        events.map(|event| event::to_python(py, event, udp)).collect()
     }
 
     fn close(&self, py: Python<'_>) {

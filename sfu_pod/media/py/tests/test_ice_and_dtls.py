@@ -24,6 +24,7 @@ def test_a_check_is_answered_and_signed(worker: Worker) -> None:
     assert answer.attributes["XOR-MAPPED-ADDRESS"] == peer.address
     connected = take_until(worker, IceConnected)
     assert (connected.transport, connected.remote_ip, connected.remote_port) == (1, *peer.address)
+    assert connected.protocol == "udp"
 
 
 def test_a_check_with_a_wrong_password_is_refused(worker: Worker) -> None:

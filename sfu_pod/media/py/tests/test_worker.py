@@ -38,6 +38,30 @@ def test_addresses_have_the_real_port_and_the_announced_address() -> None:
     worker.close()
 
 
+def test_tcp_has_the_port_of_udp() -> None:
+    worker = Worker(
+        [
+            ListenAddress("127.0.0.1", 0, protocol="tcp", announced="192.0.2.1"),
+            LOOPBACK,
+            ListenAddress("::1", 0),
+            ListenAddress("::1", 0, protocol="tcp"),
+        ]
+    )
+    v4_tcp, v4, v6, v6_tcp = worker.addresses
+    assert [each.protocol for each in worker.addresses] == ["tcp", "udp", "udp", "tcp"]
+    assert (v4_tcp.ip, v4_tcp.announced, v4_tcp.port) == ("127.0.0.1", "192.0.2.1", v4.port)
+    assert (v6_tcp.ip, v6_tcp.port) == ("::1", v6.port)
+    assert repr(v6_tcp) == f'ListenAddress("::1", {v6.port}, protocol="tcp", announced="::1")'
+    worker.close()
+
+
+def test_a_taken_tcp_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on tcp 127.0.0.1:{port}"):
+            Worker([LOOPBACK, ListenAddress("127.0.0.1", port, protocol="tcp")])
+
+
 def test_a_taken_address_is_named() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
@@ -100,7 +124,9 @@ def test_load_counts_from_zero(worker: Worker) -> None:
         (lambda w: ListenAddress("localhost", 0), "ip must be an IP address, got \"localhost\""),
         (lambda w: ListenAddress("::1", 65536), "port must be 0 to 65535, got 65536"),
         (lambda w: ListenAddress("::1", 0, announced="x"), "announced must be an IP address"),
-        (lambda w: ListenAddress("::1", 0, protocol="tcp"), "protocol must be udp"),  # type: ignore[arg-type]
+        (lambda w: Worker([ListenAddress("::1", 0, protocol="tcp")]), "at least one address"),
+        (lambda w: Worker([LOOPBACK], tcp_connections=0), "tcp_connections must be 1 to"),
+        (lambda w: ListenAddress("::1", 0, protocol="tls"), "protocol must be one of udp, tcp"),  # type: ignore[arg-type]
         (lambda w: ExtensionIds(mid=15), "mid must be 1 to 14 or 16 to 255, got 15"),
         (lambda w: ExtensionIds(mid=3, rid=3), "mid and rid both have id 3"),
         (lambda w: PayloadMapping("vp8", 128, clock_rate=90000), "payload_type must be 0 to 127"),

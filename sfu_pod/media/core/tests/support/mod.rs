@@ -143,6 +143,12 @@ impl Call {
         self.settle();
     }
 
+    /// A connection ends.
+    pub fn close_path(&mut self, path: Path) {
+        self.worker.close_path(self.now, path, &mut self.outbox);
+        self.settle();
+    }
+
     /// Lets time pass; the worker's timeouts happen on the way.
     pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;
