@@ -42,7 +42,7 @@ def run(options: dict[str, Any]) -> int:
 
     room = options["room"] or f"check-{secrets.token_hex(4)}"
     try:
-        context = _tls(options["ca"], options["insecure"])
+        context = tls_context(options["ca"], options["insecure"])
         report = asyncio.run(
             call(
                 options["url"],
@@ -64,7 +64,7 @@ def run(options: dict[str, Any]) -> int:
     return 0
 
 
-def _tls(authority: Path | None, insecure: bool) -> ssl.SSLContext:
+def tls_context(authority: Path | None, insecure: bool) -> ssl.SSLContext:
     """Raises OSError for a file that is none of certificates."""
     try:
         context = ssl.create_default_context(cafile=authority)

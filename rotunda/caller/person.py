@@ -25,6 +25,7 @@ class Person:
         self.joined: JsonObject = {}
         self.events: list[tuple[str, JsonObject]] = []
         self._context = context
+        self._refusal: Refused | None = None
         self._session: aiohttp.ClientSession | None = None
         self._socket: Any = None
         self._transports: list[CallerTransport] = []
@@ -40,14 +41,28 @@ class Person:
         context: ssl.SSLContext | None = None,
     ) -> "Person":
         """Connects and joins; `context` checks the certificate of an https URL. Raises CallError."""
-        person = cls(context)
+        person = await cls.connect(url, token=token, context=context)
         try:
-            await person._connect(url, token)
-            person.joined = await person.request("join", room=room, displayName=name)
+            await person.join(room, name)
         except BaseException:
             await person.disconnect()
             raise
         return person
+
+    @classmethod
+    async def connect(cls, url: str, *, token: str = "", context: ssl.SSLContext | None = None) -> "Person":
+        """Connects, into no room yet. Raises Refused where the token is, or SignalingUnreachable."""
+        person = cls(context)
+        try:
+            await person._connect(url, token)
+        except BaseException:
+            await person.disconnect()
+            raise
+        return person
+
+    async def join(self, room: str, name: str) -> None:
+        """Once. Raises CallError."""
+        self.joined = await self.request("join", room=room, displayName=name)
 
     @property
     def turn_servers(self) -> list[IceServer]:
@@ -120,12 +135,22 @@ class Person:
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
         self._socket = socketio.AsyncClient(reconnection=False, http_session=self._session)
         self._socket.on("*", self._keep)
+        self._socket.on("connect_error", self._keep_refusal)
         auth = {"token": token} if token else None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._socket.connect(url, transports=["websocket"], auth=auth)
         except (socketio.exceptions.ConnectionError, OSError, TimeoutError) as error:
+            if self._refusal is not None:
+                raise self._refusal from error
             raise SignalingUnreachable(f"no Socket.IO connection to {url}: {error or 'timeout'}") from error
 
     async def _keep(self, name: str, payload: JsonObject) -> None:
         self.events.append((name, payload))
+
+    async def _keep_refusal(self, told: object = None) -> None:
+        """A server that refuses says why, `{message, data: {code}}`; a connection that fails has a text."""
+        if isinstance(told, dict):
+            data = told.get("data")
+            code = str(data["code"]) if isinstance(data, dict) and "code" in data else "refused"
+            self._refusal = Refused("connect", code, str(told.get("message", "")))

@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
+from rotunda.caller.checks import connectivity_check
 from rotunda.caller.errors import HandshakeFailed, NoWay
 from rotunda.caller.ways import IceServer, Way, WayKind, open_relay, open_tcp, open_udp
 
@@ -24,9 +24,8 @@ CHECK_SECONDS = 10.0
 """How long a way's connectivity checks may stay without an answer."""
 CHECK_AGAIN_SECONDS = 0.25
 CONSENT_SECONDS = 5.0
-HANDSHAKE_SECONDS = 20.0
-_PRIORITY = 1_853_824_767
-_TIE_BREAKER = 7
+HANDSHAKE_SECONDS = 30.0
+"""As long as a media node lets one take."""
 
 
 class CallerTransport:
@@ -155,15 +154,7 @@ class CallerTransport:
             self.send(self._check())
 
     def _check(self) -> bytes:
-        ice = self._options["iceParameters"]
-        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        request.attributes["USERNAME"] = f"{ice['usernameFragment']}:caller"
-        request.attributes["PRIORITY"] = _PRIORITY
-        request.attributes["ICE-CONTROLLING"] = _TIE_BREAKER
-        request.attributes["USE-CANDIDATE"] = None
-        request.add_message_integrity(ice["password"].encode())
-        request.add_fingerprint()
-        return bytes(request)
+        return bytes(connectivity_check(self._options["iceParameters"]))
 
     async def _read(self) -> None:
         assert self._way is not None
