@@ -21,7 +21,7 @@ class MediaAddress:
     ip: str
     port: int
     announced: str
-    protocol: Literal["udp"] = "udp"
+    protocol: Literal["udp", "tcp"] = "udp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class RouterListener(Protocol):
 
 
 class TransportListener(Protocol):
-    def on_ice_connected(self, remote_ip: str, remote_port: int) -> None: ...
+    def on_ice_connected(self, remote_ip: str, remote_port: int, protocol: str) -> None: ...
 
     def on_ice_disconnected(self) -> None: ...
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import resource
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Literal
 
 import structlog
 
@@ -35,8 +37,8 @@ class NativeMediaWorker:
     that is not possible, commands do nothing from then on.
     """
 
-    def __init__(self, index: int, listen: Sequence[MediaAddress], *, segmentation_offload: bool) -> None:
-        """Raises OSError naming the address where a socket cannot be opened."""
+    def __init__(self, index: int, listen: Sequence[MediaAddress], settings: NodeSettings) -> None:
+        """Raises OSError naming the address where a UDP socket cannot be opened."""
         self.index = index
         self.failed = False
         self._numbers = itertools.count(1)
@@ -45,11 +47,11 @@ class NativeMediaWorker:
         self._consumers: dict[int, ConsumerListener] = {}
         self._stats: dict[int, asyncio.Future[WorkerStats]] = {}
         self._log = structlog.stdlib.get_logger().bind(worker=index)
-        self._segmentation_offload = segmentation_offload
+        self._settings = settings
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._worker = self._start(listen)
-        self.addresses = tuple(MediaAddress(at.ip, at.port, at.announced) for at in self._worker.addresses)
+        self.addresses = _opened(self._worker)
 
     @property
     def consumer_count(self) -> int:
@@ -219,15 +221,28 @@ class NativeMediaWorker:
 
     def _start(self, listen: Sequence[MediaAddress]) -> native.Worker:
         try:
-            worker = native.Worker(
-                [native.ListenAddress(at.ip, at.port, announced=at.announced) for at in listen],
+            worker = self._open(listen)
+        except OSError as error:
+            # Any connection of the machine may have a TCP port that is ours: calls go on without it.
+            worker = self._open([at for at in listen if at.protocol == "udp"])
+            self._log.warning("media_tcp_not_opened", error=str(error))
+        self._loop.add_reader(worker.fileno(), self._take_events)
+        return worker
+
+    def _open(self, listen: Sequence[MediaAddress]) -> native.Worker:
+        try:
+            return native.Worker(
+                [
+                    native.ListenAddress(at.ip, at.port, protocol=at.protocol, announced=at.announced)
+                    for at in listen
+                ],
                 name=f"media-{self.index}",
-                segmentation_offload=self._segmentation_offload,
+                segmentation_offload=self._settings.segmentation_offload,
+                tcp_connections=self._settings.tcp_connections,
+                tcp_connections_per_address=self._settings.tcp_connections_per_address,
             )
         except OSError as error:
             raise OSError(_said_once(str(error))) from error
-        self._loop.add_reader(worker.fileno(), self._take_events)
-        return worker
 
     def _fail(self, message: str) -> None:
         self._log.error("worker_failed", error=message)
@@ -244,6 +259,7 @@ class NativeMediaWorker:
         except OSError as error:
             self._log.error("worker_not_replaced", error=str(error))
         else:
+            self.addresses = _opened(self._worker)
             self.failed = False
             self._log.warning("worker_replaced")
 
@@ -259,19 +275,34 @@ def open_workers(settings: NodeSettings) -> list[NativeMediaWorker]:
     Raises OSError naming the address where a socket cannot be opened; none is left open then.
     """
     workers: list[NativeMediaWorker] = []
+    protocols: tuple[Literal["udp", "tcp"], ...] = ("udp", "tcp") if settings.media_tcp else ("udp",)
+    _allow_descriptors()
     try:
         for index in range(settings.workers):
             listen = [
-                MediaAddress(address, settings.port_of(index), settings.announced_for(address))
+                MediaAddress(address, settings.port_of(index), settings.announced_for(address), protocol)
+                for protocol in protocols
                 for address in settings.listen_addresses
             ]
-            offload = settings.segmentation_offload
-            workers.append(NativeMediaWorker(index, listen, segmentation_offload=offload))
+            workers.append(NativeMediaWorker(index, listen, settings))
     except OSError:
         for worker in workers:
             worker.close()
         raise
     return workers
+
+
+def _allow_descriptors() -> None:
+    """Takes as many as the process may have: each TCP connection is one.
+
+    What a process begins with is meant for those that use select(2).
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _opened(worker: native.Worker) -> tuple[MediaAddress, ...]:
+    return tuple(MediaAddress(at.ip, at.port, at.announced, at.protocol) for at in worker.addresses)
 
 
 def _tell_transport(
@@ -281,8 +312,8 @@ def _tell_transport(
     match event:
         case native.DtlsReadable():
             transport.on_dtls_readable()
-        case native.IceConnected(_, remote_ip, remote_port):
-            transport.on_ice_connected(remote_ip, remote_port)
+        case native.IceConnected(_, remote_ip, remote_port, protocol):
+            transport.on_ice_connected(remote_ip, remote_port, protocol)
         case native.IceDisconnected():
             transport.on_ice_disconnected()
 

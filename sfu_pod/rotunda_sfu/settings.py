@@ -74,7 +74,13 @@ class NodeSettings(BaseSettings):
     announced_address_file: Path | None = None
     """File with the announced address; the start waits until it holds one."""
     media_port: Port = 40000
-    """UDP port of the first worker, the next worker has the next; 0 lets the kernel choose."""
+    """Port of the first worker, the next worker has the next; 0 lets the kernel choose."""
+    media_tcp: bool = True
+    """Takes media over TCP as well, on the same ports, for clients whose network lets no UDP through."""
+    tcp_connections: Count = 1000
+    """TCP connections of one worker. Where there are more, one that has not proven itself gives way."""
+    tcp_connections_per_address: Count = 200
+    """Those of one client address (a /64 of IPv6): people behind one NAT have one address together."""
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
     """Media threads; by default one for each core."""
     segmentation_offload: bool = True
@@ -157,7 +163,7 @@ class NodeSettings(BaseSettings):
         return self
 
     def port_of(self, worker: int) -> int:
-        """UDP port of the worker with this index."""
+        """Port of the worker with this index."""
         return self.media_port + worker if self.media_port else 0
 
     def announced_for(self, address: str) -> str:

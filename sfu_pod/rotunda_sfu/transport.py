@@ -159,8 +159,8 @@ class WebRtcTransport:
         if (closed := self.data_consumers.get(data_consumer)) is not None:
             closed.close(cause=None, reason=reason)
 
-    def on_ice_connected(self, remote_ip: str, remote_port: int) -> None:
-        self._log.info("ice_connected", remote_ip=remote_ip, remote_port=remote_port)
+    def on_ice_connected(self, remote_ip: str, remote_port: int, protocol: str) -> None:
+        self._log.info("ice_connected", remote_ip=remote_ip, remote_port=remote_port, protocol=protocol)
 
     def on_ice_disconnected(self) -> None:
         self._log.info("ice_disconnected")

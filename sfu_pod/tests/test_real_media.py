@@ -25,6 +25,7 @@ from rotunda_contract.pb import media_node_pb2_grpc, rtp_pb2, transport_pb2
 from rotunda_contract.pb.events_pb2 import RoomEvent
 from rotunda_contract.wire import from_message, to_message
 from rotunda_sfu.fake_node import microphone_parameters
+from rotunda_sfu.ice import ice_candidates
 from rotunda_sfu.native_worker import NativeMediaWorker, open_workers
 from rotunda_sfu.serve import serve
 from rotunda_sfu.service.server import RunningNode
@@ -317,6 +318,33 @@ async def _opened(channel: aiortc.RTCDataChannel) -> None:
     channel.on("open", opened.set)
     if channel.readyState != "open":
         await opened.wait()
+
+
+@pytest.mark.parametrize("media_tcp", [True, False])
+async def test_media_over_tcp_is_announced_on_the_port_of_udp_unless_it_is_off(media_tcp: bool) -> None:
+    settings = NodeSettings(
+        listen_addresses=("127.0.0.1", "::1"), media_port=0, workers=1, media_tcp=media_tcp
+    )
+    (worker,) = open_workers(settings)
+    try:
+        told = ice_candidates(worker.addresses)
+        datagrams = [(each.ip, each.port) for each in told if each.protocol == "udp"]
+        streams = [(each.ip, each.port) for each in told if each.protocol == "tcp"]
+        assert [ip for ip, _ in datagrams] == ["127.0.0.1", "::1"]
+        assert streams == (datagrams if media_tcp else [])
+        for address in streams:
+            _, writer = await asyncio.open_connection(*address)
+            writer.close()
+    finally:
+        worker.close()
+
+
+async def test_a_tcp_port_that_is_taken_leaves_udp() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = NodeSettings(listen_addresses=("127.0.0.1",), media_port=taken.getsockname()[1], workers=1)
+        (worker,) = open_workers(settings)
+        assert [address.protocol for address in worker.addresses] == ["udp"]
+        worker.close()
 
 
 async def test_a_port_that_is_taken_is_named_once() -> None:

@@ -184,6 +184,29 @@ def test_candidates_have_distinct_priorities_and_loopback_comes_last() -> None:
     assert all(each.ip == each.address for each in candidates)
 
 
+def test_candidates_over_tcp_come_after_all_over_udp() -> None:
+    candidates = ice_candidates(
+        (
+            MediaAddress("127.0.0.1", 40000, "127.0.0.1", "tcp"),
+            MediaAddress("2001:db8::1", 40000, "2001:db8::1", "tcp"),
+            MediaAddress("127.0.0.1", 40000, "127.0.0.1"),
+            MediaAddress("2001:db8::1", 40000, "2001:db8::1"),
+        )
+    )
+    assert [(each.protocol, each.ip) for each in candidates] == [
+        ("udp", "2001:db8::1"),
+        ("udp", "127.0.0.1"),
+        ("tcp", "2001:db8::1"),
+        ("tcp", "127.0.0.1"),
+    ]
+    assert [each.tcp_type for each in candidates] == [None, None, "passive", "passive"]
+    priorities = [each.priority for each in candidates]
+    assert priorities == sorted(set(priorities), reverse=True)
+    # RFC 6544 section 4.2: type 90, passive direction 4, other preference 8191, component 1.
+    assert priorities[2] == (90 << 24) + (((4 << 13) + 8191) << 8) + 255
+    assert len({each.foundation for each in candidates}) == 4
+
+
 def test_addresses_that_announce_the_same_are_one_candidate() -> None:
     candidates = ice_candidates(
         (MediaAddress("10.0.0.1", 40000, "192.0.2.1"), MediaAddress("10.0.0.2", 40000, "192.0.2.1"))
