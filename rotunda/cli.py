@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rotunda import check_call, token
+from rotunda.doctor import command as doctor
 from rotunda_sfu import settings as sfu
 from rotunda_signaling import settings as signaling
 from rotunda_signaling.version import package_version
@@ -118,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.command == "check-call":
         return check_call.run(vars(options))
+    if options.command == "doctor":
+        return doctor.run(vars(options))
     if options.command == "token":
         return token.run(vars(options))
     if options.command == "update-crds":
@@ -249,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     update.add_argument("directory", type=Path, metavar="DIRECTORY", help="with their manifests, *.yaml")
     update.add_argument("--kubeconfig", type=Path, metavar="FILE", help="by default as kubectl finds it")
     check_call.add_command(commands)
+    doctor.add_command(commands)
     token.add_command(commands)
     commands.add_parser("version", help="say which version this is")
     return parser
