@@ -3,6 +3,8 @@ every room that is placed."""
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rotunda_kube import Key
@@ -20,20 +22,42 @@ class CandidateCache:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[Key, tuple[Candidate, float]] = {}
+        self._known: dict[Key, Candidate] = {}
+        self._of_cluster: dict[Key, dict[Key, Candidate]] = defaultdict(dict)
+        self._changed: set[Key] = set()
+        self._stale_at = math.inf
+        """When the first of the fresh reports in what is known turns stale."""
 
     def forget(self, node: Key) -> None:
-        self._known.pop(node, None)
+        self._changed.add(node)
+
+    def of(self, cluster: Key, now: Moment) -> list[Candidate]:
+        """All of a cluster."""
+        self._refresh(now)
+        return list(self._of_cluster[cluster].values())
 
     def get(self, node: Key, now: Moment) -> Candidate:
         """Raises KeyError for a node that is not known."""
-        known = self._known.get(node)
-        if known is not None and now.mono < known[1]:
-            return known[0]
-        self._known[node] = made = self._make(node, now)
-        return made[0]
+        self._refresh(now)
+        return self._known[node]
 
-    def _make(self, key: Key, now: Moment) -> tuple[Candidate, float]:
+    def _refresh(self, now: Moment) -> None:
+        if now.mono >= self._stale_at:
+            self._stale_at = math.inf
+            self._changed.update(self._known)
+        for key in self._changed:
+            before = self._known.pop(key, None)
+            if key in self._world.nodes:
+                made = self._known[key] = self._make(key, now)
+                if before is not None and before.cluster != made.cluster:
+                    del self._of_cluster[Key(key.namespace, before.cluster)][key]
+                self._of_cluster[Key(key.namespace, made.cluster)][key] = made
+                self._stale_at = min(self._stale_at, self._world.ledger.fresh_until(key, now.mono))
+            elif before is not None:
+                del self._of_cluster[Key(key.namespace, before.cluster)][key]
+        self._changed.clear()
+
+    def _make(self, key: Key, now: Moment) -> Candidate:
         world = self._world
         node = world.nodes[key]
         report = world.ledger.fresh(key, now.mono)
@@ -41,7 +65,7 @@ class CandidateCache:
         consumers, people = world.reservations[key.namespace].on_node(key.name, reported, now.mono)
         cluster = world.clusters.get(Key(key.namespace, node.spec.cluster_ref))
         capacity = cluster.spec.media_nodes.capacity.participants if cluster is not None else _UNBOUNDED
-        candidate = Candidate(
+        return Candidate(
             name=key.name,
             cluster=node.spec.cluster_ref,
             ready=node.status.phase in ("Ready", "Draining"),
@@ -53,4 +77,3 @@ class CandidateCache:
             region=node.status.region or "",
             labels=node.metadata.labels,
         )
-        return candidate, world.ledger.fresh_until(key, now.mono)

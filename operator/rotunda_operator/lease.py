@@ -14,7 +14,7 @@ import structlog
 from rotunda_kube import AlreadyExists, Conflict, KubeApi, KubeError, Manifest, NotFound
 from rotunda_kube.resource import LEASES
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 8.0
 RENEW_SECONDS = 2.0
 POLL_SECONDS = 0.5
 MARGIN_SECONDS = 1.0

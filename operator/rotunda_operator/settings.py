@@ -34,7 +34,7 @@ class OperatorSettings(BaseSettings):
     """Told from every other process by this name, in the lease and in Events."""
     pod_name: Annotated[str, Field(max_length=253)] = ""
     """This process's own pod, labelled while it holds the lease; none outside a cluster."""
-    lease_seconds: Annotated[float, Field(ge=3, le=120)] = 10.0
+    lease_seconds: Annotated[float, Field(ge=3, le=120)] = 8.0
     """For so long after its last renewal nobody takes the lease from its holder."""
     otlp_address: str = "127.0.0.1:4317"
     """`host:port` where load reports arrive (port 0 lets the kernel choose)."""

@@ -108,7 +108,7 @@ class World:
 
     def candidates(self, cluster: Key, now: Moment) -> list[Candidate]:
         """The cluster's media nodes as placement sees them."""
-        return [self._candidates.get(key, now) for key in self._nodes_of.get(cluster, ())]
+        return self._candidates.of(cluster, now)
 
     def candidate(self, node: Key, now: Moment) -> Candidate:
         """One of them. Raises KeyError."""

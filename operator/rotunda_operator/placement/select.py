@@ -1,8 +1,8 @@
-"""Filters, then the strategy."""
+"""The first node in the strategy's order that passes the filters."""
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rotunda_operator.placement.reservation import consumers_of
 from rotunda_operator.placement.strategy import LeastLoaded, Strategy
@@ -14,7 +14,7 @@ FULL_AT = 1.0
 
 def place(
     request: RoomRequest,
-    candidates: Iterable[Candidate],
+    candidates: Sequence[Candidate],
     *,
     consumer_cost: float,
     rng: random.Random,
@@ -27,17 +27,12 @@ def place(
     """
     added = consumers_of(request.people) * consumer_cost
     rejections: Counter[Rejection] = Counter()
-    suitable: list[Candidate] = []
-    for candidate in candidates:
+    for candidate in (strategy or LeastLoaded()).order(candidates, rng) if candidates else ():
         rejection = reject(request, candidate, added)
         if rejection is None:
-            suitable.append(candidate)
-        else:
-            rejections[rejection] += 1
-    if not suitable:
-        return Unplaceable(rejections)
-    chosen = (strategy or LeastLoaded()).choose(suitable, rng)
-    return Placed(chosen.name, added)
+            return Placed(candidate.name, added)
+        rejections[rejection] += 1
+    return Unplaceable(rejections)
 
 
 def reject(request: RoomRequest, candidate: Candidate, added: float) -> Rejection | None:

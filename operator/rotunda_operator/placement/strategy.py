@@ -1,22 +1,25 @@
-"""Which of the nodes that suit a room is taken."""
+"""In which order the nodes are tried for a room."""
 
 import random
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Protocol
 
 from rotunda_operator.placement.types import Candidate
 
 
 class Strategy(Protocol):
-    """Chooses among nodes that all passed the filters; never called with none."""
+    """The first in its order that suits the room is taken; most rooms suit the first."""
 
-    def choose(self, suitable: Sequence[Candidate], rng: random.Random) -> Candidate: ...
+    def order(self, candidates: Sequence[Candidate], rng: random.Random) -> Sequence[Candidate]:
+        """All of them; never called with none."""
+        ...
 
 
 class LeastLoaded:
-    """The lowest projected load; among equals, any, so that a fleet of empty nodes fills evenly."""
+    """The lowest projected load first; among equals, any, so that a fleet of empty nodes fills evenly."""
 
-    def choose(self, suitable: Sequence[Candidate], rng: random.Random) -> Candidate:
-        lowest = min(candidate.projected for candidate in suitable)
-        equals = [candidate for candidate in suitable if candidate.projected <= lowest]
-        return equals[0] if len(equals) == 1 else rng.choice(equals)
+    def order(self, candidates: Sequence[Candidate], rng: random.Random) -> Sequence[Candidate]:
+        first = rng.randrange(len(candidates))
+        # Sorting is stable: equals stay in the order of a list that begins anywhere.
+        return sorted([*candidates[first:], *candidates[:first]], key=attrgetter("projected"))

@@ -36,11 +36,12 @@ class Candidate:
     participant_capacity: int = 500
     region: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    projected: float = field(init=False)
+    """Reported utilization and reservations; 0 to 1, more when overcommitted."""
 
-    @property
-    def projected(self) -> float:
-        """Reported utilization and reservations; 0 to 1, more when overcommitted."""
-        return (self.utilization or 0.0) + self.reserved
+    def __post_init__(self) -> None:
+        # Not a property: a thousand of them are compared for every room.
+        object.__setattr__(self, "projected", (self.utilization or 0.0) + self.reserved)
 
 
 class Rejection(Enum):

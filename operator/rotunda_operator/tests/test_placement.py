@@ -41,7 +41,7 @@ def test_each_filter_says_why() -> None:
     }
     request = replace(ROOM, region="east", node_selector={"disk": "ssd"})
 
-    answer = place(request, wrong.values(), consumer_cost=COST, rng=random.Random(1))
+    answer = place(request, list(wrong.values()), consumer_cost=COST, rng=random.Random(1))
 
     assert isinstance(answer, Unplaceable)
     assert answer.rejections == dict.fromkeys(wrong, 1)
