@@ -39,6 +39,13 @@ def make_engine(url: str) -> AsyncEngine:
     )
 
 
+def reading_engine(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool for statements that need no transaction, which saves two ways to the server and back."""
+    if engine.dialect.name != "postgresql":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def _begin_by_ourselves(engine: AsyncEngine) -> None:
     """Python's sqlite3 begins no transaction before it changes a schema, which would then stay half done."""
 

@@ -15,6 +15,7 @@ from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
 from rotunda_signaling.fanout.backoff import Backoff
 from rotunda_signaling.store import Page, Reader, statements
+from rotunda_signaling.store.engine import reading_engine
 from rotunda_signaling.store.failures import FAILURES, is_of_the_row, raise_if_cancelled
 from rotunda_signaling.store.message_ids import first_id_at
 from rotunda_signaling.store.migrating import migrate
@@ -42,8 +43,10 @@ class SqlHistory:
 
     def __init__(self, engine: AsyncEngine, *, keep_days: float, keep_most: int | None = None) -> None:
         self._engine = engine
+        self._reading = reading_engine(engine)
         self._keep = timedelta(days=keep_days)
         self._keep_most = keep_most
+        self._untrimmed = 0
         self._queue = WriteQueue()
         self._recent = RecentMessages()
         self._ready = asyncio.Event()
@@ -84,7 +87,7 @@ class SqlHistory:
         stored: Sequence[ChatEvent] = ()
         complete, lost = False, self._queue.has_lost(room)
         try:
-            async with asyncio.timeout(PAGE_SECONDS), self._engine.connect() as connection:
+            async with asyncio.timeout(PAGE_SECONDS), self._reading.connect() as connection:
                 seats |= await _seats(connection, room, reader)
                 stored, complete = await _read(connection, room, seats, before, limit)
             self._works()
@@ -173,8 +176,14 @@ class SqlHistory:
             for table in dict.fromkeys(write.table for write in writes):
                 rows = [write.row for write in writes if write.table is table]
                 await connection.execute(statements.insert_missing(table, self._engine.dialect.name), rows)
-            if self._keep_most is not None:
-                await connection.execute(statements.delete_all_but(self._keep_most))
+            await self._trim(connection, len(writes))
+
+    async def _trim(self, connection: AsyncConnection, written: int) -> None:
+        """Now and then, because it looks at every message."""
+        self._untrimmed += written
+        if self._keep_most is not None and self._untrimmed > self._keep_most // 10:
+            self._untrimmed = 0
+            await connection.execute(statements.delete_all_but(self._keep_most))
 
     async def _tidy(self) -> None:
         while True:
@@ -190,7 +199,7 @@ class SqlHistory:
         oldest = first_id_at(time.time() - self._keep.total_seconds())
         moment = datetime.now(UTC) - self._keep
         for table, column, limit in (
-            (MESSAGES, "id", oldest),
+            (MESSAGES, "sent_at", moment),
             (GAPS, "last_id", oldest),
             (SEATS, "taken_at", moment),
         ):
@@ -222,7 +231,7 @@ async def _read(
 ) -> tuple[list[ChatEvent], bool]:
     """Newest first, one more than `limit` where there are older ones; and whether none of them is missing."""
     page = statements.select_page(room, sorted(seats), before, limit + 1)
-    messages = [statements.message_of(row) for row in await connection.execute(page)]
+    messages = [statements.message_of(row) for row in await connection.execute(*page)]
     since = messages[limit - 1].id if len(messages) > limit else ""
     missing = (await connection.execute(statements.select_gap(room, since, before))).scalar_one()
     return messages, missing == 0

@@ -35,16 +35,16 @@ METADATA = MetaData()
 MESSAGES = Table(
     "messages",
     METADATA,
+    Column("room", identifier(NAME), primary_key=True),
+    Column("room_uid", identifier(UID), primary_key=True),
+    # Empty: to everybody. Not null, so that one index serves both.
+    Column("recipient", identifier(ID), primary_key=True),
     Column("id", identifier(ID), primary_key=True),
-    Column("room", identifier(NAME), nullable=False),
-    Column("room_uid", identifier(UID), nullable=False),
     Column("sender", identifier(ID), nullable=False),
     Column("display_name", String(PERSON), nullable=False),
-    # Empty: to everybody. Not null, so that one index serves both.
-    Column("recipient", identifier(ID), nullable=False),
     Column("text", Text, nullable=False),
     Column("sent_at", UtcDateTime, nullable=False),
-    Index("messages_by_recipient", "room", "room_uid", "recipient", "id"),
+    Index("messages_by_time", "sent_at"),
     Index(
         "private_messages_by_sender",
         "room",
@@ -55,7 +55,8 @@ MESSAGES = Table(
         sqlite_where=text("recipient <> ''"),
     ),
 )
-"""A page is read from the end of an index, so that its cost does not grow with the table."""
+"""A page is read from the end of the key, so that its cost does not grow with the table. There is no index of
+the id alone: a planner would read it backwards through everything that was said in other rooms since."""
 
 GAPS = Table(
     "gaps",

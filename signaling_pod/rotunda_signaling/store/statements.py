@@ -1,9 +1,25 @@
 """What is asked of the database. Pure: builders of statements, and rows back into messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, delete, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    Integer,
+    Row,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rotunda_contract.ids import ParticipantId
@@ -14,6 +30,7 @@ from rotunda_signaling.timestamps import parse_timestamp, timestamp
 
 MAX_SEATS = 10
 """Of one identity, the newest: whose private messages a page has."""
+_COUNT = bindparam("count", type_=Integer)
 
 _MESSAGE = (
     MESSAGES.c.id,
@@ -32,18 +49,16 @@ def insert_missing(table: Table, dialect: str) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def select_page(room: RoomId, seats: Iterable[ParticipantId], before: str | None, count: int) -> Select[Any]:
-    """The newest `count` messages, newest first.
+def select_page(
+    room: RoomId, seats: Sequence[ParticipantId], before: str | None, count: int
+) -> tuple[Select[Any], dict[str, Any]]:
+    """The newest `count` messages, newest first, and its parameters.
 
     Each part reads at most `count` rows from the end of an index, however many messages others exchange.
     """
-    parts = [_newest(room, MESSAGES.c.recipient == "", before, count)]
-    for seat in seats:
-        private = MESSAGES.c.recipient != ""
-        parts.append(_newest(room, MESSAGES.c.recipient == seat, before, count))
-        parts.append(_newest(room, (MESSAGES.c.sender == seat) & private, before, count))
-    together = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(together).order_by(together.c.id.desc()).limit(count)
+    parameters = {"room": room.name, "uid": room.uid, "before": before, "count": count}
+    seated = {f"seat_{number}": seat for number, seat in enumerate(seats)}
+    return _page(len(seats), before is not None), parameters | seated
 
 
 def select_gap(room: RoomId, since: str, before: str | None) -> Select[Any]:
@@ -60,9 +75,9 @@ def select_seats(room: RoomId, identity: str) -> Select[Any]:
 
 def delete_before(table: Table, column: str, limit: object, count: int) -> Delete:
     """At most `count` rows, so that nobody waits long for what a deletion locks."""
-    key = next(iter(table.primary_key.columns))
-    old = select(key).where(table.c[column] < limit).limit(count)
-    return delete(table).where(key.in_(old))
+    keys = list(table.primary_key.columns)
+    old = select(*keys).where(table.c[column] < limit).limit(count)
+    return delete(table).where(tuple_(*keys).in_(old))
 
 
 def delete_all_but(count: int) -> Delete:
@@ -99,11 +114,24 @@ def message_of(row: Row[Any]) -> ChatEvent:
     )
 
 
-def _newest(room: RoomId, which: ColumnElement[bool], before: str | None, count: int) -> Select[Any]:
-    wanted = select(*_MESSAGE).where(_of(MESSAGES, room), which)
-    if before is not None:
-        wanted = wanted.where(MESSAGES.c.id < before)
-    return wanted.order_by(MESSAGES.c.id.desc()).limit(count)
+@lru_cache(maxsize=2 * (MAX_SEATS + 2))
+def _page(seats: int, has_before: bool) -> Select[Any]:
+    """Made once: putting it together takes longer than running it."""
+    parts = [_newest(MESSAGES.c.recipient == "", has_before)]
+    for number in range(seats):
+        seat = bindparam(f"seat_{number}", type_=String)
+        mine = (MESSAGES.c.sender == seat) & (MESSAGES.c.recipient != "")
+        parts += [_newest(MESSAGES.c.recipient == seat, has_before), _newest(mine, has_before)]
+    together = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return select(together).order_by(together.c.id.desc()).limit(_COUNT)
+
+
+def _newest(which: ColumnElement[bool], has_before: bool) -> Select[Any]:
+    of_room = (MESSAGES.c.room == bindparam("room")) & (MESSAGES.c.room_uid == bindparam("uid"))
+    wanted = select(*_MESSAGE).where(of_room, which)
+    if has_before:
+        wanted = wanted.where(MESSAGES.c.id < bindparam("before"))
+    return wanted.order_by(MESSAGES.c.id.desc()).limit(_COUNT)
 
 
 def _of(table: Table, room: RoomId) -> ColumnElement[bool]:

@@ -18,16 +18,16 @@ def identifier(length: int) -> Any:
 def upgrade() -> None:
     op.create_table(
         "messages",
+        sa.Column("room", identifier(63), primary_key=True),
+        sa.Column("room_uid", identifier(64), primary_key=True),
+        sa.Column("recipient", identifier(128), primary_key=True),
         sa.Column("id", identifier(128), primary_key=True),
-        sa.Column("room", identifier(63), nullable=False),
-        sa.Column("room_uid", identifier(64), nullable=False),
         sa.Column("sender", identifier(128), nullable=False),
         sa.Column("display_name", sa.String(128), nullable=False),
-        sa.Column("recipient", identifier(128), nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
     )
-    op.create_index("messages_by_recipient", "messages", ["room", "room_uid", "recipient", "id"])
+    op.create_index("messages_by_time", "messages", ["sent_at"])
     op.create_index(
         "private_messages_by_sender",
         "messages",
