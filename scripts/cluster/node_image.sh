@@ -60,7 +60,10 @@ key=$({ find scripts/cluster/node scripts/images/debian.sh tools/kind -type f -p
     sha256sum | cut -c 1-16)
 archive="$ROTUNDA_CACHE/images/node-$KUBERNETES-$key.tar.zst"
 if [ "$(docker image inspect --format '{{index .Config.Labels "dev.rotunda.key"}}' "$NAME" 2>/dev/null)" = "$key" ]; then exit 0; fi
-[ -f "$archive" ] || make_archive
-say "loading the node image"
-zstd -dc "$archive" | docker load --quiet >/dev/null
+if [ -f "$archive" ]; then
+    say "loading the node image"
+    zstd -dc "$archive" | docker load --quiet >/dev/null
+else
+    make_archive
+fi
 printf 'FROM %s\nLABEL dev.rotunda.key=%s\n' "$STAGING" "$key" | docker build --quiet -t "$NAME" - >/dev/null

@@ -28,6 +28,15 @@ start() {
     "$kind" create cluster --name "$CLUSTER" --config e2e/kind.yaml --image "$image" --kubeconfig "$KUBECONFIG" --wait 300s
 }
 
+# kind, and the kubectl that suits the cluster, which its nodes have.
+install_commands() {
+    mkdir -p "$CLUSTER_HOME/bin"
+    ln -sf "$kind" "$CLUSTER_HOME/bin/kind"
+    if [ "$(uname -s)" = Linux ] && [ ! -x "$CLUSTER_HOME/bin/kubectl" ]; then
+        docker cp "$CLUSTER-control-plane:/usr/bin/kubectl" - | tar -x -C "$CLUSTER_HOME/bin"
+    fi
+}
+
 if is_running; then
     say "the cluster is running already"
     "$kind" export kubeconfig --name "$CLUSTER" --kubeconfig "$KUBECONFIG" 2>/dev/null
@@ -35,6 +44,6 @@ else
     "$kind" delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG" 2>/dev/null
     start
 fi
-ln -sf "$kind" "$(mkdir -p "$CLUSTER_HOME/bin" && echo "$CLUSTER_HOME/bin")/kind"
+install_commands
 write_environment
 say "the cluster is ready after $(seconds_since "$begun"). For kubectl, kind and docker: source $CLUSTER_HOME/env"
