@@ -25,6 +25,9 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
 )
 
+LOAD_MILLISECONDS = 120_000
+"""More than playwright's own, for a machine that has other things to do."""
+
 
 @asynccontextmanager
 async def chromium(video: Path | None = None, *more_flags: str) -> AsyncIterator[Browser]:
@@ -57,7 +60,7 @@ class ChromiumTab:
         await self.page.add_init_script(script)
 
     async def goto(self, url: str) -> None:
-        await self.page.goto(url)
+        await self.page.goto(url, timeout=LOAD_MILLISECONDS)
 
     async def call(self, function: str, *arguments: Any) -> Any:
         """Calls a JavaScript function with JSON arguments and returns what it, or its promise, gives."""
