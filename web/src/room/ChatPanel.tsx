@@ -5,6 +5,7 @@ import { Button } from "../ui/Button";
 import "./ChatPanel.css";
 import { Composer } from "./Composer";
 import { linkify } from "./linkify";
+import { useMay } from "./permissions";
 import { SidePanel } from "./SidePanel";
 import { useMeeting, useSession } from "./SessionContext";
 
@@ -18,6 +19,7 @@ export function ChatPanel() {
 }
 
 function Messages() {
+  const writes = useMay("chat");
   const messages = useMeeting((state) => state.chat.messages);
   const newest = messages.at(-1)?.id;
   const end = useRef<HTMLDivElement>(null);
@@ -30,7 +32,7 @@ function Messages() {
       <div className="chat-empty">
         <MessageSquare size={26} aria-hidden="true" />
         <p>Nothing said yet</p>
-        <p>What you write here goes to everyone in the room, or to one person alone.</p>
+        {writes && <p>What you write here goes to everyone in the room, or to one person alone.</p>}
         <Earlier />
       </div>
     );

@@ -118,7 +118,7 @@ function Moderation({ one }: { one: RemoteParticipant }) {
     <>
       <IconButton
         label={`Mute ${displayName}`}
-        look="bare"
+        className="people-action"
         tip="below"
         disabled={!microphone || microphone.paused}
         icon={<MicOff size={16} />}
@@ -128,7 +128,7 @@ function Moderation({ one }: { one: RemoteParticipant }) {
       />
       <IconButton
         label={`Remove ${displayName}`}
-        look="bare"
+        className="people-action"
         tip="below"
         icon={<UserMinus size={16} />}
         onClick={() => setAsking(true)}
