@@ -18,6 +18,9 @@ from rotunda.doctor.ways import Surroundings
 OPEN_SECONDS = 10.0
 _LIFETIME = 600
 _STEP = "turn"
+_DENIED = "denied"
+_OTHER_FAMILY = "of the other IP version than the relay"
+_LEAVE_REFUSED = {403: _DENIED, 443: _OTHER_FAMILY}
 _REFUSALS = {
     401: "does not take the credentials",
     403: "forbids relays",
@@ -156,7 +159,7 @@ async def _check_through(
             await protocol.send_data(check.datagram, peer)  # binds a channel, which gives leave
     except stun.TransactionFailed as error:
         code = error.response.error_code
-        return Probe(target, problem="denied" if code == 403 else f"refused with {code}")
+        return Probe(target, problem=_LEAVE_REFUSED.get(code or 0, f"refused with {code}"))
     except (TimeoutError, stun.TransactionError, ConnectionError, OSError):
         return Probe(target, problem="no answer to the request for leave")
     sending: set[asyncio.Task[None]] = set()
@@ -182,7 +185,7 @@ def _explain(server: IceServer, probes: Sequence[Probe]) -> Finding:
     tried = ", ".join(str(probe.target) for probe in foreign)
     if not foreign:
         return skipped(_STEP, f"{told}; no media address to try it with")
-    if all(probe.problem == "denied" for probe in foreign):
+    if {probe.problem for probe in foreign} - {_OTHER_FAMILY} == {_DENIED}:
         advice = (
             "let it relay to the media nodes' addresses (allowed-peer-ip; in a cluster the operator does)"
         )

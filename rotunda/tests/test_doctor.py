@@ -324,6 +324,17 @@ def stranger(answer: bytes) -> AbstractAsyncContextManager[str]:
     return serving()
 
 
+async def test_a_proxy_that_passes_no_websocket_on() -> None:
+    body = b'{"status":"ok"}'
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with stranger(head + body) as url:
+        report = await examine(Patient.parse(url))
+    all_well(report, "clock", "websocket")
+    assert found(report, "clock", "warning").saw == "the server does not tell its time"
+    assert found(report, "websocket").saw == "no upgrade at /socket.io: status 200"
+    assert "proxy" in found(report, "websocket").advice
+
+
 async def test_nobody_there() -> None:
     report = await examine(Patient.parse(f"http://127.0.0.1:{free_port()}"))
     all_well(report, "tcp")
