@@ -4,10 +4,10 @@ SHELL := /bin/bash
 PORT ?= 8080
 TIERS := .venv/bin/python scripts/tiers.py
 
-.PHONY: help setup run test images push cluster cluster-down check stories fuzz bench fmt generate requirements clean
+.PHONY: help setup run test images push cluster demo e2e cluster-down check stories fuzz bench fmt generate requirements clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## prepare a checkout for development, browsers included
 	@scripts/setup.sh test
@@ -28,6 +28,13 @@ push: ## push the images that were built with the same REGISTRY and TAG
 
 cluster: ## start a local Kubernetes cluster of three nodes, or find it running
 	@scripts/cluster/up.sh
+
+demo: ## install the chart on the local cluster and print a room's address
+	@scripts/demo.sh
+
+e2e: ## the stories on the cluster of KUBECONFIG, or on the local one with the demo
+	@scripts/setup.sh test
+	@scripts/e2e.sh
 
 cluster-down: ## remove the local cluster, and the Docker engine where we started it
 	@scripts/cluster/down.sh

@@ -14,7 +14,7 @@ PACKAGES = (
     "stories_kubernetes",
     "bench",
 )
-SCRIPTS = ("check_sizes", "generate_proto", "generate_settings", "tiers")
+SCRIPTS = ("check_sizes", "generate_chart", "generate_proto", "generate_settings", "tiers")
 TYPED = (
     *(word for package in PACKAGES for word in ("-p", package)),
     *(word for script in SCRIPTS for word in ("-m", script)),
@@ -42,6 +42,9 @@ CHECK = [
     Step("generated protobuf", ("python", "scripts/generate_proto.py", "--check"), 60),
     Step("generated JSON Schema", ("python", "-m", "rotunda_contract.schema", "--check"), 60),
     Step("generated settings page", ("python", "scripts/generate_settings.py", "--check"), 60),
+    Step("generated parts of the chart", ("python", "scripts/generate_chart.py", "--check"), 60),
+    # Builds helm on a machine's first run: nearly all of this budget is for that.
+    Step("chart", ("scripts/helm_lint.sh",), 1500),
     Step(
         "native stub", ("stubtest", "rotunda_media", "--allowlist", f"{MEDIA}/py/stubtest-allowlist.txt"), 120
     ),
@@ -59,6 +62,7 @@ UNIT = [
     Step("Python tests", ("pytest",), 900, is_test=True),
     # Builds etcd and kube-apiserver on a machine's first run: nearly all of this budget is for that.
     Step("operator tests", ("pytest", "operator/rotunda_operator/tests"), 1500, is_test=True),
+    Step("chart tests", ("pytest", "charts/tests"), 900, is_test=True),
     Step("directory tests", ("pytest", "signaling_pod/tests_kubernetes"), 600, is_test=True),
     # The binding has no Rust tests of its own, and linking them would need a shared libpython.
     Step(

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The stories of e2e/, on the cluster of KUBECONFIG, or on the local one with the demo where that is not set.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+if [ -z "${KUBECONFIG:-}" ]; then
+    scripts/demo.sh
+    source scripts/cluster/lib.sh
+    export PATH="$CLUSTER_HOME/bin:$PATH"
+fi
+ROTUNDA_HELM=$(scripts/helm.sh)
+export ROTUNDA_HELM
+exec .venv/bin/pytest e2e -s --durations=10 "$@"
