@@ -17,7 +17,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
