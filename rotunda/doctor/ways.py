@@ -102,7 +102,7 @@ def _is_spare(target: Target, probes: Sequence[Probe]) -> bool:
 
 def _seen(probe: Probe) -> str:
     if probe.problem == REFUSED:
-        return "refused: a machine answers, and nothing listens there"
+        return "refused: nothing listens there, or a firewall says no"
     if probe.problem == NO_ANSWER:
         return "no answer: the port is blocked, or the announced address is wrong"
     return probe.problem

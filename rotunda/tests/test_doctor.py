@@ -107,53 +107,51 @@ async def test_a_wrong_announced_address() -> None:
     media = {"listen_addresses": ("0.0.0.0",), "announced_address": UNUSED}
     async with running(media) as patient:
         report = await examine(patient)
-    all_well(report, *udp_and_tcp(report))
-    finding = next(each for each in report.findings if each.step == "ice-udp")
+    all_well(report, "ice-udp", "ice-tcp")
+    finding = found(report, "ice-udp")
     assert UNUSED in finding.saw
     assert "announce" in finding.advice
     assert found(report, "media", "skipped").saw == "no way to the media node answers"
 
 
-def udp_and_tcp(report: Report) -> set[str]:
-    """TCP is wrong with UDP, where a media node announces it."""
-    tcp = [each for each in report.findings if each.step == "ice-tcp" and each.status != "skipped"]
-    return {"ice-udp"} | ({"ice-tcp"} if tcp else set())
-
-
-async def test_a_udp_port_that_a_firewall_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_udp_port_that_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """What clients send arrives where nothing is ever said."""
     with socket.socket(type=socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        announce_port(monkeypatch, deaf.getsockname()[1])
+        port = deaf.getsockname()[1]
+        announce_port(monkeypatch, port, "udp")
         async with running() as patient:
             report = await examine(patient)
-    all_well(report, *udp_and_tcp(report))
-    finding = next(each for each in report.findings if each.step == "ice-udp")
-    assert "no answer: the port is blocked, or the announced address is wrong" in finding.saw
-    assert f"open UDP port {deaf_port(finding)}" in finding.advice
+    all_well(report, "ice-udp")
+    finding = found(report, "ice-udp")
+    assert (
+        finding.saw == f"127.0.0.1:{port}: no answer: the port is blocked, or the announced address is wrong"
+    )
+    assert finding.advice.startswith(f"the address is right, TCP answers there: open UDP port {port}")
+    assert "over tcp 127.0.0.1:" in found(report, "media", "ok").saw, "calls go on another way"
 
 
 async def test_a_port_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
-    announce_port(monkeypatch, port)
+    announce_port(monkeypatch, port, "udp", "tcp")
     async with running() as patient:
         report = await examine(patient)
-    finding = next(each for each in report.findings if each.step == "ice-udp")
-    assert f"127.0.0.1:{port}: refused: a machine answers, and nothing listens there" == finding.saw
+    all_well(report, "ice-udp", "ice-tcp")
+    finding = found(report, "ice-udp")
+    assert f"127.0.0.1:{port}: refused: nothing listens there, or a firewall says no" == finding.saw
     assert f"forward UDP port {port} to it" in finding.advice
 
 
-def announce_port(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+def announce_port(monkeypatch: pytest.MonkeyPatch, port: int, *protocols: str) -> None:
     """As a router does that forwards another one than it is told."""
 
     def wrong(addresses: Any) -> tuple[IceCandidate, ...]:
-        return tuple(each.model_copy(update={"port": port}) for each in ice_candidates(addresses))
+        return tuple(
+            each.model_copy(update={"port": port}) if each.protocol in protocols else each
+            for each in ice_candidates(addresses)
+        )
 
     monkeypatch.setattr("rotunda_sfu.transport.ice_candidates", wrong)
-
-
-def deaf_port(finding: Finding) -> str:
-    return finding.saw.partition(": ")[0].rpartition(":")[2]
 
 
 async def test_turn_is_down(tmp_path: Path) -> None:
