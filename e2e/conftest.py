@@ -9,6 +9,7 @@ from harness.browser import ChromiumTab, chromium
 from harness.guest import Guest
 from kubectl import Cluster
 
+OpenTab = Callable[[], Awaitable[ChromiumTab]]
 Enter = Callable[[str, str], Awaitable[Guest]]
 
 
@@ -27,14 +28,24 @@ def cluster() -> Cluster:
 
 
 @pytest_asyncio.fixture
-async def enter() -> AsyncIterator[Enter]:
-    """Opens a room's address in a Chromium of this story and joins under a name."""
-    async with chromium(None, "--ignore-certificate-errors") as browser, AsyncExitStack() as people:
+async def open_tab() -> AsyncIterator[OpenTab]:
+    """A new tab of this story's Chromium, which takes the chart's own certificate."""
+    async with chromium(None, "--ignore-certificate-errors") as browser, AsyncExitStack() as tabs:
 
-        async def enter(url: str, name: str) -> Guest:
+        async def open_tab() -> ChromiumTab:
             tab = await ChromiumTab.open(browser)
-            people.push_async_callback(tab.close)
-            origin, _, room = url.rpartition("/r/")
-            return await Guest(name, tab).enter(origin, room)
+            tabs.push_async_callback(tab.close)
+            return tab
 
-        yield enter
+        yield open_tab
+
+
+@pytest.fixture
+def enter(open_tab: OpenTab) -> Enter:
+    """Opens a room's address in a tab of its own and joins under a name."""
+
+    async def enter(url: str, name: str) -> Guest:
+        origin, _, room = url.rpartition("/r/")
+        return await Guest(name, await open_tab()).enter(origin, room)
+
+    return enter

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from conftest import Enter
+from conftest import Enter, OpenTab
+from harness.guest import SMALL_CAMERA, Guest, instrument
 from kubectl import Cluster
 
 
@@ -29,6 +30,22 @@ async def test_rooms_spread_over_two_kubernetes_nodes_by_load(cluster: Cluster) 
     nodes = {each["metadata"]["name"]: each["status"]["nodeName"] for each in await cluster.items("mn")}
     assert len({nodes[media_node] for media_node in placed}) == 2
     await cluster.kubectl("delete", "room", *rooms)
+
+
+async def test_a_room_that_waits_for_a_node_says_so_in_the_page(cluster: Cluster, open_tab: OpenTab) -> None:
+    await cluster.apply("Room", "waiting", {"placement": {"region": "nowhere"}})
+    waits = await cluster.until("room", "waiting", lambda room: room["status"]["phase"] == "Pending")
+    assert any(each["reason"] == "NoMediaNodeFits" for each in waits["status"]["conditions"])
+    tab = await open_tab()
+    await tab.add_init_script(instrument(SMALL_CAMERA, "any"))
+    origin = (await cluster.get("mc", "default"))["spec"]["publicURL"]
+    await tab.goto(f"{origin}/r/waiting?name=Ada&join=1&cam=1")
+    ada = Guest("Ada", tab)
+    state = await ada.until(lambda state: state["phase"]["name"] == "pending", "is told that the room waits")
+    assert state["phase"]["reason"]
+    await cluster.apply("Room", "waiting", {"placement": {"region": ""}})
+    await ada.until(lambda state: state["phase"]["name"] == "joined", "joins once there is a node")
+    await cluster.kubectl("delete", "room", "waiting")
 
 
 async def test_helm_test_makes_a_call(cluster: Cluster) -> None:

@@ -3,8 +3,12 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 if [ -z "${KUBECONFIG:-}" ]; then
     scripts/demo.sh
-    source scripts/cluster/lib.sh
+    source scripts/images/lib.sh
     export PATH="$CLUSTER_HOME/bin:$PATH"
+    # The same images under another tag: all pods are replaced by an upgrade to it.
+    for name in "${IMAGES[@]}"; do docker tag "$REGISTRY/$name:$TAG" "$REGISTRY/$name:next"; done
+    TAG=next scripts/cluster/load.sh
+    export ROTUNDA_E2E_NEXT_TAG=next
 fi
 ROTUNDA_HELM=$(scripts/helm.sh)
 export ROTUNDA_HELM

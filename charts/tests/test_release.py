@@ -1,9 +1,8 @@
-"""A release's life against a real API server: what upgrades keep and what helm uninstall leaves. No pod runs."""
+"""A release's life against a real API server: what upgrades keep and helm uninstall leaves. No pod runs."""
 
 import base64
 import json
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,8 +44,8 @@ class Release:
 
 
 @pytest.fixture
-def release(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[Release]:
-    yield Release(control_plane, request.node.name.replace("_", "-")[:60])
+def release(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Release:
+    return Release(control_plane, request.node.name.replace("_", "-")[:60])
 
 
 def test_upgrades_keep_what_was_generated(release: Release) -> None:
