@@ -118,7 +118,7 @@ async def _relay(
     patient: Patient, ada: Person, options: JsonObject, server_time: float
 ) -> list[relays.Relayed]:
     checks = (
-        relays.check_relay(server, options, patient.context, server_time) for server in ada.turn_servers
+        relays.check_relay(server, options, patient.turn_tls, server_time) for server in ada.turn_servers
     )
     return list(await asyncio.gather(*checks))
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -76,9 +76,10 @@ async def check_ready(patient: Patient) -> list[Finding]:
     except (OSError, TimeoutError, aiohttp.ClientError) as error:
         return [failed("readyz", f"no answer: {error or 'none in time'}", "see the log of signaling")]
     if answer.status == 200 and isinstance(answer.json, dict):
-        return [ok("readyz", "joins have all that they need"), *_degraded(answer.json.get("degraded", ()))]
+        return [ok("readyz", "joins have all that they need"), *_degraded(answer.json)]
     if answer.status == 503 and isinstance(answer.json, dict):
-        message = answer.json.get("error", {}).get("message", "no reason given")
+        told = answer.json.get("error")
+        message = told.get("message") if isinstance(told, dict) else "no reason is given"
         advice = "signaling cannot reach its media node or the API server: see its log and their pods"
         return [failed("readyz", f"not ready: {message}", advice)]
     advice = "let the proxy pass /readyz on, or ask a pod itself"
@@ -103,9 +104,10 @@ def check_clock(answer: Answer) -> Finding:
     return ok("clock", "the server's clock and this machine's agree within what HTTP tells")
 
 
-def _degraded(told: Sequence[object]) -> list[Finding]:
+def _degraded(body: Mapping[str, Any]) -> list[Finding]:
+    told = body.get("degraded")
     findings = []
-    for each in told:
+    for each in told if isinstance(told, list) else ():
         name, _, what = str(each).partition(": ")
         findings.append(failed(name, f"away: {what}", _ADVICE.get(name, "see the log of signaling")))
     return findings

@@ -1,6 +1,7 @@
 """`rotunda doctor` against real systems, whole ones and ones with a fault put into them: it must be named."""
 
 import asyncio
+import json
 import socket
 import ssl
 import time
@@ -14,8 +15,10 @@ from typing import Any
 import httpx
 import pytest
 from harness.redis_server import RedisServer
+from harness.server import serve
 from harness.turn import free_port, turn_server
 
+from rotunda import cli
 from rotunda.doctor.examine import examine
 from rotunda.doctor.findings import Finding, Report, Status
 from rotunda.doctor.patient import Patient
@@ -101,6 +104,17 @@ async def test_a_system_that_is_well(tmp_path: Path, keys: Path) -> None:
 
 def token(*, room: str = "standup", starts: float = 0.0, ttl: float = 3600.0) -> str:
     return sign_join(KEY, room=room, identity="ada", now=time.time() + starts, ttl=ttl)
+
+
+async def test_the_command_against_another_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = {"ROTUNDA_SFU_LISTEN_ADDRESSES": "127.0.0.1"}
+    async with serve(tmp_path / "server.log", environment) as server:
+        status = await asyncio.to_thread(cli.main, ["doctor", f"{server.url}/r/standup", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (status, told["healthy"], told["room"]) == (0, True, "standup"), told
+    assert {"step": "healthz", "status": "ok", "saw": "Rotunda's signaling is alive"} in told["steps"]
 
 
 async def test_a_wrong_announced_address() -> None:
