@@ -30,12 +30,10 @@ ROOM = "standup"
 AIM_SECONDS = 3.0
 """How soon the people of a pod that was killed should be back. Told, not asserted: this machine is shared."""
 WATCH_CONNECTION = """() => {
-  window.harness.connected = [];
+  const noted = (window.harness.connected = []);
   const note = ({ connection, resuming }) => {
-    const there = connection === "connected" && !resuming;
-    const { connected } = window.harness;
-    if (connected.at(-1)?.[1] === there) return;
-    connected.push([performance.timeOrigin + performance.now(), there]);
+    const how = connection !== "connected" ? "cut off" : resuming ? "resuming" : "there";
+    if (noted.at(-1)?.[1] !== how) noted.push([performance.timeOrigin + performance.now(), how]);
   };
   window.rotunda.client.store.subscribe(note);
 }"""
@@ -150,12 +148,14 @@ async def _a_pod_is_killed(pods: Pods, ada: Guest, ben: Guest) -> None:
     killed = time.time()
     await pods.servers[0].kill()
 
-    async def back() -> float | None:
-        noted = await ada.tab.call("() => window.harness.connected")
-        return float(noted[-1][0]) / 1000 if len(noted) >= 2 and noted[-1][1] else None
+    async def back() -> list[tuple[float, str]] | None:
+        noted = [(float(at), str(how)) for at, how in await ada.tab.call("() => window.harness.connected")]
+        was_away = any(how == "cut off" for _, how in noted)
+        return noted if was_away and noted[-1][1] == "there" else None
 
-    at = await eventually(back, "Ada is back")
-    print(f"\nback at another pod {at - killed:.2f} s after the kill (aim: {AIM_SECONDS:.0f} s)")
+    steps = await eventually(back, "Ada is back")
+    told = ", ".join(f"{how} after {at / 1000 - killed:.2f} s" for at, how in steps)
+    print(f"\na pod was killed: {told} (aim: there after {AIM_SECONDS:.0f} s)")
     state = await ada.state()
     assert state["self"]["participantId"] == ada.participant_id
     assert state["people"]["participants"][ben.participant_id]["displayName"] == "Ben"
