@@ -8,7 +8,9 @@ During an upgrade processes of the version before still run: a migration may add
 goes a version later. A process that finds a newer schema than it knows therefore works with it.
 """
 
+import asyncio
 from importlib.resources import files
+from weakref import WeakKeyDictionary
 
 import structlog
 from alembic import command
@@ -23,6 +25,7 @@ LOCK = 0x526F74756E6461
 VERSION_TABLE = "rotunda_schema"
 
 _log = structlog.get_logger(__name__)
+_LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def migrate(engine: AsyncEngine) -> None:
@@ -30,7 +33,9 @@ async def migrate(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        await connection.run_sync(_upgrade)
+        # Alembic's `op` and `context` are of the whole process, which in tests has several databases.
+        async with _LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await connection.run_sync(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:
