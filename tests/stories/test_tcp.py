@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest_asyncio
 from harness.browser import chromium
 from harness.guest import FULL_CAMERA, Guest, JsonObject, eventually
-from harness.intruders import crowd_the_port, send_garbage, trickle
+from harness.intruders import HOST, crowd_the_port, send_garbage, trickle
 from harness.light import LightGuest
 from harness.probe import probe
 from harness.server import Server
@@ -84,12 +84,16 @@ async def test_strangers_on_the_tcp_ports_leave_a_call_alone(
 
 
 async def media_ports(server: Server) -> list[int]:
-    """The TCP ports of the workers that a few rooms are on, at least one."""
+    """The ports for TCP on loopback of the workers that a few rooms are on, at least one."""
     ports = set()
     for number in range(4):
         guest = await LightGuest.enter(server.url, f"tcp-ports-{number}", "Scout")
         told = await guest.request("createWebRtcTransport", direction="recv")
-        ports |= {each["port"] for each in told["iceCandidates"] if each["protocol"] == "tcp"}
+        ports |= {
+            each["port"]
+            for each in told["iceCandidates"]
+            if (each["protocol"], each["address"]) == ("tcp", HOST)
+        }
         await guest.close()
     assert ports
     return sorted(ports)
