@@ -44,7 +44,10 @@ cache_key() { { [ "$#" = 0 ] || find "$@" -type f -print0 | sort -z | xargs -0 s
 
 seconds_since() { echo "$(($(date +%s) - $1)) s"; }
 
-cluster_nodes() { docker ps --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{.Names}}' 2>/dev/null; }
+# cluster_nodes [ROLE]: the names of the containers that are its nodes.
+cluster_nodes() {
+    docker ps --filter "label=io.x-k8s.kind.cluster=$CLUSTER" ${1:+--filter "label=io.x-k8s.kind.role=$1"} --format '{{.Names}}' 2>/dev/null
+}
 
 # Whether all its nodes run and its API server answers.
 is_running() {
@@ -54,8 +57,12 @@ is_running() {
 
 # write_environment: a file to source for kubectl, kind and docker.
 write_environment() {
+    local path="$CLUSTER_HOME/bin"
     {
-        echo "export KUBECONFIG='$KUBECONFIG' PATH='$CLUSTER_HOME/bin':\"\$PATH\""
-        if [ -S "$ENGINE_SOCKET" ]; then echo "export DOCKER_HOST='unix://$ENGINE_SOCKET' DOCKER_BUILDKIT=1"; fi
+        if [ -S "$ENGINE_SOCKET" ]; then
+            path+=":$ENGINE/bin"
+            echo "export DOCKER_HOST='unix://$ENGINE_SOCKET' DOCKER_BUILDKIT=1"
+        fi
+        echo "export KUBECONFIG='$KUBECONFIG' PATH='$path':\"\$PATH\""
     } >"$CLUSTER_HOME/env"
 }

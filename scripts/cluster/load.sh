@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Brings images that `make images` built into the nodes of the local cluster: load.sh [NAME...]. REGISTRY and TAG
-# as there. Those that the nodes have already are left out.
+# as there. Those that the nodes have already are left out, and so is the control plane, which runs no pods of ours.
 source "$(dirname "${BASH_SOURCE[0]}")/../images/lib.sh"
 
 LOADED=/kind/rotunda-images
 is_running || die "the local cluster is not running: make cluster"
 check_names "$@"
-nodes=$(cluster_nodes)
+nodes=$(cluster_nodes worker)
 missing=()
 for name in "${@:-${IMAGES[@]}}"; do
     image="$REGISTRY/$name:$TAG"
@@ -20,7 +20,7 @@ for name in "${@:-${IMAGES[@]}}"; do
 done
 if [ "${#missing[@]}" = 0 ]; then exit 0; fi
 begun=$(date +%s)
-"$CLUSTER_HOME/bin/kind" load docker-image --name "$CLUSTER" "${missing[@]}"
+"$CLUSTER_HOME/bin/kind" load docker-image --name "$CLUSTER" --nodes "${nodes//$'\n'/,}" --quiet "${missing[@]}"
 for node in $nodes; do
     for image in "${missing[@]}"; do
         docker image inspect --format "$image {{.Id}}" "$image" | docker exec -i "$node" tee -a "$LOADED" >/dev/null
