@@ -98,6 +98,15 @@ async def test_a_relayed_call_outlives_its_credential(turn: TurnServer, enter_re
     await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))
 
 
+async def test_who_waits_alone_for_longer_than_a_credential_lasts_sees_who_comes(
+    turn: TurnServer, enter_relayed: Enter
+) -> None:
+    ada = await enter_relayed("Ada", "relay-udp")
+    await until_refused(turn, *credentials_of((await relays(ada))[0]))
+    ben = await enter_relayed("Ben", "any")
+    await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))
+
+
 async def test_a_changed_key_drops_no_call(turn: TurnServer, enter_relayed: Enter) -> None:
     ada, ben = await enter_relayed("Ada", "relay-tcp"), await enter_relayed("Ben", "relay-udp")
     await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))

@@ -2,8 +2,13 @@ import type { Device, types } from "mediasoup-client";
 import type { CreateWebRtcTransportAnswer, DtlsParameters } from "../contract/signaling";
 import type { Signaling } from "../signaling/SignalingClient";
 import { IceRestarter } from "./IceRestarter";
+import { millisecondsLeft } from "./turnCredentials";
 
 export type Direction = "send" | "recv";
+
+/** After this part of their life, credentials that have opened no relay yet are replaced. */
+const RENEW_AT = 0.75;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** One mediasoup-client transport, wired to signaling, that keeps itself connected. */
 export class MediaTransport {
@@ -11,6 +16,7 @@ export class MediaTransport {
   /** Resolves when media can flow for the first time. */
   readonly connected: Promise<void>;
   readonly #ice: IceRestarter;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     device: Device,
@@ -36,6 +42,7 @@ export class MediaTransport {
       gone: () => gone(this),
     });
     this.#wire();
+    this.#renewLater(parameters.iceServers);
   }
 
   get id(): string {
@@ -52,7 +59,35 @@ export class MediaTransport {
 
   close(): void {
     this.#ice.stop();
+    clearTimeout(this.#renewal);
     this.transport.close();
+  }
+
+  /** A transport opens its relays with its first track, and who is alone may wait long for one. */
+  #renewLater(iceServers: types.TransportOptions["iceServers"]): void {
+    const left = millisecondsLeft(iceServers, Date.now());
+    if (left === undefined) return;
+    const delay = Math.min(Math.max(left, 0) * RENEW_AT, LONGEST_TIMER_MS);
+    this.#renewal = setTimeout(() => void this.#renew(), delay);
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#hasStarted()) return; // from here on an ICE restart renews them
+    try {
+      const { iceServers = [] } = await this.signaling.request("restartIce", {
+        transportId: this.id,
+      });
+      if (this.#hasStarted()) return;
+      await this.transport.updateIceServers({ iceServers });
+      // A clock that is ahead by their whole life would ask again and again.
+      if ((millisecondsLeft(iceServers, Date.now()) ?? 0) > 0) this.#renewLater(iceServers);
+    } catch {
+      // No socket, or no such transport any more: the resume or the next restart sees to it.
+    }
+  }
+
+  #hasStarted(): boolean {
+    return this.transport.connectionState !== "new";
   }
 
   #wire(): void {
