@@ -71,7 +71,7 @@ down() {
     unmount_all
     remove_chains
     remove_cgroups
-    if ip link show docker0 >/dev/null 2>&1; then as_root ip link delete docker0; fi
+    remove_bridges
     if [ -f "$ENGINE/ip_forward" ]; then as_root sysctl -qw "net.ipv4.ip_forward=$(cat "$ENGINE/ip_forward")"; fi
     as_root rm -rf "$ENGINE"
 }
@@ -114,8 +114,17 @@ remove_chains() {
     if grep -q '^:FORWARD ACCEPT' "$ENGINE/iptables.before" 2>/dev/null; then as_root iptables -w -P FORWARD ACCEPT; fi
 }
 
+# docker0 and those of its networks, by the addresses that we gave them.
+remove_bridges() {
+    ip -o -4 address | awk '$4 ~ /^10\.20[12]\./ && $2 ~ /^(docker0|br-)/ { print $2 }' | while read -r bridge; do
+        as_root ip link delete "$bridge"
+    done
+}
+
+# Every engine has the same ones, so that they are ours only where no other runs.
 remove_cgroups() {
     local cgroup
+    if pgrep -x dockerd >/dev/null; then return 0; fi
     for cgroup in /sys/fs/cgroup/docker /sys/fs/cgroup/*/docker; do
         if [ -d "$cgroup" ]; then as_root find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || true; fi
     done
