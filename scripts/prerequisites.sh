@@ -43,6 +43,7 @@ missing_packages() {
         [ -n "${ROTUNDA_CHROMIUM:-}" ] || command -v chromium >/dev/null || echo chromium
         [ -n "${ROTUNDA_FIREFOX:-}" ] || command -v firefox-esr >/dev/null || echo firefox-esr
         command -v ffmpeg >/dev/null || echo ffmpeg
+        command -v jq >/dev/null || echo jq
         command -v redis-server >/dev/null || echo redis-server
         compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo postgresql
         command -v turnserver >/dev/null || echo coturn

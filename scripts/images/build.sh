@@ -4,6 +4,8 @@
 # Debian is put together from its packages, and the native module and the web app come from this machine.
 # BASE_IMAGE, BUILD_IMAGE, DEBIAN_IMAGE, RUST_IMAGE, NODE_IMAGE and PARTS=compiled|prebuilt set aside what is found.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+check_names "$@"
+case ${PARTS:-} in '' | compiled | prebuilt) ;; *) die "PARTS must be compiled or prebuilt, and is $PARTS" ;; esac
 scripts/cluster/engine.sh up
 source scripts/cluster/lib.sh # an engine may stand only now
 
@@ -77,7 +79,6 @@ build_image() {
     say "$name: $(docker image inspect --format '{{.Size}}' "$name" | awk '{ printf "%.0f MB", $1 / 1e6 }'), $(seconds_since "$begun")"
 }
 
-check_names "$@"
 choose_debian
 choose_python
 choose_parts
