@@ -43,15 +43,17 @@ def values_files() -> list[Path]:
 
 
 def pods(manifests: list[Manifest]) -> list[Manifest]:
-    """Those of a chart's workloads, as Pods."""
+    """Those of a chart's workloads, as Pods; what they claim is a scratch volume here."""
     found = []
     for manifest in manifests:
-        spec = manifest if manifest["kind"] == "Pod" else manifest.get("spec", {}).get("template")
-        if isinstance(spec, dict) and "containers" in spec.get("spec", {}):
-            name = f"{manifest['metadata']['name']}-{manifest['kind'].lower()}"
-            found.append(
-                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec["spec"]}
-            )
+        template = manifest if manifest["kind"] == "Pod" else manifest.get("spec", {}).get("template")
+        if not isinstance(template, dict) or "containers" not in template.get("spec", {}):
+            continue
+        claims = manifest["spec"].get("volumeClaimTemplates", [])
+        volumes = [{"name": each["metadata"]["name"], "emptyDir": {}} for each in claims]
+        spec = template["spec"] | {"volumes": template["spec"].get("volumes", []) + volumes}
+        name = f"{manifest['metadata']['name']}-{manifest['kind'].lower()}"
+        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
     return found
 
 

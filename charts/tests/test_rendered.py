@@ -93,4 +93,5 @@ def test_on_docker_desktop_media_is_announced_at_loopback() -> None:
     kind, desktop = (values_files()[-1].with_name(f"values-kind{end}.yaml") for end in ("", "-desktop"))
     cluster = one(render("--values", str(kind), "--values", str(desktop)), "MediaCluster", "default")["spec"]
     assert cluster["mediaNodes"]["network"]["announce"] == "127.0.0.1"
-    assert "affinity" not in cluster["mediaNodes"]["template"]
+    affinity = cluster["mediaNodes"]["template"]["affinity"]["podAntiAffinity"]
+    assert affinity == {"preferredDuringSchedulingIgnoredDuringExecution": []}
