@@ -28,7 +28,7 @@ from rotunda_contract.pb.events_pb2 import RoomEvent
 from rotunda_sfu.serve import serve
 from rotunda_sfu.settings import load_settings
 from rotunda_signaling.logs import configure_logs
-from rotunda_signaling.media_node.grpc import GrpcMediaNode
+from rotunda_signaling.media_node.grpc import GrpcMediaNode, GrpcMediaNodes
 
 PROCESS = ProcessId("bench")
 KEY = pb.RoomKey(room="bench", epoch=1, process_id=PROCESS)
@@ -67,7 +67,7 @@ async def main() -> None:
         await be_the_node()
         return
     async with media_node() as (pid, address):
-        node = GrpcMediaNode(address)
+        node = GrpcMediaNodes().at_address(address)
         async with room(node, CONCURRENT) as actors:
             creating = [creator(node, actor) for actor in actors]
             checking = health_check(address)
