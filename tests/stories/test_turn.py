@@ -17,8 +17,8 @@ from playwright.async_api import Browser
 from rotunda_signaling.turn import credentials
 
 Enter = Callable[..., Awaitable[Guest]]
-CREDENTIAL_SECONDS = 45.0
-"""Long enough to open relays on a busy machine, short enough to wait for its end."""
+CREDENTIAL_SECONDS = 80.0
+"""Long enough to open relays on a busy machine, and less than stories wait for what they expect."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
