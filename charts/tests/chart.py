@@ -12,6 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CHART = REPOSITORY / "charts" / "rotunda"
 VALUES = Path(__file__).parent / "values"
 NAMESPACE = "meet"
+KUBERNETES = ("--kube-version", "1.36.0")
+"""What is rendered for, as there is no cluster to ask."""
 OPTIONAL_APIS = ("cert-manager.io/v1", "monitoring.coreos.com/v1")
 
 Manifest = dict[str, Any]
@@ -33,7 +35,7 @@ def helm(*arguments: str, kubeconfig: Path | None = None) -> subprocess.Complete
 def render(*arguments: str) -> list[Manifest]:
     """What the chart makes. A refusal fails with helm's words."""
     apis = [f"--api-versions={each}" for each in OPTIONAL_APIS]
-    done = helm("template", "rotunda", str(CHART), "--namespace", NAMESPACE, *apis, *arguments)
+    done = helm("template", "rotunda", str(CHART), "--namespace", NAMESPACE, *KUBERNETES, *apis, *arguments)
     assert done.returncode == 0, done.stderr
     return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 

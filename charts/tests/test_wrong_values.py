@@ -4,7 +4,7 @@ import re
 import shlex
 
 import pytest
-from chart import CHART, NAMESPACE, REPOSITORY, helm
+from chart import CHART, KUBERNETES, NAMESPACE, REPOSITORY, helm
 
 RIGHT = ("--set", "publicURL=https://meet.example.org,images.registry=registry.example.org/rotunda")
 ROW = re.compile(r"^\| `(--set[^`]*)` \| (.+) \|$", re.MULTILINE)
@@ -17,7 +17,8 @@ def test_the_table_is_read() -> None:
 
 @pytest.mark.parametrize(("arguments", "answer"), TABLE)
 def test_refused(arguments: str, answer: str) -> None:
-    done = helm("template", "rotunda", str(CHART), "--namespace", NAMESPACE, *RIGHT, *shlex.split(arguments))
+    command = ("template", "rotunda", str(CHART), "--namespace", NAMESPACE, *KUBERNETES)
+    done = helm(*command, *RIGHT, *shlex.split(arguments))
     assert done.returncode != 0
     for part in answer.replace("`", "").split(" … "):
         assert part in done.stderr
