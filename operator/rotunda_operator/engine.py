@@ -29,6 +29,7 @@ from rotunda_operator.rooms.waiting import retry_waiting
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.metadata import LEADER
+from rotunda_operator.together import together
 from rotunda_operator.work import WorkQueue
 from rotunda_operator.world import World
 
@@ -89,11 +90,9 @@ class Engine:
         else:
             await self._listen(None)
         try:
-            async with asyncio.TaskGroup() as group:
-                for informer in self._context.informers.values():
-                    group.create_task(informer.run(), name=f"follow {informer.resource.kind}")
-                group.create_task(self.lease.run(), name="lease")
-                group.create_task(self._act(), name="act")
+            informers = self._context.informers.values()
+            follow = {f"follow {informer.resource.kind}": informer.run() for informer in informers}
+            await together({**follow, "lease": self.lease.run(), "act": self._act()})
         except BaseExceptionGroup as errors:
             lost, rest = errors.split(NotHolder)
             if lost is not None and rest is None:
@@ -126,9 +125,7 @@ class Engine:
             await self._listen(receiver_credentials(self._context.authority, lambda: self._clock().wall))
         await _insist(lambda: self._mark("true"))
         self._look_at_everything()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._queue.run(), name="work")
-            group.create_task(tell(self._context), name="tell")
+        await together({"work": self._queue.run(), "tell": tell(self._context)})
 
     async def _list_clusters(self) -> None:
         for cluster in (await self._api.list(MEDIA_CLUSTERS, self._settings.namespace)).items:

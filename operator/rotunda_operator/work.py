@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from rotunda_kube import Conflict, KubeError
+from rotunda_operator.together import together
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -67,9 +68,7 @@ class WorkQueue(Generic[Item]):
 
     async def run(self) -> None:
         """Works until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for number in range(self._workers):
-                group.create_task(self._work(), name=f"worker {number}")
+        await together({f"worker {number}": self._work() for number in range(self._workers)})
 
     async def _work(self) -> None:
         while True:

@@ -11,6 +11,7 @@ names it any more, so that each of them sees that it has to be placed again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
 from rotunda_operator.conditions import Verdict, with_verdicts
@@ -21,6 +22,9 @@ from rotunda_operator.nodes.figures import load_of, matters
 from rotunda_operator.notes import Note
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.sfu_pod import next_pod_name
+
+POD_SECONDS = 10.0
+"""The shortest life of a pod of a media node that is replaced at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,11 @@ def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
         return _settle(
             node, view, now, {"phase": node.status.phase or "Pending"}, _not("ClusterNotFound", text)
         )
-    if node.status.pod_name is None or (node.status.phase == "Lost" and view.rooms == 0):
+    if node.status.pod_name is None:
         return _next_pod(node, view, now)
+    if node.status.phase == "Lost" and view.rooms == 0:
+        pause = _pause(view, now)
+        return NodeDecision(again=pause) if pause > 0 else _next_pod(node, view, now)
     pod = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
     if pod is None and node.status.process_id is None:
         text = f"Its pod {node.status.pod_name} is to be made."
@@ -70,6 +77,12 @@ def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
     if lost is not None or pod is None:
         return _lose(node, view, now, lost or "it is gone")
     return _follow(node, view, pod, now)
+
+
+def _pause(view: NodeView, now: Moment) -> float:
+    """Seconds until another pod may be made: where each one is lost at once, they shall not come in swarms."""
+    created = max((datetime.fromisoformat(pod.created) for pod in view.pods if pod.created), default=None)
+    return POD_SECONDS - now.since(created) if created is not None else 0.0
 
 
 def _next_pod(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
