@@ -34,9 +34,9 @@ class Step:
 
 
 CHECK = [
-    Step("Python format", ("ruff", "format", "--check", "."), 60),
-    Step("Python lint", ("ruff", "check", "."), 60),
-    Step("Python types", ("mypy", *TYPED), 300),
+    Step("Python format", ("ruff", "format", "--check", "."), 120),
+    Step("Python lint", ("ruff", "check", "."), 120),
+    Step("Python types", ("mypy", *TYPED), 600),
     Step("sizes", ("python", "scripts/check_sizes.py"), 60),
     Step("import arrows", ("lint-imports",), 60),
     Step("generated protobuf", ("python", "scripts/generate_proto.py", "--check"), 60),
@@ -59,11 +59,11 @@ CHECK = [
 ]
 
 UNIT = [
-    Step("Python tests", ("pytest",), 900, is_test=True),
+    Step("Python tests", ("pytest",), 1800, is_test=True),
     # Builds etcd and kube-apiserver on a machine's first run: nearly all of this budget is for that.
-    Step("operator tests", ("pytest", "operator/rotunda_operator/tests"), 1500, is_test=True),
+    Step("operator tests", ("pytest", "operator/rotunda_operator/tests"), 2400, is_test=True),
     Step("chart tests", ("pytest", "charts/tests"), 900, is_test=True),
-    Step("directory tests", ("pytest", "signaling_pod/tests_kubernetes"), 600, is_test=True),
+    Step("directory tests", ("pytest", "signaling_pod/tests_kubernetes"), 900, is_test=True),
     # The binding has no Rust tests of its own, and linking them would need a shared libpython.
     Step(
         "Rust tests",
@@ -72,12 +72,12 @@ UNIT = [
         MEDIA,
         is_test=True,
     ),
-    Step("web tests", ("npm", "test", "--silent"), 180, "web", is_test=True),
+    Step("web tests", ("npm", "test", "--silent"), 400, "web", is_test=True),
 ]
 
 STORIES = [
-    Step("stories in browsers", ("pytest", "tests/stories", "-s", "--durations=10"), 1200, is_test=True),
-    Step("stories on Kubernetes", ("pytest", "tests/stories_kubernetes", "-s"), 600, is_test=True),
+    Step("stories in browsers", ("pytest", "tests/stories", "-s", "--durations=10"), 1800, is_test=True),
+    Step("stories on Kubernetes", ("pytest", "tests/stories_kubernetes", "-s"), 1500, is_test=True),
 ]
 
 TIERS = {"check": CHECK, "unit": UNIT, "stories": STORIES}

@@ -80,7 +80,7 @@ def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
 
 
 def _pause(view: NodeView, now: Moment) -> float:
-    """Seconds until another pod may be made: where each one is lost at once, they shall not come in swarms."""
+    """Seconds until another pod may be made: where each one is lost at once, they come in no swarm."""
     created = max((datetime.fromisoformat(pod.created) for pod in view.pods if pod.created), default=None)
     return POD_SECONDS - now.since(created) if created is not None else 0.0
 
