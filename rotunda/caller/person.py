@@ -143,7 +143,8 @@ class Person:
         except (socketio.exceptions.ConnectionError, OSError, TimeoutError) as error:
             if self._refusal is not None:
                 raise self._refusal from error
-            raise SignalingUnreachable(f"no Socket.IO connection to {url}: {error or 'timeout'}") from error
+            reason = str(_innermost(error)) or "timeout"
+            raise SignalingUnreachable(f"no Socket.IO connection to {url}: {reason}") from error
 
     async def _keep(self, name: str, payload: JsonObject) -> None:
         self.events.append((name, payload))
@@ -154,3 +155,10 @@ class Person:
             data = told.get("data")
             code = str(data["code"]) if isinstance(data, dict) and "code" in data else "refused"
             self._refusal = Refused("connect", code, str(told.get("message", "")))
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What it came from: of a refused certificate, say, engine.io tells "Connection error" alone."""
+    while (origin := error.__cause__ or error.__context__) is not None:
+        error = origin
+    return error

@@ -50,7 +50,7 @@ async def version(url: str, authority: Pair) -> int:
 async def test_a_call_over_https(url: str) -> None:
     report = await call(url, "standup", packets=5, context=trusting(FIRST))
     assert report.received >= 5
-    with pytest.raises(SignalingUnreachable, match=r"certificate verify failed|Cannot connect"):
+    with pytest.raises(SignalingUnreachable, match="certificate verify failed"):
         await call(url, "standup", context=trusting(SECOND))
 
 

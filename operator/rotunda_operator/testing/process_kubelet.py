@@ -73,7 +73,11 @@ class ProcessKubelet(FakeKubelet):
             await super()._tend(api, pod)
         elif pod["status"].get("phase") == "Pending" and pod["spec"].get("nodeName"):
             if process is None:
-                self._processes[key.name] = process = await self._spawn(api, pod)
+                try:
+                    process = await self._spawn(api, pod)
+                except NotFound:  # its Secret went before it: like a kubelet, wait for what becomes of it
+                    return
+                self._processes[key.name] = process
                 self._pods[key.name] = uid
                 life = asyncio.create_task(self._live(api, pod, process), name=str(key))
                 self._lives.add(life)
