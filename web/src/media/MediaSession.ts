@@ -14,8 +14,8 @@ import { Subscriber } from "./Subscriber";
 const REBUILD_MS = 2_000;
 /** Data channels wait this long for the pictures. */
 const GESTURES_AFTER_MS = 1_200;
-/** One's own pictures wait until the others' are on their way, but no longer than this. */
-export const PUBLISH_AFTER_MS = 700;
+/** One's own pictures wait until the others' are in sight, but no longer than this. */
+export const PUBLISH_AFTER_MS = 1_000;
 
 type TransportAnswers = Record<Direction, Promise<CreateWebRtcTransportAnswer>>;
 const DIRECTIONS = ["recv", "send"] as const;
@@ -110,12 +110,13 @@ export class MediaSession {
     return build === this.#build;
   }
 
-  /** Publishes what is captured, once what is received has a path or has had time to find one. */
+  /** Publishes what is captured, once what is received is there or has had its time. */
   async publish(): Promise<void> {
     const build = this.#build;
     const recv = this.#transports.get("recv");
     if (recv && this.subscriber.consumers().length > 0) {
-      await Promise.race([recv.connected, pause(PUBLISH_AFTER_MS)]);
+      const there = Promise.all([recv.connected, this.subscriber.picturesShown()]);
+      await Promise.race([there, pause(PUBLISH_AFTER_MS)]);
     }
     if (build === this.#build) this.#publish?.();
   }

@@ -4,6 +4,7 @@ import type { JoinAnswer, OwnState } from "../contract/signaling";
 import { SignalingError } from "../signaling/errors";
 import { PUBLISH_AFTER_MS } from "./MediaSession";
 import {
+  consumeAnswer,
   fakeMeeting,
   fakeTrack,
   joinAnswer,
@@ -49,6 +50,41 @@ describe("joining", () => {
     expect(store.getState().phase.name).toBe("joined");
     expect(Object.keys(store.getState().tracks).sort()).toEqual(["p1-audio", "p1-video"]);
     expect(signaling.payloads("resumeConsumer")).toHaveLength(2);
+  });
+
+  it("asks for layers of the likely size before anything is forwarded", async () => {
+    const meeting = fakeMeeting();
+    const people = ["p1", "p2"].map((one) => participant(one, producer(`${one}-video`)));
+    meeting.signaling.answer("join", () => joinAnswer({ participants: people }));
+    meeting.signaling.answer("consume", ({ producerId }) => ({
+      ...consumeAnswer(producerId),
+      type: "simulcast",
+    }));
+    await meeting.client.join("Ada");
+    await settled();
+    const layers = meeting.signaling.payloads("setConsumerPreferredLayers");
+    expect(layers.map(({ spatialLayer }) => spatialLayer)).toEqual([1, 1]);
+    const names = meeting.signaling.names();
+    expect(names.indexOf("setConsumerPreferredLayers")).toBeLessThan(
+      names.indexOf("resumeConsumer"),
+    );
+  });
+
+  it("publishes once every picture is in sight", async () => {
+    const { signaling, client, local } = fakeMeeting();
+    local.store.setState({
+      camera: { ...local.state.camera, on: true, track: fakeTrack("video") },
+    });
+    signaling.answer("join", () => joinAnswer({ participants: CROWD }));
+    await client.join("Ada");
+    await settled();
+    expect(signaling.names()).not.toContain("produce");
+    client.media.transport("recv")?.transport.emit("connectionstatechange", "connected");
+    await settled();
+    expect(signaling.names()).not.toContain("produce");
+    client.media.subscriber.pictureShown("p1-video");
+    await settled();
+    expect(signaling.names()).toContain("produce");
   });
 
   it("applies what happened before the answer on top of it", async () => {

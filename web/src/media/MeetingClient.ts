@@ -25,7 +25,7 @@ import { MediaSession } from "./MediaSession";
 import { describeClosed, describeDelayed, describeRemoved } from "./phrases";
 
 /** The room is shown this long after the seat was taken, however slow others' media is. */
-const OPEN_AFTER_MS = 400;
+const OPEN_AFTER_MS = 1_000;
 /** However soon the server would have one back. */
 const RETRY_AT_LEAST_MS = 500;
 
@@ -219,7 +219,7 @@ export class MeetingClient {
   }
 
   #open(): void {
-    this.#setPhase({ name: "joined" });
+    this.store.setState({ phase: { name: "joined" }, entered: true });
     void this.#loadHistory();
     const early = this.#early ?? [];
     this.#early = undefined;

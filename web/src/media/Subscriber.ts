@@ -3,7 +3,8 @@ import type { ConsumeAnswer, OwnState, Producer, RtpCapabilities } from "../cont
 import { SignalingError } from "../signaling/errors";
 import type { Events, Signaling } from "../signaling/SignalingClient";
 import type { MeetingStore, RemoteTrack } from "../state/meetingStore";
-import { spatialLayerFor } from "./layers";
+import { likelyHeight, spatialLayerFor } from "./layers";
+import { mark } from "./marks";
 
 /** Resizing a window asks for new layers only once it has come to rest. */
 const LAYERS_SETTLE_MS = 250;
@@ -22,11 +23,14 @@ interface Accepted {
 
 interface Subscription {
   participantId: string;
+  kind: Producer["kind"];
   /** Undefined until the server and the browser have agreed on it. */
   consumer?: types.Consumer;
   spatialLayer?: number;
   /** Layers asked for by hand stay, whatever the size of the picture. */
   pinned?: boolean;
+  /** A frame of it was seen. */
+  shown?: boolean;
 }
 
 /** Receives every stream of everybody else: what is in the store is what is consumed. */
@@ -36,6 +40,8 @@ export class Subscriber {
   #transport: types.Transport | undefined;
   #device: Device | undefined;
   #layersTimer: ReturnType<typeof setTimeout> | undefined;
+  /** For all pictures to be in sight. */
+  readonly #waiting: (() => void)[] = [];
   readonly #unsubscribe: () => void;
 
   constructor(
@@ -69,6 +75,19 @@ export class Subscriber {
     clearTimeout(this.#layersTimer);
     this.#unsubscribe();
     this.detach();
+  }
+
+  /** A producer's first frame is in sight. */
+  pictureShown(producerId: string): void {
+    mark("rotunda:first-frame");
+    const subscription = this.#subscriptions.get(producerId);
+    if (subscription) subscription.shown = true;
+    if (this.#allShown()) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves once every picture that is received now, and not paused by its sender, is in sight. */
+  async picturesShown(): Promise<void> {
+    if (!this.#allShown()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   consumers(): types.Consumer[] {
@@ -161,11 +180,11 @@ export class Subscriber {
   }
 
   async #request(
-    { participantId, producer: { producerId, source } }: Wanted,
+    { participantId, producer: { producerId, kind, source } }: Wanted,
     transportId: string,
     rtpCapabilities: RtpCapabilities,
   ): Promise<Accepted | undefined> {
-    const subscription: Subscription = { participantId };
+    const subscription: Subscription = { participantId, kind };
     this.#subscriptions.set(producerId, subscription);
     try {
       const request = { transportId, producerId, rtpCapabilities };
@@ -207,6 +226,14 @@ export class Subscriber {
     }
   }
 
+  #allShown(): boolean {
+    const { participants } = this.store.getState().people;
+    return [...this.#subscriptions].every(([producerId, { participantId, kind, shown }]) => {
+      if (shown ?? kind !== "video") return true;
+      return participants[participantId]?.producers[producerId]?.paused ?? true;
+    });
+  }
+
   #failed(producerId: string, subscription: Subscription, error: unknown): void {
     if (this.#subscriptions.get(producerId) !== subscription) return;
     this.#subscriptions.delete(producerId);
@@ -220,12 +247,12 @@ export class Subscriber {
   }
 
   #askForLayers(): void {
-    for (const [producerId, subscription] of this.#subscriptions) {
+    const all = [...this.#subscriptions];
+    const pictures = all.filter(([, { kind }]) => kind === "video").length;
+    for (const [producerId, subscription] of all) {
       const { consumer, pinned } = subscription;
-      const height = this.#sizes.get(producerId);
-      if (!consumer || pinned || height === undefined || consumer.appData.type !== "simulcast") {
-        continue;
-      }
+      if (!consumer || pinned || consumer.appData.type !== "simulcast") continue;
+      const height = this.#sizes.get(producerId) ?? likelyHeight(pictures, window.innerHeight);
       const spatialLayer = spatialLayerFor(height, window.devicePixelRatio);
       if (spatialLayer === subscription.spatialLayer) continue;
       subscription.spatialLayer = spatialLayer;

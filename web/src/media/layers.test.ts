@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { spatialLayerFor } from "./layers";
+import { likelyHeight, spatialLayerFor } from "./layers";
 
 it.each([
   [90, 1, 0],
@@ -12,4 +12,13 @@ it.each([
   [180, 3, 1],
 ])("a picture %i px high at %i× gets spatial layer %i", (height, ratio, layer) => {
   expect(spatialLayerFor(height, ratio)).toBe(layer);
+});
+
+it.each([
+  [1, 720],
+  [2, 360],
+  [4, 360],
+  [5, 240],
+])("each of %i pictures is likely %i px high in a window of 720", (pictures, height) => {
+  expect(likelyHeight(pictures, 720)).toBe(height);
 });

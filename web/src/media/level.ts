@@ -1,6 +1,9 @@
 const QUIETEST_DB = -60;
 
-/** Tells a track's loudness from 0 to 1, once a frame, until the returned function is called. */
+/** Each look has the page painted anew, which on a machine without a GPU is dear. */
+const LOOK_EVERY_MS = 60;
+
+/** Tells a track's loudness from 0 to 1, some times a second, until the returned function is called. */
 export function watchLevel(track: MediaStreamTrack, tell: (level: number) => void): () => void {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
@@ -8,12 +11,15 @@ export function watchLevel(track: MediaStreamTrack, tell: (level: number) => voi
   context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   let shown = 0;
-  let request = requestAnimationFrame(function look() {
+  let last = -Infinity;
+  let request = requestAnimationFrame(function look(now) {
+    request = requestAnimationFrame(look);
+    if (now - last < LOOK_EVERY_MS) return;
+    last = now;
     analyser.getFloatTimeDomainData(samples);
     // Rises at once and falls slowly, as people expect of a meter.
-    shown = Math.max(loudness(samples), shown * 0.92);
+    shown = Math.max(loudness(samples), shown * 0.75);
     tell(shown);
-    request = requestAnimationFrame(look);
   });
   return () => {
     cancelAnimationFrame(request);

@@ -92,7 +92,7 @@ export function transportAnswer(id: string): CreateWebRtcTransportAnswer {
 
 let consumers = 0;
 
-function consumeAnswer(producerId: string): ConsumeAnswer {
+export function consumeAnswer(producerId: string): ConsumeAnswer {
   const video = producerId.endsWith("video");
   const parameters: types.ConsumerOptions = fake.generateConsumerRemoteParameters({
     codecMimeType: video ? "video/VP8" : "audio/opus",

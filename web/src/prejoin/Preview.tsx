@@ -1,6 +1,6 @@
 import { Mic, MicOff, Video as VideoIcon, VideoOff } from "lucide-react";
 import { joinProblems, type DeviceKind } from "../media/mediaErrors";
-import { useLocal, useSession } from "../room/SessionContext";
+import { useLocal, useMeeting, useSession } from "../room/SessionContext";
 import { IconButton } from "../ui/Button";
 import { Video } from "../ui/Video";
 import { LevelMeter } from "./LevelMeter";
@@ -10,10 +10,12 @@ import "./Preview.css";
 export function Preview() {
   const camera = useLocal((state) => state.camera);
   const microphone = useLocal((state) => state.microphone);
+  // The mirror stands still for the moment in which the browser is busy with the call.
+  const still = useMeeting((state) => state.phase.name === "joining");
   return (
     <section className="preview" aria-label="Preview">
       {camera.on && camera.track ? (
-        <Video track={camera.track} mirrored />
+        <Video track={camera.track} mirrored still={still} />
       ) : (
         <p className="preview-empty">
           {camera.starting && camera.on ? "Starting the camera…" : "Your camera is off"}

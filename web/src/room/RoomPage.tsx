@@ -34,12 +34,12 @@ function RoomSession({ room }: { room: string }) {
 function PhaseView() {
   const phase = useMeeting((state) => state.phase.name);
   // Who has been in and comes in again, after the room has moved, stays in sight of it.
-  const inside = useMeeting((state) => state.self !== undefined);
+  const entered = useMeeting((state) => state.entered);
   switch (phase) {
     case "idle":
     case "joining":
     case "pending":
-      return inside ? <Room /> : <Prejoin />;
+      return entered ? <Room /> : <Prejoin />;
     case "joined":
       return <Room />;
     default:

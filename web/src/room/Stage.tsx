@@ -1,4 +1,4 @@
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { arrange, type Rect } from "../layout/arrange";
 import { useSize } from "../layout/useSize";
 import type { Reaction } from "../state/meetingStore";
@@ -103,6 +103,7 @@ function PersonTile({ participantId, ...common }: { participantId: string } & Co
   const reactions = useReactions(participantId);
   const shown = camera && !camera.paused ? camera.producerId : undefined;
   useShownHeight(shown, common.rect);
+  const onFirstFrame = useFirstFrame(shown);
   if (!one) return null;
   const muted = isMuted(one);
   return (
@@ -116,7 +117,7 @@ function PersonTile({ participantId, ...common }: { participantId: string } & Co
       quality={quality}
       hand={hasRaisedHand(one)}
       reactions={reactions}
-      video={shown && track ? <Video track={track} remote /> : undefined}
+      video={shown && track ? <Video track={track} onFirstFrame={onFirstFrame} /> : undefined}
     />
   );
 }
@@ -128,6 +129,7 @@ function ScreenTile({ participantId, ...common }: { participantId: string } & Co
     screen ? state.tracks[screen.producerId]?.track : undefined,
   );
   useShownHeight(screen?.producerId, common.rect);
+  const onFirstFrame = useFirstFrame(screen?.producerId);
   if (!one) return null;
   return (
     <Tile
@@ -135,7 +137,7 @@ function ScreenTile({ participantId, ...common }: { participantId: string } & Co
       participantId={participantId}
       source="screen"
       name={`${one.displayName}'s screen`}
-      video={track && <Video track={track} remote fit="contain" />}
+      video={track && <Video track={track} onFirstFrame={onFirstFrame} fit="contain" />}
     />
   );
 }
@@ -146,6 +148,14 @@ function useShownHeight(producerId: string | undefined, { height }: Rect) {
   useEffect(() => {
     if (producerId) subscriber.setShownHeight(producerId, height);
   }, [subscriber, producerId, height]);
+}
+
+/** Tells the subscriber that a picture is in sight. */
+function useFirstFrame(producerId: string | undefined): () => void {
+  const { subscriber } = useSession().client.media;
+  return useCallback(() => {
+    if (producerId) subscriber.pictureShown(producerId);
+  }, [subscriber, producerId]);
 }
 
 const NO_REACTIONS: readonly Reaction[] = [];

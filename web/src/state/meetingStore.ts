@@ -55,6 +55,8 @@ export interface MeetingState {
   connection: ConnectionState;
   /** Joined, but not resumed yet after the connection came back. */
   resuming: boolean;
+  /** Has been in the room and not left it: stays true while coming in again after the room has moved. */
+  entered: boolean;
   room: JoinedRoom | undefined;
   self: Self | undefined;
   people: RoomState;
@@ -72,8 +74,17 @@ export type MeetingStore = StoreApi<MeetingState>;
 
 export const OUTSIDE: Pick<
   MeetingState,
-  "room" | "self" | "people" | "tracks" | "handRaised" | "resuming" | "panel" | "reactions"
+  | "entered"
+  | "room"
+  | "self"
+  | "people"
+  | "tracks"
+  | "handRaised"
+  | "resuming"
+  | "panel"
+  | "reactions"
 > = {
+  entered: false,
   room: undefined,
   self: undefined,
   people: EMPTY_ROOM,

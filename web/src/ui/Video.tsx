@@ -1,5 +1,4 @@
 import { useEffect, useRef } from "react";
-import { mark } from "../media/marks";
 import "./Video.css";
 
 interface VideoProps {
@@ -8,26 +7,33 @@ interface VideoProps {
   mirrored?: boolean;
   /** Fill the tile and lose the edges, or show all and leave bars. */
   fit?: "cover" | "contain";
-  /** Somebody else's picture, whose first frame counts. */
-  remote?: boolean;
+  /** Shows no new frames. */
+  still?: boolean;
+  onFirstFrame?: () => void;
   onSize?: (width: number, height: number) => void;
 }
 
-export function Video({ track, mirrored, fit = "cover", remote, onSize }: VideoProps) {
+export function Video({ track, mirrored, fit = "cover", still, onFirstFrame, onSize }: VideoProps) {
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const element = video.current;
     if (!element) return;
     element.srcObject = new MediaStream([track]);
     let request = 0;
-    if (remote && "requestVideoFrameCallback" in element) {
-      request = element.requestVideoFrameCallback(() => mark("rotunda:first-frame"));
+    if (onFirstFrame && "requestVideoFrameCallback" in element) {
+      request = element.requestVideoFrameCallback(onFirstFrame);
     }
     return () => {
       if (request) element.cancelVideoFrameCallback(request);
       element.srcObject = null;
     };
-  }, [track, remote]);
+  }, [track, onFirstFrame]);
+  useEffect(() => {
+    if (!still) return;
+    const element = video.current;
+    element?.pause();
+    return () => void element?.play().catch(() => undefined);
+  }, [still]);
   return (
     <video
       ref={video}
