@@ -3,9 +3,10 @@
     python bench/joins.py [--joins 30]
 
 Two people are in a call, one with a camera of 960×540, each in a small window. A third stands at the door of
-a full one with the camera open until the page has come to rest, clicks, and leaves once every tile has shown a
-frame; again and again. The server's share is the time that its requests took, from a request's turn to its acknowledgement, by its own /metrics;
-the rest is the browser's, the network's, and that of the handshakes, which both do.
+a full one with the camera open until the page has come to rest, clicks, and leaves once every tile has shown
+a frame; again and again. The server's share is the time that its requests took, from a request's turn to its
+acknowledgement, by its own /metrics; the rest is the browser's, the network's, and that of the handshakes,
+which both do.
 """
 
 import argparse
