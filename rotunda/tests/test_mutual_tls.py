@@ -18,7 +18,7 @@ from rotunda_operator.certificates import Pair, issue, new_authority
 from rotunda_operator.load.ledger import NodeReport
 from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.load.trust import receiver_credentials
-from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.ports import free_port
 from rotunda_sfu.fake_node import FakeNode
 from rotunda_sfu.load import NodeLoad
 from rotunda_sfu.service.server import grpc_server

@@ -11,7 +11,7 @@ from harness.cluster import signaling_of
 from harness.server import Server
 
 from rotunda_operator.testing import ControlPlane, Stage
-from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.ports import free_network
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
@@ -40,9 +40,8 @@ def cluster(plane: ControlPlane, tmp_path: Path) -> Iterator[Cluster]:
     """Two Ready media nodes of a MediaCluster, and the operator at work."""
     with Stage(plane, tmp_path, f"calls-{next(_NUMBERS)}") as stage:
         kubelet = stage.process_kubelet()
-        first = min(free_port(), 65000)
-        network = {"portFrom": first, "portTo": first + 99}
-        stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 2, "max": 2, "network": network}})
+        media_nodes = {"min": 2, "max": 2, "network": free_network(100)}
+        stage.apply("MediaCluster", "default", {"mediaNodes": media_nodes})
         stage.until_items("mn", _two_are_ready)
         yield Cluster(stage, kubelet)
 

@@ -6,7 +6,6 @@ Everything listens on loopback, on ports that the kernel chose, and lives in one
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 from contextlib import ExitStack
@@ -16,6 +15,8 @@ from types import TracebackType
 import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from rotunda_operator.testing.ports import free_port
 
 START_SECONDS = 300.0
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -39,8 +40,8 @@ class ControlPlane:
         self._full = full
         self._programs = binaries()
         self._token = secrets.token_urlsafe(24)
-        self._port = _free_port()
-        self._etcd_port = _free_port()
+        self._port = free_port()
+        self._etcd_port = free_port()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._open = ExitStack()
 
@@ -163,7 +164,7 @@ class ControlPlane:
         return json.dumps(config)
 
     def _start_etcd(self) -> None:
-        peer = _free_port()
+        peer = free_port()
         self._start(
             "etcd",
             f"--data-dir={self._folder / 'etcd'}",
@@ -185,11 +186,11 @@ class ControlPlane:
         self._start(
             "kube-controller-manager",
             *common,
-            f"--secure-port={_free_port()}",
+            f"--secure-port={free_port()}",
             f"--service-account-private-key-file={self._folder / 'pki' / 'sa.key'}",
             "--use-service-account-credentials=true",
         )
-        self._start("kube-scheduler", *common, f"--secure-port={_free_port()}")
+        self._start("kube-scheduler", *common, f"--secure-port={free_port()}")
 
     def _start(self, program: str, *arguments: str) -> None:
         log = self._open.enter_context((self._folder / f"{program}.log").open("ab"))
@@ -228,10 +229,3 @@ class ControlPlane:
         for program in reversed(list(self._running)):
             self._stop(program)
         self._open.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,10 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from rotunda_operator.testing.ports import free_port
 
 
 class OperatorProcess:
@@ -80,10 +81,3 @@ class OperatorProcess:
             process.kill()
             process.wait()
             raise
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

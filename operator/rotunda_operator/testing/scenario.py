@@ -14,7 +14,7 @@ from rotunda_operator.testing.control_plane import ControlPlane
 from rotunda_operator.testing.faulty_proxy import Fault, FaultyProxy
 from rotunda_operator.testing.kubelet import FakeKubelet
 from rotunda_operator.testing.mortal import Mortal, in_process
-from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.ports import free_port
 from rotunda_operator.testing.reporter import Reporter
 
 PATIENCE_SECONDS = 240.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rotunda_operator.testing import ControlPlane, Stage
-from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.ports import free_network
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
@@ -40,9 +40,7 @@ def test_a_namespace_goes_while_the_operator_is_stopped(full_plane: ControlPlane
 
 def _populate(stage: Stage) -> ProcessKubelet:
     kubelet = stage.process_kubelet()
-    first = min(free_port(), 60_000)
-    network = {"portFrom": first, "portTo": first + 10}
-    stage.apply("MediaCluster", "default", {"mediaNodes": {"network": network}})
+    stage.apply("MediaCluster", "default", {"mediaNodes": {"network": free_network(10)}})
     stage.apply("Room", "standup")
     assert stage.placed("standup") == "default-media-0"
     stage.until("deployment", "default-signaling", bool)

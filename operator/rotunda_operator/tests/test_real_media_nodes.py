@@ -20,7 +20,7 @@ from harness.talk import BITRATE, talk
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import media_node_pb2_grpc as rpc
 from rotunda_operator.testing import ControlPlane, Relay, Stage
-from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.ports import free_network
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
@@ -44,9 +44,7 @@ class Scene:
 
     async def cluster(self, egress_mbps: int, **media_nodes: Any) -> str:
         """Applies it; the answer is the URL of its signaling."""
-        first = min(free_port(), 60_000)
-        network = {"portFrom": first, "portTo": first + 20}
-        spec = {"network": network, "capacity": {"egressMbps": egress_mbps}, **media_nodes}
+        spec = {"network": free_network(20), "capacity": {"egressMbps": egress_mbps}, **media_nodes}
         rest = {"signaling": {"replicas": 0}, "turn": {"enabled": False}}
         await self.apply("MediaCluster", "default", {"mediaNodes": spec, **rest})
         return (await self.open.enter_async_context(signaling_of(self.stage, self.folder))).url

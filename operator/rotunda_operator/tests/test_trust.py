@@ -7,7 +7,7 @@ import pytest
 from rotunda_contract.identities import identity_of
 from rotunda_operator.load.trust import may_report
 from rotunda_operator.testing import ControlPlane, Stage
-from rotunda_operator.testing.operator_process import free_port
+from rotunda_operator.testing.ports import free_network
 
 
 def tls(*names: str) -> dict[str, list[bytes]]:
@@ -43,12 +43,11 @@ def test_without_tls_everybody_speaks() -> None:
 def test_a_real_media_node_reports_over_mutual_tls(control_plane: ControlPlane, tmp_path: Path) -> None:
     with Stage(control_plane, tmp_path, "stage-tls", tls="true") as stage:
         stage.process_kubelet()
-        first = min(free_port(), 60_000)
         stage.apply(
             "MediaCluster",
             "default",
             {
-                "mediaNodes": {"network": {"portFrom": first, "portTo": first + 10}},
+                "mediaNodes": {"network": free_network(10)},
                 "signaling": {"replicas": 0},
                 "turn": {"enabled": False},
             },
