@@ -20,11 +20,11 @@ from harness.browser import ChromiumTab, chromium
 from harness.camera import camera_file
 from harness.guest import FULL_CAMERA, SMALL_CAMERA, Guest, eventually, instrument
 from harness.server import Server, serve
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 from prometheus_client.parser import text_string_to_metric_families
 
 ROOM = "joins"
-ASIDE = {"width": 640, "height": 360}
+ASIDE: ViewportSize = {"width": 640, "height": 360}
 """The window of who is in the call already, on the same two cores: what it draws is not what is measured."""
 ON_THE_WAY = {"join", "createWebRtcTransport", "connectWebRtcTransport", "consume", "resumeConsumer"}
 WATCH_TILES = """
