@@ -1,5 +1,5 @@
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -8,9 +8,7 @@ import pytest_asyncio
 from harness.browser import ChromiumTab, chromium
 from harness.guest import Guest
 from kubectl import Cluster
-
-OpenTab = Callable[[], Awaitable[ChromiumTab]]
-Enter = Callable[[str, str], Awaitable[Guest]]
+from people import Enter, OpenTab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

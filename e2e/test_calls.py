@@ -2,9 +2,9 @@
 
 import asyncio
 
-from conftest import Enter, OpenTab
 from harness.guest import SMALL_CAMERA, Guest, instrument
 from kubectl import Cluster
+from people import Enter, OpenTab
 
 
 async def test_three_people_talk_at_the_url_that_kubectl_prints(cluster: Cluster, enter: Enter) -> None:

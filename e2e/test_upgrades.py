@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Enter
 from harness.guest import Guest
 from kubectl import Cluster, run
+from people import Enter
 
 CHART = Path(__file__).resolve().parents[1] / "charts" / "rotunda"
 
