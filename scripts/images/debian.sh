@@ -34,10 +34,12 @@ configure() {
         as_root tee "$1/etc/apt/apt.conf.d/image" >/dev/null
     printf '%s\n' '#!/bin/sh' 'exit 101' | as_root tee "$1/usr/sbin/policy-rc.d" >/dev/null
     as_root chmod 0755 "$1/usr/sbin/policy-rc.d"
-    printf 'deb http://deb.debian.org/debian %s main\n' "$SUITE" "$SUITE-updates" |
+    # debootstrap has written the mirror that it chose; fixes come from beside it.
+    local mirror
+    mirror=$(awk '$1 == "deb" { print $2; exit }' "$1/etc/apt/sources.list")
+    [ -n "$mirror" ] || die "debootstrap named no mirror in $1/etc/apt/sources.list"
+    printf 'deb %s %s main\n' "$mirror" "$SUITE" "$mirror" "$SUITE-updates" "$mirror-security" "$SUITE-security" |
         as_root tee "$1/etc/apt/sources.list" >/dev/null
-    printf 'deb http://deb.debian.org/debian-security %s-security main\n' "$SUITE" |
-        as_root tee -a "$1/etc/apt/sources.list" >/dev/null
 }
 
 [ -f "$archive" ] || make_archive
