@@ -19,6 +19,9 @@ from rotunda_signaling.turn import credentials
 Enter = Callable[..., Awaitable[Guest]]
 CREDENTIAL_SECONDS = 80.0
 """Long enough to open relays on a busy machine, and less than stories wait for what they expect."""
+DIRECT = {"host", "prflx"}
+"""Ways without a relay. A socket bound to no address reaches loopback from one that Chromium did not gather
+(RFC 8445 section 7.2.5.3.1), and which pair comes first is Chromium's to choose."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -64,7 +67,7 @@ async def test_a_call_through_a_relay(enter_relayed: Enter, transport: str) -> N
     await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))
     for relay in await relays(ada):
         assert (relay["candidateType"], relay["relayProtocol"]) == ("relay", transport)
-    assert {relay["candidateType"] for relay in await relays(ben)} == {"host"}
+    assert {relay["candidateType"] for relay in await relays(ben)} <= DIRECT
 
 
 async def test_a_turn_server_that_nobody_vouches_for_is_not_used(
