@@ -22,7 +22,6 @@ from rotunda_operator.testing import ControlPlane, FakeKubelet, OperatorProcess
 from rotunda_operator.testing.fleet import Fleet
 from rotunda_operator.testing.service import LeaderService
 
-ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = "bench"
 CREATORS = 16
 
@@ -76,8 +75,6 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="rotunda-bench-") as folder,
         ControlPlane(Path(folder) / "plane") as plane,
     ):
-        plane.kubectl("apply", "-f", str(ROOT / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
         plane.kubectl("create", "namespace", NAMESPACE)
         plane.kubectl("create", "serviceaccount", "default", "-n", NAMESPACE)
         asyncio.run(measure(plane, Path(folder), options))

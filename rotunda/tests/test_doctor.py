@@ -16,7 +16,7 @@ import httpx
 import pytest
 from harness.redis_server import RedisServer
 from harness.server import serve
-from harness.turn import free_port, turn_server
+from harness.turn import turn_server
 
 from rotunda import cli
 from rotunda.doctor.examine import examine
@@ -25,6 +25,7 @@ from rotunda.doctor.patient import Patient
 from rotunda.serve import single_machine
 from rotunda_contract.rtp import IceCandidate
 from rotunda_operator.certificates import issue, new_authority
+from rotunda_operator.testing.ports import free_port
 from rotunda_sfu.ice import ice_candidates
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.auth.keys import parse_key

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aioice import stun
-from harness.turn import free_port
 
 from rotunda import cli
 from rotunda.doctor import health, relays, tokens
@@ -16,6 +15,7 @@ from rotunda.doctor.findings import Report, as_text, failed, ok, warning
 from rotunda.doctor.patient import Patient, PatientError
 from rotunda.doctor.probes import NO_ANSWER, REFUSED, Probe, Target, probe
 from rotunda.doctor.ways import Surroundings, explain
+from rotunda_operator.testing.ports import free_port
 from rotunda_signaling.auth import tokens as signaling_tokens
 from rotunda_signaling.auth.keys import parse_key
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +27,7 @@ from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.sfu_pod import sfu_environment
 from rotunda_operator.specs.signaling import signaling_environment
+from rotunda_operator.testing.ports import free_port
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.settings import SignalingSettings
 
@@ -70,7 +70,7 @@ async def test_a_media_node_runs_as_its_pod_says(tmp_path: Path) -> None:
     authority = new_authority(datetime.now(UTC))
     mounted = _mounted(tmp_path / "node", authority, IDENTITY)
     async with asyncio.timeout(240), _receiver(authority) as (port, reports):
-        ports = Ports(media=_free_port(), media_count=1, grpc=_free_port(), health=_free_port())
+        ports = Ports(media=free_port(), media_count=1, grpc=free_port(), health=free_port())
         environment = _environment(ports, f"https://127.0.0.1:{port}", mounted, tmp_path / "announced")
         async with _media_node(environment) as process:
             assert process.stderr is not None
@@ -117,7 +117,7 @@ async def _receiver(authority: Pair) -> AsyncIterator[tuple[int, asyncio.Queue[t
     own = issue(authority, OPERATOR, datetime.now(UTC))
     credentials = grpc.ssl_server_credentials([(own.key, own.certificate)], authority.certificate, True)
     receiver = LoadReceiver(lambda *told: reports.put_nowait(told), asyncio.get_running_loop().time)
-    port = _free_port()
+    port = free_port()
     server = await serve(receiver, f"127.0.0.1:{port}", credentials)
     try:
         yield port, reports
@@ -163,9 +163,3 @@ def _mounted(folder: Path, authority: Pair, identity: str) -> Path:
     (folder / "tls.crt").write_bytes(pair.certificate)
     (folder / "tls.key").write_bytes(pair.key)
     return folder
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

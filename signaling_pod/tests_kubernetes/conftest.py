@@ -18,7 +18,6 @@ from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.signaling import signaling_objects
 from rotunda_operator.testing import ControlPlane
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CLUSTER = {"rooms": {"defaults": {"maxParticipants": 20, "expectedParticipants": 4}}}
 RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
 _NUMBERS = itertools.count(1)
@@ -90,8 +89,6 @@ class Hands:
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
-        plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
         yield plane
 
 

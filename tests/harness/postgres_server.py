@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.free_port import free_port
+from rotunda_operator.testing.ports import free_port
 
 PROGRAMS = Path("/usr/lib/postgresql")
 """Where Debian keeps them, by version; none of them is on PATH."""

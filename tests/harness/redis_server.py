@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness.free_port import free_port
+from rotunda_operator.testing.ports import free_port
 
 START_SECONDS = 60.0
 

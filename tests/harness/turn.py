@@ -8,7 +8,6 @@ import base64
 import hashlib
 import os
 import signal
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from cryptography.x509.oid import NameOID
 from harness.guest import eventually
 
 from rotunda_operator.specs.turn_config import turn_config
+from rotunda_operator.testing.ports import free_port
 from rotunda_signaling.turn import credentials
 
 HOST = "127.0.0.1"
@@ -262,19 +262,6 @@ class _Echo(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.received.put_nowait(data)
-
-
-def free_port() -> int:
-    """One that is free for TCP and UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((HOST, 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind((HOST, port))
-            except OSError:
-                continue
-            return port
 
 
 def write_certificate(directory: Path) -> None:

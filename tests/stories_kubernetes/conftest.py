@@ -15,7 +15,6 @@ from rotunda_operator.testing.ports import free_network
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 _NUMBERS = itertools.count(1)
 
 
@@ -30,8 +29,6 @@ class Cluster:
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
-        plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
         yield plane
 
 

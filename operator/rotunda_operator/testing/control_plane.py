@@ -1,6 +1,6 @@
 """Starts and stops etcd, kube-apiserver and, where their work matters, controller-manager and scheduler.
 
-Everything listens on loopback, on ports that the kernel chose, and lives in one folder of the test run.
+Everything listens on loopback, on ports that nobody used, and lives in one folder of the test run.
 """
 
 import json
@@ -30,9 +30,10 @@ def binaries() -> Path:
 
 
 class ControlPlane:
-    """One API server with its etcd. A context manager; `kubeconfig` is an administrator's.
+    """One API server that knows our resources, with its etcd. A context manager.
 
-    `full` starts kube-controller-manager and kube-scheduler too (owner references are then honoured).
+    `kubeconfig` is an administrator's. `full` starts kube-controller-manager and kube-scheduler too (owner
+    references are then honoured).
     """
 
     def __init__(self, folder: Path, *, full: bool = False) -> None:
@@ -63,6 +64,7 @@ class ControlPlane:
             self._write_credentials()
             self._start_etcd()
             self.start_apiserver()
+            self._define_resources()
             if self._full:
                 self._start_controllers()
         except BaseException:
@@ -111,6 +113,10 @@ class ControlPlane:
         path = self._folder / f"operator-{namespace}.kubeconfig"
         path.write_text(self._kubeconfig_of(token, namespace))
         return path
+
+    def _define_resources(self) -> None:
+        self.kubectl("apply", "-f", str(REPOSITORY / "crds"))
+        self.kubectl("wait", "--for=condition=Established", "crd", "--all")
 
     def stop_apiserver(self) -> None:
         self._stop("kube-apiserver")

@@ -5,22 +5,28 @@ import socket
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 """Linux gives no connection a port from here by itself (net.ipv4.ip_local_port_range begins at 32768)."""
+_given: set[int] = set()
+"""By this process: whoever got one may use it only later."""
 
 
 def free_port() -> int:
-    """On loopback, for whatever starts right away."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """For TCP and UDP, on every address."""
+    return _free_block(1)[0]
 
 
 def free_network(count: int) -> dict[str, int]:
-    """`portFrom` and `portTo` of a MediaCluster, for so many ports that may be taken later, one by one."""
+    """`portFrom` and `portTo` of a MediaCluster, for so many ports that may be taken one by one."""
+    block = _free_block(count)
+    return {"portFrom": block[0], "portTo": block[-1]}
+
+
+def _free_block(count: int) -> range:
     while True:
         first = random.choice(_BELOW_EPHEMERAL[:-count])
-        if all(_is_free(port) for port in range(first, first + count)):
-            return {"portFrom": first, "portTo": first + count - 1}
+        block = range(first, first + count)
+        if _given.isdisjoint(block) and all(_is_free(port) for port in block):
+            _given.update(block)
+            return block
 
 
 def _is_free(port: int) -> bool:

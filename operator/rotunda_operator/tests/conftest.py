@@ -6,15 +6,13 @@ import pytest
 
 from rotunda_operator.testing import ControlPlane, Stage
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real API server that knows our resources."""
+    """A real API server."""
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
-        _define(plane)
         yield plane
 
 
@@ -22,13 +20,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 def full_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One with its controllers, so that what has lost its owner is collected."""
     with ControlPlane(tmp_path_factory.mktemp("full-plane"), full=True) as plane:
-        _define(plane)
         yield plane
-
-
-def _define(plane: ControlPlane) -> None:
-    plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-    plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
 
 
 @pytest.fixture
