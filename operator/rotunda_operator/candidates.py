@@ -1,27 +1,36 @@
 """Media nodes as placement sees them, kept until something about them changes: a thousand nodes are read for
 every room that is placed."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from rotunda_contract.resources import MediaCluster, MediaNode
 from rotunda_kube import Key
+from rotunda_operator.load import LoadLedger
 from rotunda_operator.moment import Moment
-from rotunda_operator.placement import Candidate
-
-if TYPE_CHECKING:
-    from rotunda_operator.world import World
+from rotunda_operator.placement import Candidate, Reservations
 
 _UNBOUNDED = 1_000_000
 
 
 class CandidateCache:
-    """`forget` whatever changed; time alone makes only a report stale."""
+    """`forget` whatever changed; time alone makes only a report stale.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    What it is given it reads as it stands. `reservations` are by namespace, and made for one that has none.
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[Key, MediaNode],
+        clusters: Mapping[Key, MediaCluster],
+        ledger: LoadLedger,
+        reservations: defaultdict[str, Reservations],
+    ) -> None:
+        self._nodes = nodes
+        self._clusters = clusters
+        self._ledger = ledger
+        self._reservations = reservations
         self._known: dict[Key, Candidate] = {}
         self._of_cluster: dict[Key, dict[Key, Candidate]] = defaultdict(dict)
         self._changed: set[Key] = set()
@@ -47,23 +56,22 @@ class CandidateCache:
             self._changed.update(self._known)
         for key in self._changed:
             before = self._known.pop(key, None)
-            if key in self._world.nodes:
+            if key in self._nodes:
                 made = self._known[key] = self._make(key, now)
                 if before is not None and before.cluster != made.cluster:
                     del self._of_cluster[Key(key.namespace, before.cluster)][key]
                 self._of_cluster[Key(key.namespace, made.cluster)][key] = made
-                self._stale_at = min(self._stale_at, self._world.ledger.fresh_until(key, now.mono))
+                self._stale_at = min(self._stale_at, self._ledger.fresh_until(key, now.mono))
             elif before is not None:
                 del self._of_cluster[Key(key.namespace, before.cluster)][key]
         self._changed.clear()
 
     def _make(self, key: Key, now: Moment) -> Candidate:
-        world = self._world
-        node = world.nodes[key]
-        report = world.ledger.fresh(key, now.mono)
+        node = self._nodes[key]
+        report = self._ledger.fresh(key, now.mono)
         reported = dict(report.room_participants) if report is not None else None
-        consumers, people = world.reservations[key.namespace].on_node(key.name, reported, now.mono)
-        cluster = world.clusters.get(Key(key.namespace, node.spec.cluster_ref))
+        consumers, people = self._reservations[key.namespace].on_node(key.name, reported, now.mono)
+        cluster = self._clusters.get(Key(key.namespace, node.spec.cluster_ref))
         capacity = cluster.spec.media_nodes.capacity.participants if cluster is not None else _UNBOUNDED
         return Candidate(
             name=key.name,
@@ -71,7 +79,7 @@ class CandidateCache:
             ready=node.status.phase in ("Ready", "Draining"),
             cordoned=node.spec.cordoned or node.status.phase == "Draining",
             utilization=report.utilization if report is not None else None,
-            reserved=consumers * world.ledger.consumer_cost,
+            reserved=consumers * self._ledger.consumer_cost,
             participants=(report.participants if report is not None else 0) + people,
             participant_capacity=capacity,
             region=node.status.region or "",

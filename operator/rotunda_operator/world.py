@@ -36,7 +36,7 @@ class World:
         self._waiting: dict[Key, set[Key]] = defaultdict(set)
         self._nodes_of: dict[Key, set[Key]] = defaultdict(set)
         self._pods_of: dict[Key, set[Key]] = defaultdict(set)
-        self._candidates = CandidateCache(self)
+        self._candidates = CandidateCache(self.nodes, self.clusters, self.ledger, self.reservations)
 
     def set_room(self, room: Room, now: Moment) -> Room | None:
         """Answers with what it was before."""
