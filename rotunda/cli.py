@@ -9,6 +9,7 @@ from typing import Any
 
 from rotunda import check_call, token
 from rotunda.doctor import command as doctor
+from rotunda_contract.exit_status import CANNOT_LISTEN
 from rotunda_sfu import settings as sfu
 from rotunda_signaling import settings as signaling
 from rotunda_signaling.version import package_version
@@ -181,7 +182,7 @@ def _sfu(options: dict[str, Any]) -> int:
     try:
         return run(settings, logs.log_level, logs.log_format)
     except OSError as error:
-        return _complain(error, FAILED)
+        return _complain(error, CANNOT_LISTEN)
 
 
 def _serve(options: dict[str, Any]) -> int:

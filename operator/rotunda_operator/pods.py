@@ -24,6 +24,10 @@ class Pod:
     node_name: str
     host_ip: str
     waiting: str = ""
+    exit_status: int | None = None
+    """Of its container, once that has ended."""
+    last_words: str = ""
+    """The last line that its container logged, where it failed."""
     announced: str = ""
     """The address that it was told to tell clients, where it has to be told."""
 
@@ -49,6 +53,7 @@ class KubeNode:
 def read_pod(manifest: Manifest) -> Pod:
     metadata, status = manifest["metadata"], manifest.get("status", {})
     owners = metadata.get("ownerReferences", [])
+    ended = _ended(status)
     return Pod(
         key=key_of(manifest),
         uid=metadata["uid"],
@@ -61,6 +66,8 @@ def read_pod(manifest: Manifest) -> Pod:
         node_name=manifest["spec"].get("nodeName", ""),
         host_ip=status.get("hostIP", ""),
         waiting=_waiting(manifest),
+        exit_status=ended.get("exitCode"),
+        last_words=ended.get("message", "").strip().rpartition("\n")[2],
         announced=metadata.get("annotations", {}).get(ANNOUNCED_ADDRESS, ""),
     )
 
@@ -83,6 +90,13 @@ def read_kube_node(manifest: Manifest) -> KubeNode:
 def _condition(manifest: Manifest, type: str) -> str:
     conditions = manifest.get("status", {}).get("conditions", [])
     return next((str(c["status"]) for c in conditions if c["type"] == type), "")
+
+
+def _ended(status: Manifest) -> Manifest:
+    """How its container ended; empty while it runs."""
+    states = (container.get("state", {}) for container in status.get("containerStatuses", []))
+    found: Manifest = next((state["terminated"] for state in states if "terminated" in state), {})
+    return found
 
 
 def _waiting(manifest: Manifest) -> str:

@@ -67,20 +67,25 @@ def _view(context: Context, key: Key, node: MediaNode) -> NodeView:
         rooms=len(world.rooms_on(key)),
         report=world.ledger.fresh(key, context.now().mono),
         settled=context.settled(),
-        ports=lambda: _ports(context, key, node),
+        ports=lambda elsewhere: _ports(context, key, node, elsewhere=elsewhere),
     )
 
 
-def _ports(context: Context, key: Key, node: MediaNode) -> Ports:
-    """Its block, promised from now on: others are decided while this one is being written."""
+def _ports(context: Context, key: Key, node: MediaNode, *, elsewhere: bool) -> Ports:
+    """Its block, promised from now on: others are decided while this one is being written.
+
+    `elsewhere`: it must be another one, as a stranger on the Kubernetes node has a port of it.
+    """
     spec = context.world.clusters[cluster_of(node)].spec.media_nodes
     kept = node.status.ports
-    if kept is not None and still_fits(spec.network, spec.template.workers, kept):
+    if kept is not None and not elsewhere and still_fits(spec.network, spec.template.workers, kept):
         return kept
     written = [other.status.ports for other_key, other in context.world.nodes.items() if other_key != key]
     promised = [ports for other_key, ports in context.promised_ports.items() if other_key != key]
     taken = [ports for ports in (*written, *promised) if ports is not None]
-    block = context.promised_ports[key] = assign_ports(spec.network, spec.template.workers, taken)
+    block = context.promised_ports[key] = assign_ports(
+        spec.network, spec.template.workers, taken, behind=kept if elsewhere else None
+    )
     return block
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rotunda_contract.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
 from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.load import NodeReport
@@ -38,7 +39,8 @@ class NodeView:
     rooms: int
     report: NodeReport | None
     settled: bool
-    ports: Callable[[], Ports]
+    ports: Callable[[bool], Ports]
+    """Its block, asked for with whether it must be another than that of its last pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,12 @@ def _pause(view: NodeView, now: Moment) -> float:
 
 def _next_pod(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
     name = next_pod_name(node)
+    last = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
+    taken = last is not None and last.exit_status == CANNOT_LISTEN
     update: dict[str, object] = {
         "phase": "Pending",
         "pod_name": name,
-        "ports": view.ports(),
+        "ports": view.ports(taken),
         "process_id": None,
         "node_name": None,
         "grpc_address": None,
@@ -107,7 +111,7 @@ def _why_lost(node: MediaNode, view: NodeView, pod: Pod | None) -> str | None:
     if pod is None:
         return "it is gone"
     if pod.gone:
-        return f"it is {pod.phase}"
+        return f"it is {pod.phase}{f': {pod.last_words}' if pod.last_words else ''}"
     if node.status.process_id is not None and pod.uid != node.status.process_id:
         return "another pod has its name"
     if view.kube_node is not None and not view.kube_node.reachable:
@@ -118,7 +122,7 @@ def _why_lost(node: MediaNode, view: NodeView, pod: Pod | None) -> str | None:
 def _lose(node: MediaNode, view: NodeView, now: Moment, why: str) -> NodeDecision:
     text = f"Its pod {node.status.pod_name} does not serve any more: {why}."
     notes = () if node.status.phase == "Lost" else (Note("Lost", text, "Watch", warning=True),)
-    return _settle(node, view, now, {"phase": "Lost", "load": None}, _not("PodLost", text), notes)
+    return _settle(node, view, now, {"phase": "Lost", "load": None}, _not("PodLost", text[:1000]), notes)
 
 
 def _follow(node: MediaNode, view: NodeView, pod: Pod, now: Moment) -> NodeDecision:

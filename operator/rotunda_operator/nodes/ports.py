@@ -15,11 +15,14 @@ class RangeTooSmall(ValueError):
     """The range does not hold one block; the message says what it takes."""
 
 
-def assign_ports(network: NetworkSpec, workers: int, taken: Iterable[Ports]) -> Ports:
+def assign_ports(
+    network: NetworkSpec, workers: int, taken: Iterable[Ports], *, behind: Ports | None = None
+) -> Ports:
     """The lowest block that nobody has, else the one that the fewest have.
 
     `taken` are the blocks of all other MediaNodes that may come to the same Kubernetes nodes, of whatever
-    size and range. Raises RangeTooSmall.
+    size and range. `behind` is one that turned out to be of no use: the search begins behind it, so
+    that one such block after the other is left. Raises RangeTooSmall.
     """
     size = workers + 2
     last = network.port_to - size + 1
@@ -32,9 +35,10 @@ def assign_ports(network: NetworkSpec, workers: int, taken: Iterable[Ports]) -> 
         )
     users = Counter(port for block in taken for port in ports_of(block))
     starts = range(network.port_from, last + 1)
-    free = _first_free(starts, size, users)
-    if free is not None:
-        return _block(free, workers)
+    for part in _from(starts, max(ports_of(behind)) + 1 if behind is not None else starts.start):
+        free = _first_free(part, size, users)
+        if free is not None:
+            return _block(free, workers)
     # Steps of one block, so that those given twice coincide rather than touch two others each.
     fewest = min(starts[::size], key=lambda start: max(users[port] for port in range(start, start + size)))
     return _block(fewest, workers)
@@ -49,6 +53,12 @@ def still_fits(network: NetworkSpec, workers: int, block: Ports) -> bool:
 def ports_of(block: Ports) -> list[int]:
     """Every port of a block."""
     return [*range(block.media, block.media + block.media_count), block.grpc, block.health]
+
+
+def _from(starts: range, first: int) -> tuple[range, range]:
+    """All of them, from `first` on, then those before it."""
+    middle = min(max(first, starts.start), starts.stop)
+    return range(middle, starts.stop), range(starts.start, middle)
 
 
 def _first_free(starts: range, size: int, users: Counter[int]) -> int | None:

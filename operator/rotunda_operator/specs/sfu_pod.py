@@ -90,6 +90,8 @@ def _container(cluster: MediaCluster, node: MediaNode, ports: Ports, installatio
         "ports": _container_ports(ports),
         "resources": dict(cluster.spec.media_nodes.template.resources),
         "securityContext": container_security(),
+        # The operator tells in the MediaNode's status why it ended.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "startupProbe": grpc_probe(ports.health, every=1, failures=120),
         "readinessProbe": grpc_probe(ports.health, every=2, failures=3),
         # Patient: what it ends is everybody's call, and a node that is merely busy recovers.

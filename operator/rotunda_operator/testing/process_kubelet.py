@@ -20,6 +20,7 @@ from rotunda_operator.testing.kubelet import FakeKubelet
 
 _ADDRESS = "127.0.0.1"
 _CHECK = "/grpc.health.v1.Health/Check"
+_CONTAINER = {"name": "sfu", "image": "", "imageID": "", "restartCount": 0}
 _SERVING = b"\x08\x01"
 """HealthCheckResponse{status: SERVING}: this package has no business with the generated classes."""
 
@@ -94,7 +95,7 @@ class ProcessKubelet(FakeKubelet):
             environment["ROTUNDA_SFU_OTLP_ENDPOINT"] = f"http://{_ADDRESS}:{port}"
         if (secret := _tls_secret(pod)) is not None:
             environment["ROTUNDA_SFU_TLS_DIRECTORY"] = str(await self._mount(api, pod, secret))
-        with (self._logs / f"{pod['metadata']['name']}.log").open("ab") as log:
+        with self._log_of(pod["metadata"]["name"]).open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "rotunda", *container["args"], "--log-format", "json"),
                 env=environment,
@@ -102,6 +103,9 @@ class ProcessKubelet(FakeKubelet):
                 stdout=log,
                 stderr=log,
             )
+
+    def _log_of(self, pod: str) -> Path:
+        return self._logs / f"{pod}.log"
 
     async def _mount(self, api: KubeApi, pod: Manifest, secret: str) -> Path:
         """A folder with what the Secret holds."""
@@ -120,13 +124,17 @@ class ProcessKubelet(FakeKubelet):
             probing = asyncio.create_task(
                 _serving(pod["spec"]["containers"][0]["readinessProbe"]["grpc"]["port"])
             )
-            ended = asyncio.create_task(process.wait())
-            await asyncio.wait((probing, ended), return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done():
+            waiting = asyncio.create_task(process.wait())
+            await asyncio.wait((probing, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
                 await self._say(api, key, "Running", ready=True)
             probing.cancel()
-            status = await ended
-            await self._say(api, key, "Succeeded" if status == 0 else "Failed", ready=False)
+            status = await waiting
+            ended = {
+                "terminated": {"exitCode": status, "message": self._log_of(key.name).read_text()[-2048:]}
+            }
+            phase = "Succeeded" if status == 0 else "Failed"
+            await self._say(api, key, phase, ready=False, state=ended)
             with suppress(NotFound, Conflict):
                 if "deletionTimestamp" in (await api.get(PODS, key.namespace, key.name))["metadata"]:
                     await api.delete(PODS, key.namespace, key.name, grace_seconds=0)
@@ -135,9 +143,16 @@ class ProcessKubelet(FakeKubelet):
                 process.kill()
                 await process.wait()
 
-    async def _say(self, api: KubeApi, key: Key, phase: str, *, ready: bool) -> None:
-        condition = {"type": "Ready", "status": "True" if ready else "False"}
-        status = {"phase": phase, "hostIP": _ADDRESS, "podIP": _ADDRESS, "conditions": [condition]}
+    async def _say(
+        self, api: KubeApi, key: Key, phase: str, *, ready: bool, state: Manifest | None = None
+    ) -> None:
+        status = {
+            "phase": phase,
+            "hostIP": _ADDRESS,
+            "podIP": _ADDRESS,
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [{**_CONTAINER, "ready": ready, "state": state or {"running": {}}}],
+        }
         with suppress(NotFound):
             await api.patch(PODS, key.namespace, key.name, {"status": status}, subresource="status")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rotunda_contract.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_kube import Key
 from rotunda_operator.load import NodeReport
@@ -21,7 +22,7 @@ CLUSTER = MediaCluster.model_validate(
 PORTS = Ports(media=40000, media_count=1, grpc=40001, health=40002)
 POD = Pod(Key("default", "a-1"), "uid-1", "a", "", "", "Running", True, False, "worker-1", "192.0.2.7")
 WORKER = KubeNode("worker-1", "192.0.2.7", "", "eu", "eu-1", unschedulable=False, reachable=True)
-VIEW = NodeView(CLUSTER, [POD], WORKER, 0, NodeReport(0.2), True, lambda: PORTS)
+VIEW = NodeView(CLUSTER, [POD], WORKER, 0, NodeReport(0.2), True, lambda _: PORTS)
 
 
 def test_ports_and_a_name_are_written_before_a_pod_is_made() -> None:
@@ -86,6 +87,24 @@ def test_it_stays_lost_until_no_room_names_it_then_gets_another_pod() -> None:
     assert free.status is not None
     assert (free.status.phase, free.status.pod_name, free.status.process_id) == ("Pending", "a-2", None)
     assert [pod.key.name for pod in free.delete] == ["a-1"]
+
+
+def test_whom_a_stranger_took_a_port_from_gets_another_block_and_says_why() -> None:
+    """And only that one: whoever ended otherwise keeps its ports, which firewalls may know."""
+    other = Ports(media=40003, media_count=1, grpc=40004, health=40005)
+    words = "rotunda: cannot listen on udp 192.0.2.7:40000"
+    refused = replace(POD, phase="Failed", exit_status=CANNOT_LISTEN, last_words=words)
+    view = replace(VIEW, pods=[refused], ports=lambda elsewhere: other if elsewhere else PORTS)
+    lost = decide(_node(), view, NOW)
+    assert words in lost.notes[0].text
+
+    refused_again = decide(_after(lost, _node()), view, NOW).status
+    crashed_again = decide(
+        _after(lost, _node()), replace(view, pods=[replace(refused, exit_status=1)]), NOW
+    ).status
+    assert refused_again is not None
+    assert crashed_again is not None
+    assert (refused_again.ports, crashed_again.ports) == (other, PORTS)
 
 
 @pytest.mark.parametrize("how", ["cordoned", "its Kubernetes node", "its pod is ended"])

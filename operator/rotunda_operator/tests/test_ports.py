@@ -31,6 +31,16 @@ def test_a_block_around_which_a_smaller_one_lies_is_not_taken() -> None:
     assert assign_ports(network(40000, 40999), 2, [inside]).media == 40005
 
 
+def test_behind_a_useless_block_comes_the_next_and_at_the_end_the_first() -> None:
+    space = network(40000, 40008)
+    neighbour = assign_ports(space, 1, [])
+    second = assign_ports(space, 1, [neighbour])
+    third = assign_ports(space, 1, [neighbour], behind=second)
+    assert (second.media, third.media) == (40003, 40006)
+    assert assign_ports(space, 1, [neighbour], behind=third) == second
+    assert assign_ports(space, 1, [], behind=third) == neighbour
+
+
 @given(st.lists(st.integers(1, 5), max_size=40), st.integers(0, 60))
 def test_blocks_overlap_only_when_the_range_is_full(workers: list[int], space: int) -> None:
     net = network(40000, 40000 + 6 + space)

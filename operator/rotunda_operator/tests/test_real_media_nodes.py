@@ -6,6 +6,7 @@ capacity, which is the same however fast the machine is.
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -162,6 +163,21 @@ async def test_a_killed_node_is_lost_and_its_room_goes_on_elsewhere_with_a_highe
     replaced = await scene.until("mn", victim, lambda node: node["status"]["phase"] == "Ready")
     assert replaced["status"]["podName"] != pod
     assert await scene.where("call", "kept") == {"call": (kept, 2), "kept": (kept, 1)}
+
+
+async def test_a_port_that_a_stranger_holds_is_left_to_it(scene: Scene) -> None:
+    network = free_network(20)
+    first = network["portFrom"]
+    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", first))
+        await scene.cluster(8, min=1, max=1, network=network)
+        node = await scene.until("mn", NODES[0], lambda node: node["status"].get("phase") == "Ready")
+    assert node["status"]["ports"]["media"] > first
+
+    def names_the_port(events: list[Object]) -> bool:
+        return any(event["reason"] == "Lost" and f":{first}" in event["message"] for event in events)
+
+    await scene.until_items("events", names_the_port)
 
 
 async def test_the_fleet_follows_the_media_to_zero_and_back(whole_scene: Scene) -> None:
