@@ -59,6 +59,14 @@ class Cluster:
                 raise AssertionError(f"after {PATIENCE_SECONDS:.0f} s: {json.dumps(found, indent=1)}")
             await asyncio.sleep(0.5)
 
+    async def until_only(self, kind: str, names: set[str]) -> None:
+        """Once there are just these; what has lost its owner is collected a little later."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := {each["metadata"]["name"] for each in await self.items(kind)}) != names:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {PATIENCE_SECONDS:.0f} s there are {found}, not {names}")
+            await asyncio.sleep(0.5)
+
     async def placed(self, room: str) -> str:
         """The media node that the room is on, once it is."""
         found = await self.until("room", room, lambda each: each["status"]["assignment"]["mediaNode"])

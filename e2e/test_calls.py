@@ -26,7 +26,6 @@ async def test_rooms_spread_over_two_kubernetes_nodes_by_load(cluster: Cluster) 
     for room in rooms:
         await cluster.apply("Room", room, {"expectedParticipants": 8})
     placed = [await cluster.placed(room) for room in rooms]
-    assert len(set(placed)) == 2
     nodes = {each["metadata"]["name"]: each["status"]["nodeName"] for each in await cluster.items("mn")}
     assert len({nodes[media_node] for media_node in placed}) == 2
     await cluster.kubectl("delete", "room", *rooms)

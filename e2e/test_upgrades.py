@@ -94,8 +94,7 @@ async def test_uninstall_leaves_what_the_notes_name(cluster: Cluster) -> None:
             ("pvc", {"data-rotunda-postgresql-0"}),
             ("deployment,statefulset,service,serviceaccount,role,rolebinding,mn,mc", {"default"}),
         ):
-            found = {each["metadata"]["name"] for each in await other.items(kind)}
-            assert found == left
+            await other.until_only(kind, left)
             assert all(name in notes for name in left)
     finally:
         await run("kubectl", "delete", "namespace", other.namespace, "--wait=false")

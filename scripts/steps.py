@@ -76,8 +76,8 @@ UNIT = [
 ]
 
 STORIES = [
-    Step("stories in browsers", ("pytest", "tests/stories", "-s", "--durations=10"), 1800, is_test=True),
-    Step("stories on Kubernetes", ("pytest", "tests/stories_kubernetes", "-s"), 1500, is_test=True),
+    Step("stories in browsers", ("pytest", "tests/stories", "-s", "--durations=10"), 3600, is_test=True),
+    Step("stories on Kubernetes", ("pytest", "tests/stories_kubernetes", "-s"), 2400, is_test=True),
 ]
 
 TIERS = {"check": CHECK, "unit": UNIT, "stories": STORIES}

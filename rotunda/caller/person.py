@@ -139,7 +139,10 @@ class Person:
         auth = {"token": token} if token else None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await self._socket.connect(url, transports=["websocket"], auth=auth)
+                # By default it waits a second for the server's answer, which is little over some networks.
+                await self._socket.connect(
+                    url, transports=["websocket"], auth=auth, wait_timeout=CONNECT_SECONDS
+                )
         except (socketio.exceptions.ConnectionError, OSError, TimeoutError) as error:
             if self._refusal is not None:
                 raise self._refusal from error

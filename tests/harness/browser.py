@@ -25,7 +25,7 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
 )
 
-LOAD_MILLISECONDS = 120_000
+PATIENCE_MILLISECONDS = 120_000
 """More than playwright's own, for a machine that has other things to do."""
 
 
@@ -53,6 +53,7 @@ class ChromiumTab:
     @classmethod
     async def open(cls, browser: Browser) -> "ChromiumTab":
         context = await browser.new_context()
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         return cls(await context.new_page())
 
     async def add_init_script(self, script: str) -> None:
@@ -60,7 +61,7 @@ class ChromiumTab:
         await self.page.add_init_script(script)
 
     async def goto(self, url: str) -> None:
-        await self.page.goto(url, timeout=LOAD_MILLISECONDS)
+        await self.page.goto(url)
 
     async def call(self, function: str, *arguments: Any) -> Any:
         """Calls a JavaScript function with JSON arguments and returns what it, or its promise, gives."""

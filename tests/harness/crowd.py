@@ -12,23 +12,28 @@ import statistics
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 
 import uvloop
 from harness.child import child
 from harness.light import LightGuest, RefusedError
 
+_TRIES = 20
+_AGAIN_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Crush:
     """Times in seconds after the first click: of the last click, and until the last was in.
 
-    `p50` and `max` are from a person's own click. `refused` counts by the contract's code.
+    `p50` and `max` are from a person's own click. `refused` counts by the contract's code, `repeated` what
+    was asked again as the server was busy.
     """
 
     joined: int
     refused: dict[str, int]
+    repeated: int
     last_click: float
     everybody_in: float
     p50: float
@@ -52,6 +57,7 @@ class Crowd:
         self._clicks: list[float] = []
         self._took: list[float] = []
         self._refused: Counter[str] = Counter()
+        self._repeated = 0
 
     async def rush(self, people: int, seconds: float) -> Crush:
         """Everybody joins."""
@@ -62,6 +68,7 @@ class Crowd:
         return Crush(
             joined=len(self._took),
             refused=dict(self._refused),
+            repeated=self._repeated,
             last_click=max(self._clicks) - began,
             everybody_in=ended - began,
             p50=statistics.median(self._took),
@@ -77,13 +84,30 @@ class Crowd:
         clicked = loop.time()
         self._clicks.append(clicked)
         try:
-            guest = await LightGuest.enter(self._url, next(self._rooms), f"Guest {number}")
-            self._guests.append(guest)
-            await asyncio.gather(guest.transport("send"), guest.transport("recv"))
+            await self._enter(next(self._rooms), f"Guest {number}")
         except RefusedError as refused:
             self._refused[refused.code] += 1
         else:
             self._took.append(loop.time() - clicked)
+
+    async def _enter(self, room: str, name: str) -> None:
+        """Again where the server says that it cannot just now, as the app does."""
+        for tries_left in reversed(range(_TRIES)):
+            guest: LightGuest | None = None
+            try:
+                guest = await LightGuest.enter(self._url, room, name)
+                await asyncio.gather(guest.transport("send"), guest.transport("recv"))
+            except RefusedError as refused:
+                if guest is not None:
+                    with suppress(RefusedError):
+                        await guest.close()
+                if refused.code != "unavailable" or not tries_left:
+                    raise
+                self._repeated += 1
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                self._guests.append(guest)
+                return
 
 
 async def main(url: str, people: str, seconds: str, *rooms: str) -> None:

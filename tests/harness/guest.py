@@ -15,6 +15,8 @@ INSTRUMENT = (Path(__file__).parent / "instrument.js").read_text()
 SMALL_CAMERA = {"width": 320, "height": 180, "frameRate": 15}
 FULL_CAMERA = {"width": 960, "height": 540, "frameRate": 15}
 DEADLINE = 90.0
+LARGE_PICTURE_SECONDS = 240.0
+"""A browser sends the largest only while its estimate and its CPU allow, and tries again ever more rarely."""
 LOOK_EVERY = 0.1
 
 T = TypeVar("T")
@@ -117,7 +119,12 @@ class Guest:
         return [Received.from_page(entry) for entry in entries]
 
     async def until_received(
-        self, sender: Person, source: str, condition: Callable[[Received], bool], what: str
+        self,
+        sender: Person,
+        source: str,
+        condition: Callable[[Received], bool],
+        what: str,
+        seconds: float = DEADLINE,
     ) -> Received:
         """Waits until what comes from this sender's source meets the condition, and returns it."""
 
@@ -127,7 +134,7 @@ class Guest:
                     return one
             return None
 
-        return await eventually(look, f"{self.name} receives {sender.name}'s {source}: {what}")
+        return await eventually(look, f"{self.name} receives {sender.name}'s {source}: {what}", seconds)
 
     async def sees(self, sender: Person, source: str = "camera") -> Received:
         """Waits until new frames are decoded, whatever had been decoded before."""
@@ -186,12 +193,12 @@ def published(view: JsonObject, source: str) -> JsonObject | None:
     return None
 
 
-async def eventually(look: Callable[[], Awaitable[T | None]], what: str) -> T:
+async def eventually(look: Callable[[], Awaitable[T | None]], what: str, seconds: float = DEADLINE) -> T:
     """Looks again and again until there is something to see; a page has no event for most of this."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(seconds):
             while (seen := await look()) is None:  # noqa: ASYNC110 -- what is looked at lies in another process
                 await asyncio.sleep(LOOK_EVERY)
             return seen
     except TimeoutError:
-        raise AssertionError(f"within {DEADLINE:.0f} s: {what}") from None
+        raise AssertionError(f"within {seconds:.0f} s: {what}") from None

@@ -28,7 +28,7 @@ OPUS, VP8 = 111, 96
 SOUND_SECONDS, PICTURE_SECONDS = 1 / 50, 1 / 30
 KEY_FRAME_EVERY = 30
 SOUND_BYTES, PICTURE_BYTES, PICTURE_PACKETS = 100, 1100, 6
-STRAGGLERS_SECONDS = 1.0
+STRAGGLERS_SECONDS = 15.0
 """After so long a packet that has not come is lost."""
 
 
@@ -127,7 +127,9 @@ async def report_phases(ledger: Ledger) -> None:
     print("ready", flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
         numbers = list(ledger.sent)
-        await asyncio.sleep(STRAGGLERS_SECONDS)
+        late = loop.time() + STRAGGLERS_SECONDS
+        while loop.time() < late and not ledger.received.keys() >= set(numbers):  # noqa: ASYNC110 -- filled by a transport
+            await asyncio.sleep(0.1)
         print(json.dumps(asdict(ledger.close_phase(numbers))), flush=True)
 
 

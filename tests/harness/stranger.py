@@ -63,7 +63,7 @@ class Stranger:
 
     async def enter(self, url: str, room: str) -> None:
         """Joins and publishes a tone and a picture."""
-        await self._socket.connect(url, transports=["websocket"])
+        await self._socket.connect(url, transports=["websocket"], wait_timeout=ANSWER_SECONDS)
         answer = await self.request("join", room=room, displayName=self.name)
         self.participant_id = answer["participantId"]
         await self._device.load(RtpCapabilities(**answer["routerRtpCapabilities"]))

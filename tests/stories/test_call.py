@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from harness.guest import Guest, JsonObject, Received, eventually, published
+from harness.guest import LARGE_PICTURE_SECONDS, Guest, JsonObject, Received, eventually, published
 
 Trio = tuple[Guest, Guest, Guest]
 
@@ -21,9 +21,9 @@ async def test_a_good_camera_sends_three_layers(trio: Trio) -> None:
         stats = await ada.tab.call("() => window.rotunda.senderStats('camera')")
         widths = [entry.get("frameWidth") for entry in stats if entry["type"] == "outbound-rtp"]
         sent = sorted(width for width in widths if width)
-        return sent if len(sent) == 3 else None
+        return sent if sent == [240, 480, 960] else None
 
-    assert await eventually(three_layers, "Ada's camera is sent in three sizes") == [240, 480, 960]
+    await eventually(three_layers, "Ada's camera is sent in three sizes", LARGE_PICTURE_SECONDS)
 
 
 async def test_the_layer_asked_for_is_the_picture_that_comes(trio: Trio) -> None:
@@ -33,7 +33,8 @@ async def test_the_layer_asked_for_is_the_picture_that_comes(trio: Trio) -> None
         await ben.tab.call(
             "(...layer) => window.rotunda.setPreferredLayers(...layer)", consumer_id, spatial_layer
         )
-        await ben.until_received(ada, "camera", width_is(width), f"is {width} wide")
+        what = f"is {width} wide"
+        await ben.until_received(ada, "camera", width_is(width), what, LARGE_PICTURE_SECONDS)
     await asyncio.gather(ben.sees(ada), cleo.sees(ada))
 
 

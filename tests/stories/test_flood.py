@@ -18,7 +18,7 @@ MESSAGE_BYTES = 1024
 FLOOD_SECONDS = 5
 TORRENT_RATE = 2_000
 """Sixteen times what is let through, and little enough for the socket's buffer while a machine stalls."""
-TOLD_SECONDS = 60
+TOLD_SECONDS = 180
 """A browser sends ever faster until something is refused; that is what takes the time."""
 
 # Numbered messages, for so long or until the page was told that it sends too fast; answers how many.

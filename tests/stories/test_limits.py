@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
-from harness.guest import FULL_CAMERA, Guest, eventually
-from harness.server import Server
+from harness.guest import FULL_CAMERA, LARGE_PICTURE_SECONDS, Guest, eventually
+from harness.server import ANSWER_SECONDS, Server
 from playwright.async_api import Browser
 
 Enter = Callable[..., Awaitable[Guest]]
@@ -52,7 +52,7 @@ def below(kbps: float) -> bool:
 
 
 async def make_room(server: Server, name: str, max_video_kbps: int) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=ANSWER_SECONDS) as client:
         made = await client.post("/api/v1/rooms", json={"name": name, "maxVideoKbps": max_video_kbps})
     assert made.status_code == 201, made.text
 
@@ -69,7 +69,8 @@ async def until_rates(guest: Guest, met: Callable[[float], bool]) -> list[float]
         start = end
         return rates if met(sum(rates)) else None
 
-    return await eventually(look, f"what {guest.name}'s camera sends is {met.__name__} its bound")
+    what = f"what {guest.name}'s camera sends is {met.__name__} its bound"
+    return await eventually(look, what, LARGE_PICTURE_SECONDS)
 
 
 async def until_frames(guest: Guest, frames: int) -> Sent:

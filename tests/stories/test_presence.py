@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest_asyncio
@@ -52,4 +53,5 @@ async def kill(browser: Browser) -> None:
     session = await browser.new_browser_cdp_session()
     processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
     for process in processes:
-        os.kill(process["id"], signal.SIGKILL)
+        with suppress(ProcessLookupError):  # one of the others' children, which end with them
+            os.kill(process["id"], signal.SIGKILL)

@@ -15,6 +15,8 @@ from rotunda_operator.testing.ports import free_network
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
+LEASE_SECONDS = "30"
+"""Nothing starts an operator again that lost its lease because the whole machine was out of breath."""
 _NUMBERS = itertools.count(1)
 
 
@@ -35,7 +37,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 @pytest.fixture
 def cluster(plane: ControlPlane, tmp_path: Path) -> Iterator[Cluster]:
     """Two Ready media nodes of a MediaCluster, and the operator at work."""
-    with Stage(plane, tmp_path, f"calls-{next(_NUMBERS)}") as stage:
+    with Stage(plane, tmp_path, f"calls-{next(_NUMBERS)}", lease_seconds=LEASE_SECONDS) as stage:
         kubelet = stage.process_kubelet()
         media_nodes = {"min": 2, "max": 2, "network": free_network(100)}
         stage.apply("MediaCluster", "default", {"mediaNodes": media_nodes})

@@ -19,7 +19,7 @@ ABSENCE_SECONDS = float(os.environ.get("ROTUNDA_STORY_ABSENCE_SECONDS", "15"))
 """How long operator and API server are away while people talk; a minute tells more."""
 ROOM = "standup"
 
-pytestmark = pytest.mark.timeout(560)
+pytestmark = pytest.mark.timeout(1400)
 
 
 async def test_people_talk_on_while_operator_and_api_server_are_away(stage: Stage, signaling: Server) -> None:

@@ -38,7 +38,7 @@ WATCH_CONNECTION = """() => {
   window.rotunda.client.store.subscribe(note);
 }"""
 
-pytestmark = pytest.mark.timeout(560)
+pytestmark = pytest.mark.timeout(1400)
 
 
 @dataclass(slots=True)

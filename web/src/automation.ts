@@ -2,8 +2,9 @@
  * `window.rotunda`: a small surface for tests, automation and debugging. It does nothing that the
  * page could not do anyway, and is there in every build. web/README.md describes it.
  */
-import { opened, type DataLinkOptions, type DataLinks } from "./media/DataLinks";
+import { opened, type DataLinkOptions } from "./media/DataLinks";
 import type { LocalMedia } from "./media/LocalMedia";
+import type { MediaSession } from "./media/MediaSession";
 import type { MeetingClient } from "./media/MeetingClient";
 import type { Direction } from "./media/MediaTransport";
 import { consumerStats, selectedPair, type ConsumerStats, type SelectedPair } from "./media/stats";
@@ -112,9 +113,12 @@ function automationFor(client: MeetingClient): RotundaAutomation {
     },
     setPreferredLayers: (id, spatial, temporal) =>
       subscriber.setPreferredLayers(id, spatial, temporal),
-    restartIce: async (direction) => client.media.transport(direction)?.restartIce(),
+    restartIce: async (direction) => {
+      await media.built();
+      await media.transport(direction)?.restartIce();
+    },
     setTone: (level, hertz) => tone.set(level, hertz),
-    ...dataChannels(media.links),
+    ...dataChannels(media),
     cutSocket: () => signaling.cut(),
     reopenSocket: () => signaling.reopen(),
     marks: () =>
@@ -132,10 +136,12 @@ type DataSurface = Pick<
   "produceData" | "sendData" | "bufferedData" | "consumeData" | "receivedData"
 >;
 
-function dataChannels(links: DataLinks): DataSurface {
+function dataChannels(media: MediaSession): DataSurface {
+  const { links } = media;
   const received = new Map<string, (string | number[])[]>();
   return {
     produceData: async (options) => {
+      await media.built(); // who has just joined has no transports yet
       const producer = await links.produce(options);
       await opened(producer);
       return producer.id;
@@ -143,6 +149,7 @@ function dataChannels(links: DataLinks): DataSurface {
     sendData: (id, message) => find(links.producers, id).send(message),
     bufferedData: (id) => find(links.producers, id).bufferedAmount,
     consumeData: async (dataProducerId) => {
+      await media.built();
       const messages: (string | number[])[] = [];
       const consumer = await links.consume(dataProducerId, (message) => {
         if (typeof message === "string") messages.push(message);

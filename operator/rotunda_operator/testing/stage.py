@@ -15,7 +15,7 @@ from rotunda_operator.testing.operator_process import OperatorProcess
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.reporter import Reporter
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 """How long what must come may take; on a quiet machine it takes well under a second."""
 
 Object = dict[str, Any]

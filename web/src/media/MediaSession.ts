@@ -34,6 +34,9 @@ export class MediaSession {
   #build = 0;
   #joined: JoinAnswer | undefined;
   #publish: (() => void) | undefined;
+  /** Resolves when the build that is under way has come to an end. */
+  #underWay: Promise<void> | undefined;
+  #end: () => void = () => undefined;
 
   constructor(
     private readonly signaling: Signaling,
@@ -72,6 +75,11 @@ export class MediaSession {
     return device;
   }
 
+  /** Resolves once all that is being set up stands, or was given up; at once where nothing is. */
+  built(): Promise<void> {
+    return this.#underWay ?? Promise.resolve();
+  }
+
   /** Sets everything up. Rejects with SignalingError; then nothing of it stands. */
   async build(joined: JoinAnswer, requested: TransportAnswers): Promise<void> {
     if (await this.receive(joined, requested)) await this.publish();
@@ -88,6 +96,7 @@ export class MediaSession {
   ): Promise<boolean> {
     const build = ++this.#build;
     this.#joined = joined;
+    this.#underWay ??= new Promise((resolve) => (this.#end = resolve));
     const permitted = (direction: Direction) =>
       joined.permissions.includes(NEEDS[direction]) ? requested[direction] : undefined;
     const [recvOptions, sendOptions, device] = await Promise.all([
@@ -118,7 +127,9 @@ export class MediaSession {
       const there = Promise.all([recv.connected, this.subscriber.picturesShown()]);
       await Promise.race([there, pause(PUBLISH_AFTER_MS)]);
     }
-    if (build === this.#build) this.#publish?.();
+    if (build !== this.#build) return;
+    this.#publish?.();
+    this.#over();
   }
 
   /**
@@ -165,6 +176,7 @@ export class MediaSession {
   clear(): void {
     this.#joined = undefined;
     this.#clear();
+    this.#over();
   }
 
   /** For good. */
@@ -173,6 +185,11 @@ export class MediaSession {
     this.publisher.close();
     this.subscriber.close();
     this.gestures.close();
+  }
+
+  #over(): void {
+    this.#end();
+    this.#underWay = undefined;
   }
 
   #clear(): void {

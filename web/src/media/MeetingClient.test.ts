@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { JoinAnswer, OwnState } from "../contract/signaling";
 import { SignalingError } from "../signaling/errors";
 import { PUBLISH_AFTER_MS } from "./MediaSession";
+import { OPEN_AFTER_MS } from "./MeetingClient";
 import {
   consumeAnswer,
   fakeMeeting,
@@ -85,6 +86,29 @@ describe("joining", () => {
     client.media.subscriber.pictureShown("p1-video");
     await settled();
     expect(signaling.names()).toContain("produce");
+  });
+
+  it("tells when what it sends and receives over stands", async () => {
+    const { signaling, client } = fakeMeeting();
+    let created: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => (created = resolve));
+    signaling.answer("createWebRtcTransport", async ({ direction }) => {
+      await late;
+      return transportAnswer(direction);
+    });
+    const joining = client.join("Ada");
+    await vi.advanceTimersByTimeAsync(OPEN_AFTER_MS);
+    let built = false;
+    void client.media.built().then(() => (built = true));
+    await settled();
+    expect([client.store.getState().phase.name, built]).toEqual(["joined", false]);
+
+    created();
+    await joining;
+    await settled();
+    expect(built).toBe(true);
+    expect(client.media.transport("send")).toBeDefined();
+    await client.media.built();
   });
 
   it("applies what happened before the answer on top of it", async () => {

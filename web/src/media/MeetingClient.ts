@@ -25,7 +25,7 @@ import { MediaSession } from "./MediaSession";
 import { describeClosed, describeDelayed, describeRemoved } from "./phrases";
 
 /** The room is shown this long after the seat was taken, however slow others' media is. */
-const OPEN_AFTER_MS = 1_000;
+export const OPEN_AFTER_MS = 1_000;
 /** However soon the server would have one back. */
 const RETRY_AT_LEAST_MS = 500;
 
