@@ -206,6 +206,7 @@ async def test_turn_refuses(key: str, peers: tuple[str, ...], saw: str, advice: 
 
 async def test_redis_is_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("rotunda.serve.for_one_process", for_many_processes)
+    monkeypatch.setattr("rotunda_signaling.fanout.redis.ANSWER_SECONDS", 60.0)
     with RedisServer(tmp_path) as redis:
         async with running(redis_url=redis.url, namespace="calls") as patient:
             await until(patient, lambda degraded: not degraded)

@@ -11,7 +11,7 @@ import pytest
 from rotunda_contract.errors import BadRequest, InvalidState, LimitExceeded, NotFound
 from rotunda_contract.ids import DataConsumerId, DataProducerId
 from rotunda_contract.rtp import DtlsFingerprint, DtlsParameters, DtlsRole, SctpStreamParameters
-from rotunda_sfu.dtls import DtlsSession, MemoryPort, SessionThread, SrtpKeys, link
+from rotunda_sfu.dtls import DtlsSession, MemoryPort, SessionLimits, SessionThread, SrtpKeys, link
 from rotunda_sfu.dtls.session import CONSUMER_STREAMS
 
 
@@ -42,13 +42,13 @@ class Listener:
 class Pair:
     """Two sessions of one thread, each the other's peer."""
 
-    def __init__(self, thread: SessionThread) -> None:
+    def __init__(self, thread: SessionThread, limits: SessionLimits | None = None) -> None:
         self.thread = thread
         self.listeners = Listener(), Listener()
         ports = MemoryPort(), MemoryPort()
         link(*ports)
         self.server, self.client = (
-            thread.open(number, port, listener)
+            thread.open(number, port, listener, limits)
             for number, (port, listener) in enumerate(zip(ports, self.listeners, strict=True))
         )
         ports[0].on_readable = self.server.readable
@@ -95,7 +95,7 @@ async def test_listeners_are_called_on_the_owners_thread() -> None:
 
 async def test_two_hundred_handshakes_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     async with session_thread() as thread:
-        pairs = [Pair(thread) for _ in range(200)]
+        pairs = [Pair(thread, SessionLimits(handshake_deadline=200)) for _ in range(200)]
         before = time.process_time()
         await asyncio.gather(*(pair.connected() for pair in pairs))
         spent = (time.process_time() - before) / len(pairs)

@@ -71,6 +71,14 @@ async def reporter(port: int) -> AsyncIterator[LoadReporter]:
         made.close()
 
 
+async def told(receiver: Receiver, made: LoadReporter, load: NodeLoad) -> pb.ExportMetricsServiceRequest:
+    """What arrives of it; one that takes longer than a second is dropped, and on a busy machine some are."""
+    async with asyncio.timeout(60):
+        while receiver.requests.empty():
+            await made.report(load)
+    return receiver.requests.get_nowait()
+
+
 @asynccontextmanager
 async def reports_of(fake: FakeNode, receiver: Receiver) -> AsyncIterator[None]:
     """The node reports, a hundred times a second."""
@@ -98,8 +106,7 @@ def points_of(metric: Metric, attribute: str = "") -> dict[Any, float]:
 async def test_a_report_has_the_names_that_the_operator_reads() -> None:
     receiver = Receiver()
     async with receiving(receiver) as port, reporter(port) as made:
-        await made.report(LOAD)
-        request = receiver.requests.get_nowait()
+        request = await told(receiver, made, LOAD)
 
     attributes = {
         pair.key: pair.value.string_value for pair in request.resource_metrics[0].resource.attributes
@@ -133,8 +140,7 @@ async def test_a_room_that_closed_is_reported_no_more_and_many_are_told_one_by_o
     many = {f"room-{number}": number for number in range(3000)}
     async with receiving(receiver) as port, reporter(port) as made:
         for participants in (many, {"late": 1}):
-            await made.report(replace(LOAD, participants=participants))
-            request = receiver.requests.get_nowait()
+            request = await told(receiver, made, replace(LOAD, participants=participants))
             rooms = points_of(metrics_of(request)["rotunda.room.participants"], "rotunda.room")
             assert rooms == participants
 
@@ -143,8 +149,7 @@ async def test_the_next_receiver_is_found_at_the_same_address() -> None:
     first, second = Receiver(), Receiver()
     async with receiving(first) as port:
         made = LoadReporter(FakeNode().settings, f"http://127.0.0.1:{port}")
-        await made.report(LOAD)
-        assert first.requests.qsize() == 1
+        await told(first, made, LOAD)
     try:
         await made.report(LOAD)  # lost without harm: nobody listens
         async with receiving(second, port), asyncio.timeout(60):
@@ -152,7 +157,7 @@ async def test_the_next_receiver_is_found_at_the_same_address() -> None:
                 await made.report(LOAD)
     finally:
         made.close()
-    assert first.requests.qsize() == 1
+    assert first.requests.empty()
 
 
 async def test_who_does_not_answer_delays_nothing_longer_than_a_report_may_take() -> None:
@@ -163,8 +168,7 @@ async def test_who_does_not_answer_delays_nothing_longer_than_a_report_may_take(
             await made.report(LOAD)
         assert receiver.requests.empty()
         receiver.hangs = False
-        await made.report(LOAD)
-        assert receiver.requests.qsize() == 1
+        await told(receiver, made, LOAD)
 
 
 async def test_a_node_reports_what_it_carries() -> None:

@@ -38,7 +38,7 @@ async def refusal(stage: Stage, shown: object) -> dict[str, Any]:
     told: list[dict[str, Any]] = []
     client.on("connect_error", told.append)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(stage.url, auth={"token": shown}, transports=["websocket"])
+        await client.connect(stage.url, auth={"token": shown}, transports=["websocket"], wait_timeout=60)
     return told[0]
 
 

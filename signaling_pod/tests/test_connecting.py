@@ -14,7 +14,7 @@ async def test_a_token_cannot_be_valid_here(stage: Stage, token: object) -> None
     told: list[object] = []
     client.on("connect_error", told.append)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(stage.url, auth={"token": token}, transports=["websocket"])
+        await client.connect(stage.url, auth={"token": token}, transports=["websocket"], wait_timeout=60)
     assert told == [
         {
             "message": "the token is not valid here: this server has no API keys",
@@ -34,7 +34,7 @@ async def test_auth_of_another_kind_is_refused(stage: Stage) -> None:
     told: list[dict[str, object]] = []
     client.on("connect_error", told.append)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(stage.url, auth="abc", transports=["websocket"])
+        await client.connect(stage.url, auth="abc", transports=["websocket"], wait_timeout=60)
     assert told[0]["data"] == {"code": "bad_request"}
 
 

@@ -47,12 +47,18 @@ def servicer() -> Servicer:
 
 
 @pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that is left alone is so for longer than a test takes."""
+    monkeypatch.setattr(media_node, "BREAKER_SECONDS", 60.0)
+
+
+@pytest.fixture
 async def node(servicer: Servicer) -> AsyncIterator[GrpcMediaNode]:
     server = grpc.aio.server()
     media_node_pb2_grpc.add_MediaNodeServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    nodes = GrpcMediaNodes(deadline=2.0)
+    nodes = GrpcMediaNodes(deadline=20.0)
     yield nodes.at_address(f"127.0.0.1:{port}")
     await nodes.close()
     await server.stop(None)
@@ -121,7 +127,9 @@ async def test_a_silent_node_is_given_up_at_the_deadline(servicer: Servicer, nod
         await node.produce(pb.ProduceRequest())
 
 
-async def test_a_node_that_keeps_failing_is_left_alone(node: GrpcMediaNode, servicer: Servicer) -> None:
+async def test_a_node_that_keeps_failing_is_left_alone(
+    patience: None, node: GrpcMediaNode, servicer: Servicer
+) -> None:
     servicer.respond = refuse(NotFound("an answer is no failure"))
     for _ in range(media_node.BREAKER_THRESHOLD + 1):
         with pytest.raises(NotFound):

@@ -11,8 +11,10 @@ from harness.redis_server import RedisServer
 
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
+from rotunda_signaling.fanout import redis as fanout
 from rotunda_signaling.fanout.redis import RedisFanout
 from rotunda_signaling.limits import Rate
+from rotunda_signaling.rates import redis as rates
 from rotunda_signaling.rates.redis import RedisRateLimits
 from rotunda_signaling.store.testing import ROOM, said
 
@@ -60,7 +62,9 @@ MakePod = Callable[..., Awaitable[Pod]]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    monkeypatch.setattr(fanout, "ANSWER_SECONDS", WAIT)  # a busy machine is not a Redis that is away
+    monkeypatch.setattr(rates, "_ANSWER_SECONDS", WAIT)
     with RedisServer(tmp_path) as running:
         yield running
 

@@ -1,7 +1,7 @@
 """Where rooms are by the API server's word: the directory of a cluster against a real API server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -63,6 +63,23 @@ def ask(directory: KubernetesDirectory, room: RoomName = ROOM, wait: float = PAT
     return Asked(directory, room, wait)
 
 
+async def known(holds: Callable[[], bool]) -> None:
+    """Waits until the directory has heard of it."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 -- the API server is another process
+            await asyncio.sleep(0.02)
+
+
+def _forbids(directory: KubernetesDirectory) -> bool:
+    cluster = directory._books.cluster
+    return cluster is not None and not cluster.spec.rooms.create_on_join
+
+
+def _waits(directory: KubernetesDirectory) -> bool:
+    room = directory._books.rooms.get(ROOM)
+    return room is not None and room.status.phase == "Pending"
+
+
 async def settled(directory: KubernetesDirectory, hands: Hands, epoch: int = 1) -> Assignment:
     """The room on node `a`, and the directory knows it."""
     await hands.node("a")
@@ -98,6 +115,7 @@ async def test_no_room_is_made_where_the_cluster_forbids_it(
     directory: KubernetesDirectory, hands: Hands
 ) -> None:
     await hands.forbid_rooms_on_join()
+    await known(lambda: _forbids(directory))
     with pytest.raises(NotFound, match="joining makes none here"):
         await ask(directory).answer()
 
@@ -107,6 +125,7 @@ async def test_who_waits_is_told_why_and_at_last_to_come_again(
 ) -> None:
     await hands.room(ROOM)
     await hands.unassign(ROOM, "Pending", "No media node fits: 2 are cordoned.")
+    await known(lambda: _waits(directory))
     asked = ask(directory, wait=3.0)
     await asked.told("2 are cordoned")
     with pytest.raises(Unavailable, match=r"after 3 s: No media node fits") as caught:
@@ -170,6 +189,7 @@ async def test_an_assignment_that_its_node_refused_waits_for_a_newer_one(
     directory: KubernetesDirectory, hands: Hands
 ) -> None:
     first = await settled(directory, hands)
+    directory._doubt_seconds = PATIENCE
     directory.report_lost(first)
     asked = ask(directory)
     await asked.told("does not answer")

@@ -47,8 +47,9 @@ async def test_joiners_are_told_why_they_wait_and_then_get_in(stage: Stage, hand
     await hands.unassign("standup", "Pending", "There are no media nodes yet.")
     ada, bob = await stage.guest(), await stage.guest()
     joins = [await waiting(ada), await waiting(bob)]
-    assert {"reason": "There are no media nodes yet."} in ada.named("roomPending")
-    assert {"reason": "There are no media nodes yet."} in bob.named("roomPending")
+    why = {"reason": "There are no media nodes yet."}
+    for guest in (ada, bob):
+        await guest.until(lambda guest=guest: why in guest.named("roomPending"))
 
     await hands.assign("standup", "a")
     for answer in await asyncio.gather(*joins):

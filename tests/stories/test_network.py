@@ -103,9 +103,10 @@ async def test_a_lossy_network_costs_no_picture(server: Server, studio: Browser,
         resent = sum(
             entry.get("retransmittedPacketsSent", 0) for entry in sent if entry["type"] == "outbound-rtp"
         )
+        shown = ", ".join(f"{gap:.0f}" for gap in gaps)
         print(
             f"\nlossy network: {proxy.counters}, {last.nacks} NACKs, {last.retransmitted} packets resent "
-            f"to Ben, {resent} by Ada, longest gaps between frames {', '.join(f'{gap:.0f}' for gap in gaps)} ms"
+            f"to Ben, {resent} by Ada, longest gaps between frames {shown} ms"
         )
         assert proxy.counters.lost > 0
         assert last.nacks > 0

@@ -16,7 +16,7 @@ from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
 LEASE_SECONDS = "30"
-"""Nothing starts an operator again that lost its lease because the whole machine was out of breath."""
+"""Stories kill the operator, and the next one waits for so long."""
 _NUMBERS = itertools.count(1)
 
 

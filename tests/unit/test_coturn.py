@@ -102,7 +102,7 @@ async def test_nothing_but_media_nodes_is_relayed_to(server: TurnServer) -> None
 
 async def test_a_relay_outlives_its_credential(server: TurnServer) -> None:
     peer = await Peer.listen(HOST)
-    short = credentials("north", "ada", int(time.time()) + 3)
+    short = credentials("north", "ada", int(time.time()) + 10)
     client = await TurnClient.open_with(server, *short)
 
     await until_refused(server, *short)

@@ -18,6 +18,9 @@ from rotunda_operator.testing.reporter import Reporter
 PATIENCE_SECONDS = 300.0
 """How long what must come may take; on a quiet machine it takes well under a second."""
 
+LEASE_SECONDS = "60"
+"""Nothing starts an operator again that lost its lease because the whole machine was out of breath."""
+
 Object = dict[str, Any]
 
 
@@ -29,7 +32,10 @@ class Stage:
         self.namespace = namespace
         plane.kubectl("create", "namespace", namespace)
         plane.kubectl("create", "serviceaccount", "default", "-n", namespace, check=False)
-        self.operator = OperatorProcess(folder, plane.operator_kubeconfig(namespace), namespace, **settings)
+        kubeconfig = plane.operator_kubeconfig(namespace)
+        self.operator = OperatorProcess(
+            folder, kubeconfig, namespace, **{"lease_seconds": LEASE_SECONDS, **settings}
+        )
         self.reporter = Reporter(namespace, self.operator.otlp_port)
         self._folder = folder
         self._open = ExitStack()

@@ -51,19 +51,21 @@ def test_the_fleet_grows_when_it_is_full_and_goes_to_zero_when_nobody_needs_it(s
     stage.kubelet()
     scaling = {"scaleDownDelaySeconds": 2, "spareRooms": 0}
     stage.apply("MediaCluster", "meet", {"mediaNodes": {"min": 0, "max": 2, "scaling": scaling}})
-    stage.apply("Room", "first", {"clusterRef": "meet", "emptyTTLSeconds": 3})
+    stage.apply("Room", "first", {"clusterRef": "meet", "emptyTTLSeconds": 600})
     stage.until("mn", "meet-media-0", bool)
     stage.reporter.tell("meet-media-0", 0.1)
     assert stage.placed("first") == "meet-media-0"
 
     stage.reporter.tell("meet-media-0", 0.99, rooms={"first": 10})
     stage.until("mn", "meet-media-1", bool)
-    stage.apply("Room", "second", {"clusterRef": "meet", "emptyTTLSeconds": 3})
+    stage.apply("Room", "second", {"clusterRef": "meet", "emptyTTLSeconds": 600})
     stage.reporter.tell("meet-media-1", 0.1)
     assert stage.placed("second") == "meet-media-1"
 
     stage.reporter.tell("meet-media-0", 0.0)
     stage.reporter.tell("meet-media-1", 0.0)
+    for room in ("first", "second"):
+        stage.apply("Room", room, {"clusterRef": "meet", "emptyTTLSeconds": 1})
     stage.until_items("mn", lambda found: not found)
 
     stage.apply("Room", "third", {"clusterRef": "meet"})

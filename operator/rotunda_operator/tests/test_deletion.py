@@ -32,7 +32,7 @@ def test_a_namespace_goes_while_the_operator_is_stopped(full_plane: ControlPlane
         kubelet = _populate(stage)
         stage.operator.stop()
 
-        full_plane.kubectl("delete", "namespace", "unattended", "--timeout=120s")
+        full_plane.kubectl("delete", "namespace", "unattended", "--timeout=300s")
 
         assert full_plane.kubectl("get", "namespace", "unattended", "--ignore-not-found") == ""
         assert kubelet.running == set()
@@ -40,7 +40,9 @@ def test_a_namespace_goes_while_the_operator_is_stopped(full_plane: ControlPlane
 
 def _populate(stage: Stage) -> ProcessKubelet:
     kubelet = stage.process_kubelet()
-    stage.apply("MediaCluster", "default", {"mediaNodes": {"network": free_network(10)}})
+    # The namespace's controller looks again only after half of the longest grace period.
+    media_nodes = {"network": free_network(10), "drainDeadlineSeconds": 0}
+    stage.apply("MediaCluster", "default", {"mediaNodes": media_nodes})
     stage.apply("Room", "standup")
     assert stage.placed("standup") == "default-media-0"
     stage.until("deployment", "default-signaling", bool)

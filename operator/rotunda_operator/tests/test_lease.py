@@ -11,6 +11,8 @@ from rotunda_kube.resource import LEASES
 from rotunda_operator.lease import Lease, NotHolder
 from rotunda_operator.testing import ControlPlane
 
+PATIENCE = 90.0
+
 
 class Clock:
     """Goes on when it is told to."""
@@ -25,6 +27,7 @@ class Clock:
 @pytest.fixture
 async def api(control_plane: ControlPlane) -> AsyncIterator[KubeApi]:
     api = await connect(control_plane.kubeconfig)
+    await api.list(LEASES, "default")  # opens the connection, for which a renewal has little time
     yield api
     await api.close()
 
@@ -78,12 +81,12 @@ async def test_who_lost_it_ends(api: KubeApi) -> None:
     await api.patch(LEASES, "default", "stolen", {"spec": {"holderIdentity": "thief"}})
 
     with pytest.raises(NotHolder, match="thief"):
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, PATIENCE)
 
 
 def _lease(api: KubeApi, name: str, identity: str, clock: Clock | None = None) -> Lease:
-    return Lease(api, "default", name, identity, renew_seconds=0.2, clock=clock)
+    return Lease(api, "default", name, identity, renew_seconds=1.0, clock=clock)
 
 
 async def _held(lease: Lease) -> None:
-    await asyncio.wait_for(lease.held.wait(), 20)
+    await asyncio.wait_for(lease.held.wait(), PATIENCE)

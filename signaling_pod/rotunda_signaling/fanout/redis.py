@@ -41,7 +41,7 @@ FAILURES = (RedisError, OSError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
 
-def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> "Redis":
+def connect(url: str, *, answer_seconds: float) -> "Redis":
     """A client that connects at its first use and tries nothing twice. Raises ValueError for a wrong URL."""
     return Redis.from_url(
         url,
@@ -58,7 +58,7 @@ class RedisFanout:
     def __init__(self, url: str, scope: str) -> None:
         self._key = f"rotunda:{scope}:chat"
         self._reader = connect(url, answer_seconds=BLOCK_SECONDS + ANSWER_SECONDS)
-        self._writer = connect(url)
+        self._writer = connect(url, answer_seconds=ANSWER_SECONDS)
         self._origin = new_id()
         self._receivers: list[OnChat] = []
         self._outbox = Outbox()

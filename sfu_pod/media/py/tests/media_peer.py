@@ -55,10 +55,16 @@ class Peer:
 
 def take_until(worker: Worker, wanted: type[E]) -> E:
     """The first event of this class; others that come before it are skipped."""
+    return next(event for event in take_all_until(worker, wanted) if isinstance(event, wanted))
+
+
+def take_all_until(worker: Worker, wanted: type[E]) -> list[Event]:
+    """All events up to the turn that brings one of this class."""
+    taken: list[Event] = []
     deadline = time.monotonic() + PATIENCE
     while (left := deadline - time.monotonic()) > 0:
         select.select([worker.fileno()], [], [], left)
-        for event in worker.take_events():
-            if isinstance(event, wanted):
-                return event
+        taken += worker.take_events()
+        if any(isinstance(event, wanted) for event in taken):
+            return taken
     raise AssertionError(f"no {wanted.__name__} within {PATIENCE} s")
