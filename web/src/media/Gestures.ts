@@ -1,11 +1,8 @@
 import type { types } from "mediasoup-client";
 import type { MeetingStore } from "../state/meetingStore";
 import { addReaction } from "../state/meetingStore";
+import { REACTIONS, type ReactionName } from "../state/reactions";
 import { opened, type DataLinks } from "./DataLinks";
-
-/** What can be said without words; the names go over the wire, the pictures are ours. */
-export const REACTIONS = ["thumbs-up", "heart", "laugh", "party", "idea", "coffee"] as const;
-export type ReactionName = (typeof REACTIONS)[number];
 
 const REACTIONS_LABEL = "reactions";
 /** A raised hand is a data channel with this label: who comes later sees it in the snapshot. */

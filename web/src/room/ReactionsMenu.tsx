@@ -1,5 +1,5 @@
 import { Hand } from "lucide-react";
-import { REACTIONS } from "../media/Gestures";
+import { REACTIONS } from "../state/reactions";
 import { Button } from "../ui/Button";
 import { REACTION_ICONS } from "./reactionIcons";
 import "./ReactionsMenu.css";

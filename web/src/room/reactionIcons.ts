@@ -7,7 +7,7 @@ import {
   ThumbsUp,
   type LucideIcon,
 } from "lucide-react";
-import type { ReactionName } from "../media/Gestures";
+import type { ReactionName } from "../state/reactions";
 
 export const REACTION_ICONS: Record<
   ReactionName,

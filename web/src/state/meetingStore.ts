@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { JoinedRoom, Layers, Producer } from "../contract/signaling";
-import type { ReactionName } from "../media/Gestures";
+import type { ReactionName } from "./reactions";
 import type { SignalingErrorCode } from "../signaling/errors";
 import type { ConnectionState } from "../signaling/SignalingClient";
 import { addMessage, EMPTY_CHAT, type ChatMessage, type ChatState } from "./chat";

@@ -1,6 +1,7 @@
-import { useEffect, useRef } from "react";
+import { useRef } from "react";
 import { Button } from "./Button";
 import "./Confirm.css";
+import { Dialog } from "./Dialog";
 
 interface ConfirmProps {
   title: string;
@@ -11,42 +12,34 @@ interface ConfirmProps {
   onClose: () => void;
 }
 
-/** Asks before something that cannot be taken back. Escape and a click elsewhere mean no. */
+/** Asks before something that cannot be taken back. */
 export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   const close = () => dialog.current?.close();
   return (
-    <dialog
+    <Dialog
       ref={dialog}
       className="confirm"
-      aria-labelledby="confirm-title"
-      aria-describedby="confirm-text"
+      titleId="confirm-title"
+      textId="confirm-text"
       onClose={onClose}
-      onClick={(event) => {
-        if (event.target === dialog.current) close();
-      }}
     >
-      <div className="confirm-body">
-        <h2 id="confirm-title">{title}</h2>
-        <p id="confirm-text">{text}</p>
-        <div className="confirm-actions">
-          <Button autoFocus onClick={close}>
-            Cancel
-          </Button>
-          <Button
-            look="danger"
-            onClick={() => {
-              onConfirm();
-              close();
-            }}
-          >
-            {action}
-          </Button>
-        </div>
+      <h2 id="confirm-title">{title}</h2>
+      <p id="confirm-text">{text}</p>
+      <div className="confirm-actions">
+        <Button autoFocus onClick={close}>
+          Cancel
+        </Button>
+        <Button
+          look="danger"
+          onClick={() => {
+            onConfirm();
+            close();
+          }}
+        >
+          {action}
+        </Button>
       </div>
-    </dialog>
+    </Dialog>
   );
 }
