@@ -41,8 +41,6 @@ KEY = parse_key("backend", SECRET)
 NOW = datetime.now(UTC)
 AUTHORITY = new_authority(NOW - timedelta(days=400))
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @asynccontextmanager
 async def running(media: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[Patient]:

@@ -64,7 +64,6 @@ def test_what_is_written_into_pods_is_what_they_read(mode: str, announce: str) -
     assert signaling_environment(cluster(), installation()).keys() <= variables(SignalingSettings)
 
 
-@pytest.mark.timeout(300)
 async def test_a_media_node_runs_as_its_pod_says(tmp_path: Path) -> None:
     """Mutual TLS, an announced address that comes late, probes without TLS, load reports, a clean end."""
     authority = new_authority(datetime.now(UTC))

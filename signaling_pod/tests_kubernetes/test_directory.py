@@ -17,8 +17,6 @@ from rotunda_signaling.directory import Assignment, RoomSettings
 from rotunda_signaling.directory.kubernetes import KubernetesDirectory
 from tests_kubernetes.conftest import Hands
 
-pytestmark = pytest.mark.timeout(300)
-
 ROOM = RoomName("standup")
 PATIENCE = 90.0
 DOUBT = 1.0

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from rotunda_kube.api import connect
@@ -13,8 +12,6 @@ from rotunda_signaling.directory.kubernetes import KubernetesDirectory
 from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.testing import Guest, Stage
 from tests_kubernetes.conftest import Hands
-
-pytestmark = pytest.mark.timeout(300)
 
 JOIN = {"room": "standup", "displayName": "Ada"}
 

@@ -131,7 +131,10 @@ class ProcessKubelet(FakeKubelet):
             probing.cancel()
             status = await waiting
             ended = {
-                "terminated": {"exitCode": status, "message": self._log_of(key.name).read_text()[-2048:]}
+                "terminated": {
+                    "exitCode": status,
+                    "message": self._log_of(key.name).read_text(errors="replace")[-2048:],
+                }
             }
             phase = "Succeeded" if status == 0 else "Failed"
             await self._say(api, key, phase, ready=False, state=ended)

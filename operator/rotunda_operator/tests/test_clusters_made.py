@@ -9,7 +9,7 @@ from rotunda_operator.clusters.turn import SECRET_SEEN
 from rotunda_operator.testing import Stage
 from rotunda_operator.testing.stage import Object
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_an_applied_cluster_comes_to_stand(stage: Stage) -> None:

@@ -13,7 +13,7 @@ KINDS = (
     "pods,deployments,replicasets,services,poddisruptionbudgets,serviceaccounts,roles,rolebindings,secrets"
 )
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_nothing_remains_of_a_deleted_cluster(full_plane: ControlPlane, tmp_path: Path) -> None:

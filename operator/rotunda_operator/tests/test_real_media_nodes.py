@@ -25,7 +25,7 @@ from rotunda_operator.testing.ports import free_network
 from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.stage import Object
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 NODES = ("default-media-0", "default-media-1")
 ROOM = {"expectedParticipants": 2, "emptyTTLSeconds": 600}

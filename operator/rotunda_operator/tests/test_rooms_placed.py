@@ -7,7 +7,7 @@ import pytest
 from rotunda_operator.testing import Stage
 from rotunda_operator.testing.stage import Object
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 CLUSTER = {"publicURL": "https://meet.example.org", "mediaNodes": {"min": 0}}
 

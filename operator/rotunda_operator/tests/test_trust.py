@@ -39,7 +39,7 @@ def test_without_tls_everybody_speaks() -> None:
     assert may_report({"transport_security_type": [b"insecure"]}, "calls")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_real_media_node_reports_over_mutual_tls(control_plane: ControlPlane, tmp_path: Path) -> None:
     with Stage(control_plane, tmp_path, "stage-tls", tls="true") as stage:
         stage.process_kubelet()
