@@ -67,7 +67,7 @@ def read_pod(manifest: Manifest) -> Pod:
         host_ip=status.get("hostIP", ""),
         waiting=_waiting(manifest),
         exit_status=ended.get("exitCode"),
-        last_words=ended.get("message", "").strip().rpartition("\n")[2],
+        last_words=ended.get("message", "").strip().rpartition("\n")[2].rstrip("."),
         announced=metadata.get("annotations", {}).get(ANNOUNCED_ADDRESS, ""),
     )
 
