@@ -77,8 +77,9 @@ async def test_it_serves_and_stops_cleanly(number: signal.Signals) -> None:
         async with asyncio.timeout(200):
             started = STARTED.match(await process.stdout.readline())
             assert started is not None
-            async with httpx.AsyncClient(base_url=started[1].decode()) as http:
-                assert (await http.get("/readyz")).status_code == 200
+            async with httpx.AsyncClient(base_url=started[1].decode(), timeout=60) as http:
+                while (await http.get("/readyz")).status_code != 200:  # noqa: ASYNC110 -- another process
+                    await asyncio.sleep(0.1)
             process.send_signal(number)
             _, log = await process.communicate()
         assert process.returncode == 0

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.auth.keys import parse_key
 from rotunda_signaling.auth.tokens import sign_api, sign_join
 from rotunda_signaling.backing import for_many_processes
+from rotunda_signaling.media_node.grpc import GrpcMediaNodes
 from rotunda_signaling.settings import SignalingSettings
 
 LOOPBACK = {"listen_addresses": ("127.0.0.1",)}
@@ -40,6 +42,15 @@ SECRET = b"0123456789abcdef0123456789abcdef"
 KEY = parse_key("backend", SECRET)
 NOW = datetime.now(UTC)
 AUTHORITY = new_authority(NOW - timedelta(days=400))
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine out of breath does to clocks and deadlines is no fault of the system examined."""
+    monkeypatch.setattr("rotunda.doctor.health.SKEW_WARNS", 60.0)
+    monkeypatch.setattr("rotunda.doctor.health.SKEW_FAILS", 60.0)
+    monkeypatch.setattr("rotunda.doctor.media.LAST_SECONDS", 60.0)
+    monkeypatch.setattr("rotunda.serve.GrpcMediaNodes", partial(GrpcMediaNodes, deadline=60.0))
 
 
 @asynccontextmanager
@@ -219,9 +230,13 @@ async def test_redis_is_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 async def until(patient: Patient, wanted: Callable[[list[str]], bool]) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient(base_url=patient.origin) as client:
-        # Redis's connection is another process's, which tells nobody.
-        while not wanted((await client.get("/readyz")).json().get("degraded", [])):  # noqa: ASYNC110
+    async with asyncio.timeout(60), httpx.AsyncClient(base_url=patient.origin, timeout=60) as client:
+
+        async def met() -> bool:
+            answer = await client.get("/readyz")
+            return answer.status_code == 200 and wanted(answer.json().get("degraded", []))
+
+        while not await met():  # noqa: ASYNC110 -- Redis's connection is another process's, which tells nobody
             await asyncio.sleep(0.05)
 
 
@@ -260,7 +275,7 @@ async def test_a_token_that_opens_nothing(
 
 async def test_a_room_that_takes_a_token(keys: Path) -> None:
     async with running(api_keys_directory=keys) as patient:
-        async with httpx.AsyncClient(base_url=patient.origin) as client:
+        async with httpx.AsyncClient(base_url=patient.origin, timeout=60) as client:
             headers = {"Authorization": f"Bearer {sign_api(KEY, now=time.time(), ttl=60)}"}
             body = {"name": "board", "access": "Token"}
             assert (await client.post("/api/v1/rooms", json=body, headers=headers)).status_code == 201

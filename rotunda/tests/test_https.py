@@ -43,7 +43,7 @@ def trusting(authority: Pair) -> ssl.SSLContext:
 
 
 async def version(url: str, authority: Pair) -> int:
-    async with httpx.AsyncClient(verify=trusting(authority)) as client:
+    async with httpx.AsyncClient(verify=trusting(authority), timeout=60) as client:
         return (await client.get(f"{url}/healthz")).status_code
 
 

@@ -95,7 +95,7 @@ async def _is_called_by_who_has_a_certificate(port: int, folder: Path, authority
     )
     options = (("grpc.ssl_target_name_override", IDENTITY),)
     async with grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options=options) as channel:
-        described = await call(media_node_stub(channel).Describe, pb.DescribeRequest())
+        described = await call(media_node_stub(channel).Describe, pb.DescribeRequest(), timeout=60)
     assert (described.node_name, described.process_id) == ("default-media-0", "uid-of-the-pod")
     async with open_channel(f"127.0.0.1:{port}") as channel:
         with pytest.raises(Unavailable):

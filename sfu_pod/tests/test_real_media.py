@@ -87,7 +87,7 @@ class Signaling:
         made = await call(
             self.stub.CreateWebRtcTransport, pb.CreateWebRtcTransportRequest(actor=actor, direction=direction)
         )
-        gatherer = RTCIceGatherer()
+        gatherer = RTCIceGatherer(iceServers=[])
         await gatherer.gather()
         ice = RTCIceTransport(gatherer)
         dtls = ClientDtls(ice)

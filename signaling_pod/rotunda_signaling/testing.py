@@ -1,6 +1,6 @@
 """For tests: a signaling process with a fake media node, real sockets and real clients.
 
-Needs python-socketio's asyncio client.
+Needs httpx and python-socketio's asyncio client.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import socketio  # type: ignore[import-untyped]
 
 from rotunda_contract.ids import ProcessId
@@ -125,6 +126,10 @@ class Stage:
         await self.signaling.shutdown()
         await self._http.stop()
         await self.backing.stop()
+
+    def http(self, **options: Any) -> httpx.AsyncClient:
+        """A client of its HTTP API, to be closed."""
+        return httpx.AsyncClient(base_url=self.url, timeout=WAIT, **options)
 
     async def guest(self, **options: Any) -> Guest:
         """A client that is connected and has not joined."""

@@ -7,7 +7,14 @@ import pytest
 import pytest_asyncio
 
 from rotunda_signaling.settings import SignalingSettings
-from rotunda_signaling.testing import MakeStage, Stage
+from rotunda_signaling.testing import WAIT, MakeStage, Stage
+
+
+@pytest.fixture(autouse=True)
+def patient_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is not a database that is away."""
+    for name in ("history.PAGE_SECONDS", "history.FLUSH_SECONDS", "engine.CONNECT_SECONDS"):
+        monkeypatch.setattr(f"rotunda_signaling.store.{name}", WAIT)
 
 
 @pytest.fixture

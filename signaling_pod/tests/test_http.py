@@ -16,7 +16,7 @@ from rotunda_signaling.testing import MakeStage, Stage
 
 @pytest.fixture
 async def http(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=stage.url) as client:
+    async with stage.http() as client:
         yield client
 
 
@@ -139,7 +139,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
 async def test_head_is_answered_wherever_get_is(make_stage: MakeStage, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("page")
     stage = await make_stage(web_root=tmp_path)
-    async with httpx.AsyncClient(base_url=stage.url) as http:
+    async with stage.http() as http:
         for path in ("/", "/r/a", "/healthz", "/readyz", "/metrics", "/api/v1/rooms", "/index.html"):
             response = await http.head(path)
             assert (response.status_code, response.content) == (200, b""), path
@@ -190,7 +190,7 @@ async def test_the_web_app_is_served(make_stage: MakeStage, tmp_path: Path) -> N
     (tmp_path / "assets" / "app-1a2b.js").write_text("script")
     (tmp_path / "favicon.svg").write_text("<svg/>")
     stage = await make_stage(web_root=tmp_path)
-    async with httpx.AsyncClient(base_url=stage.url) as http:
+    async with stage.http() as http:
         for path in ("/", "/r/standup", "/watch/standup"):
             page = await http.get(path)
             assert (page.status_code, page.text) == (200, "<!doctype html>page")

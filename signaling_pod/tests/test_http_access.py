@@ -26,7 +26,7 @@ async def keyed(make_stage: MakeStage, tmp_path: Path) -> Stage:
 
 @pytest.fixture
 async def http(keyed: Stage) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=keyed.url) as client:
+    async with keyed.http() as client:
         yield client
 
 
@@ -129,13 +129,13 @@ async def test_what_makes_no_token_is_said(http: httpx.AsyncClient, body: object
 
 async def test_without_keys_the_api_is_open_on_loopback_alone(make_stage: MakeStage) -> None:
     stage = await make_stage()
-    async with httpx.AsyncClient(base_url=stage.url) as http:
+    async with stage.http() as http:
         assert (await http.get("/api/v1/rooms")).status_code == 200
         status, code, message = error(await http.post(TOKENS, json={"identity": "ada"}))
         assert (status, code) == (409, "invalid_state")
         assert "no API keys that could sign one" in message
     stage = await make_stage(host="0.0.0.0")
-    async with httpx.AsyncClient(base_url=stage.url) as http:
+    async with stage.http() as http:
         for path in ("/api/v1/rooms", "/api/v1/rooms/standup"):
             status, code, message = error(await http.get(path))
             assert (status, code) == (401, "unauthorized")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import socketio  # type: ignore[import-untyped]
 from harness.redis_server import RedisServer
@@ -52,7 +51,7 @@ async def pods(server: RedisServer) -> AsyncIterator[Pods]:
 
 
 async def readiness(stage: Stage) -> Any:
-    async with httpx.AsyncClient(base_url=stage.url) as client:
+    async with stage.http() as client:
         answer = await client.get("/readyz")
         assert answer.status_code == 200
         return answer.json()
@@ -127,7 +126,7 @@ async def test_without_redis_chat_reaches_who_is_here_and_says_so(pods: Pods, se
 
 
 async def test_polling_is_refused_and_why_is_said(pods: Pods) -> None:
-    async with httpx.AsyncClient(base_url=pods.one.url) as client:
+    async with pods.one.http() as client:
         for query in ("?EIO=4&transport=polling", "?EIO=4", "?EIO=4&transport=websocket"):
             answer = await client.get(f"/socket.io/{query}")
             assert answer.status_code == 400
@@ -140,6 +139,6 @@ async def test_polling_is_refused_and_why_is_said(pods: Pods) -> None:
 async def test_without_a_database_no_history_is_kept_and_that_is_said(pods: Pods) -> None:
     ada = await pods.one.joined("Ada")
     await ada.ask("chat", {"text": "hello"})
-    async with httpx.AsyncClient(base_url=pods.one.url) as client:
+    async with pods.one.http() as client:
         page = (await client.get("/api/v1/rooms/standup/messages")).json()
     assert page == {"messages": [], "hasMore": False, "complete": False}

@@ -13,7 +13,7 @@ PATH = "/api/v1/rooms/standup/messages"
 
 async def ask(stage: Stage, query: str = "", token: str | None = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-    async with httpx.AsyncClient(base_url=stage.url, headers=headers) as client:
+    async with stage.http(headers=headers) as client:
         return await client.get(PATH + query)
 
 
@@ -92,7 +92,7 @@ async def test_a_room_that_is_not_there_has_no_history(stage: Stage) -> None:
 async def test_a_deleted_room_takes_its_history_with_it(stage: Stage) -> None:
     ada = await stage.joined("Ada")
     await say(ada, "before")
-    async with httpx.AsyncClient(base_url=stage.url) as client:
+    async with stage.http() as client:
         assert (await client.delete("/api/v1/rooms/standup")).status_code == 204
     await ada.expect("roomClosed")
     await stage.signaling.rooms.settle()

@@ -94,7 +94,7 @@ async def test_a_lost_socket_does_not_save_from_being_removed(keyed: Stage) -> N
 
 async def test_a_removed_guests_seat_and_token_are_dead(keyed: Stage) -> None:
     ada, eve, mo = await keyed.joined("Ada"), await keyed.joined("Eve"), await moderator(keyed)
-    async with httpx.AsyncClient(base_url=keyed.url) as http:
+    async with keyed.http() as http:
 
         async def read(guest: Guest) -> httpx.Response:
             headers = {"Authorization": f"Bearer {guest.joined['token']}"}
@@ -115,7 +115,7 @@ async def test_a_removed_persons_token_reads_nothing_more_over_http(keyed: Stage
     mo = await moderator(keyed)
     await mo.ask("removeParticipant", {"participantId": eve.id})
     await eve.expect("removed")
-    async with httpx.AsyncClient(base_url=keyed.url) as http:
+    async with keyed.http() as http:
         for text in (shown, token(identity="eve")):
             answer = await http.get("/api/v1/rooms/standup", headers={"Authorization": f"Bearer {text}"})
             assert (answer.status_code, answer.json()["error"]["message"]) == (403, REMOVED[1])
@@ -127,7 +127,7 @@ async def test_a_process_that_comes_later_knows_who_was_removed(keyed: Stage) ->
     await eve.expect("removed")
     keyed.node.room("standup").break_streams()
     await mo.settle()
-    async with httpx.AsyncClient(base_url=keyed.url) as http:
+    async with keyed.http() as http:
         headers = {"Authorization": f"Bearer {token(identity='eve')}"}
         assert (await http.get("/api/v1/rooms/standup", headers=headers)).status_code == 403
 
@@ -140,7 +140,7 @@ async def test_a_process_without_anybody_in_the_room_knows_it_too(keyed: Stage, 
     other = await Stage(settings, keyed.directory, node=keyed.node).start()
     try:
         assert other.signaling.rooms.views == []
-        async with httpx.AsyncClient(base_url=other.url) as http:
+        async with other.http() as http:
             for identity, status in (("eve", 403), ("ada", 200)):
                 headers = {"Authorization": f"Bearer {token(identity=identity)}"}
                 assert (await http.get("/api/v1/rooms/standup", headers=headers)).status_code == status

@@ -96,9 +96,9 @@ async def test_a_polling_body_over_a_megabyte_ends_the_connection(shared_stage: 
 
 
 async def test_any_origin_may_connect(shared_stage: Stage) -> None:
-    async with httpx.AsyncClient() as http:
+    async with shared_stage.http() as http:
         response = await http.get(
-            f"{shared_stage.url}/socket.io/?EIO=4&transport=polling",
+            "/socket.io/?EIO=4&transport=polling",
             headers={"Origin": "https://elsewhere.example"},
         )
     assert response.status_code == 200

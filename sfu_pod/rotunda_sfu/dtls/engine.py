@@ -91,7 +91,7 @@ class EngineCallbacks:
 
 
 class Engine:
-    """One session. Its methods run on the session thread only."""
+    """One session. Its methods run on the session thread only; `cpu_time` is that thread's, in seconds."""
 
     def __init__(
         self,
@@ -100,11 +100,14 @@ class Engine:
         port: DatagramPort,
         limits: SessionLimits,
         callbacks: EngineCallbacks,
+        *,
+        cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
         self._scheduler = scheduler
         self._port = port
         self._limits = limits
         self._callbacks = callbacks
+        self._cpu_time = cpu_time
         self._endpoint = DtlsEndpoint(
             certificate, send=port.send, on_data=self._on_data, on_closed=self._peer_closed
         )
@@ -220,12 +223,12 @@ class Engine:
     async def _on_data(self, packet: bytes) -> None:
         if self._data is None:
             return
-        started = time.thread_time()
+        started = self._cpu_time()
         try:
             await self._data.receive(packet)
         except PeerMisbehaved as reason:
             self._end_soon(f"data channels: {reason}")
-        busy = time.thread_time() - started
+        busy = self._cpu_time() - started
         self._bucket.charge(int(busy * self._limits.data_rate / _CPU_SHARE), self._loop.time())
 
     def _peer_closed(self) -> None:

@@ -36,7 +36,10 @@ class LoopbackEnd:
         return self.certificate.parameters.model_copy(update={"role": role})
 
     def attach(self, scheduler: Scheduler, limits: SessionLimits) -> None:
-        self.engine = Engine(scheduler, self.certificate, self.port, limits, self._callbacks())
+        # In virtual time no work takes any.
+        self.engine = Engine(
+            scheduler, self.certificate, self.port, limits, self._callbacks(), cpu_time=lambda: 0.0
+        )
         self.port.on_readable = self.engine.readable
 
     def _callbacks(self) -> EngineCallbacks:

@@ -25,7 +25,7 @@ def readable(worker: Worker) -> bool:
 
 
 def wait(worker: Worker) -> None:
-    assert select.select([worker.fileno()], [], [], 5)[0], "no event"
+    assert select.select([worker.fileno()], [], [], 60)[0], "no event"
 
 
 def test_addresses_have_the_real_port_and_the_announced_address() -> None:
