@@ -61,9 +61,15 @@ class KubeApi:
     async def close(self) -> None:
         await self._rest.close()
 
-    async def list(self, resource: Resource, namespace: str, *, labels: str = "") -> Listing:
-        """All of them, in pages. An empty namespace means every one."""
-        query: dict[str, str] = {"limit": str(PAGE)}
+    async def list(
+        self, resource: Resource, namespace: str, *, labels: str = "", cached: bool = False
+    ) -> Listing:
+        """All of them. An empty namespace means every one.
+
+        They are as they stand now, in pages that etcd is asked for; or as the API server has them in memory,
+        `cached`: that takes a quarter of the time, and may be a little old.
+        """
+        query = {"resourceVersion": "0"} if cached else {"limit": str(PAGE)}
         if labels:
             query["labelSelector"] = labels
         items: list[Manifest] = []

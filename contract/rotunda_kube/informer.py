@@ -12,12 +12,12 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Callable, ItemsView
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import structlog
 
-from rotunda_kube.api import KubeApi
-from rotunda_kube.errors import Gone, KubeError
+from rotunda_kube.api import KubeApi, Listing
+from rotunda_kube.errors import Gone, KubeError, Throttled
 from rotunda_kube.resource import Key, Manifest, Resource, key_of
 
 FIRST_PAUSE = 0.1
@@ -83,13 +83,20 @@ class Informer:
         return True
 
     async def _list(self) -> str:
-        listing = await self._api.list(self.resource, self._namespace, labels=self._labels)
+        listing = await self._listing()
         present = {key_of(item) for item in listing.items}
         for key in [key for key in self._versions if key not in present]:
             self._remove(key, int(listing.resource_version))
         for item in listing.items:
             self.apply(item)
         return listing.resource_version
+
+    async def _listing(self) -> Listing:
+        """The first may be a little old, which the watch makes up for."""
+        if not self.synced.is_set():
+            with suppress(Throttled):  # an API server that has just started has nothing in memory
+                return await self._api.list(self.resource, self._namespace, labels=self._labels, cached=True)
+        return await self._api.list(self.resource, self._namespace, labels=self._labels)
 
     async def _watch(self, version: str) -> str:
         """Until the stream ends; the version to go on from."""

@@ -34,6 +34,7 @@ from rotunda_operator.work import WorkQueue
 from rotunda_operator.world import World
 
 RETRY_SECONDS = 0.5
+HEARD_SECONDS = 0.1
 REPORT_GRACE_SECONDS = 3.0
 """After taking over: for so long a media node that serves may not have found us to report to."""
 
@@ -81,6 +82,8 @@ class Engine:
         )
         self._context.informers = self.feed.informers(api, settings.namespace)
         self._held_since: float | None = None
+        self._counted = (float("-inf"), 0.0)
+        """When it was counted last who is heard, and their share."""
         self._settled = False
         self._server: grpc.aio.Server | None = None
 
@@ -124,8 +127,10 @@ class Engine:
         if self._settings.tls and self._context.authority is not None:
             await self._listen(receiver_credentials(self._context.authority, lambda: self._clock().wall))
         await _insist(lambda: self._mark("true"))
-        self._look_at_everything()
-        await together({"work": self._queue.run(), "tell": tell(self._context)})
+        self._look_at_clusters_and_nodes()
+        await together(
+            {"work": self._queue.run(), "rooms": self._look_at_rooms(), "tell": tell(self._context)}
+        )
 
     async def _list_clusters(self) -> None:
         for cluster in (await self._api.list(MEDIA_CLUSTERS, self._settings.namespace)).items:
@@ -135,22 +140,27 @@ class Engine:
         namespace = self._settings.namespace
         self._context.authority = await find_or_make(self._context.api, namespace, self._clock())
 
-    def _look_at_everything(self) -> None:
-        """Rooms without a node first; what stands already can wait for what happens meanwhile."""
-        for key, room in self.world.rooms.items():
-            self._queue.add(Item(Kind.ROOM, key), late=room.status.assignment is not None)
+    def _look_at_clusters_and_nodes(self) -> None:
+        """What stands already can wait for what happens meanwhile."""
         for key in self.world.clusters:
             self._queue.add(Item(Kind.CLUSTER, key), late=True)
         for key in self.world.nodes:
             self._queue.add(Item(Kind.NODE, key), late=True)
 
-    def _look(self, item: Item, seconds: float) -> None:
+    async def _look_at_rooms(self) -> None:
+        """Once they can be placed: those without a node first."""
+        while not self._may_place():  # noqa: ASYNC110 - time and reports decide it
+            await asyncio.sleep(HEARD_SECONDS)
+        for key, room in self.world.rooms.items():
+            self._queue.add(Item(Kind.ROOM, key), late=room.status.assignment is not None)
+
+    def _look(self, item: Item, seconds: float, *, late: bool = False) -> None:
         if self._held_since is None:
             return
         if seconds > 0:
             self._queue.add_after(item, seconds)
         else:
-            self._queue.add(item)
+            self._queue.add(item, late=late)
 
     async def _handle(self, item: Item) -> float | None:
         try:
@@ -185,11 +195,15 @@ class Engine:
         return self._held_since is not None
 
     def _heard(self) -> float:
-        """The share of the nodes that serve whose load is known."""
+        """The share of the nodes that serve whose load is known; each look asks, so it is counted rarely."""
         now = self._clock().mono
-        serving = [key for key, node in self.world.nodes.items() if node.status.phase == "Ready"]
-        fresh = sum(self.world.ledger.fresh(key, now) is not None for key in serving)
-        return fresh / len(serving) if serving else 1.0
+        counted, share = self._counted
+        if now >= counted + HEARD_SECONDS:
+            serving = [key for key, node in self.world.nodes.items() if node.status.phase == "Ready"]
+            fresh = sum(self.world.ledger.fresh(key, now) is not None for key in serving)
+            share = fresh / len(serving) if serving else 1.0
+            self._counted = (now, share)
+        return share
 
     async def _mark(self, value: str) -> None:
         """Labels our own pod, by which the Services find the holder."""

@@ -7,7 +7,7 @@ Every object that changes is looked at itself; beyond that:
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -30,13 +30,20 @@ NEWS = 0.05
 
 Model = TypeVar("Model", bound=BaseModel)
 
+
+class Look(Protocol):
+    """The work queue's: an item, in how many seconds at the latest, and whether others may go before it."""
+
+    def __call__(self, item: Item, seconds: float, /, *, late: bool = False) -> None: ...
+
+
 _log = structlog.get_logger(__name__)
 
 
 class Feed:
-    """`look` is the work queue's: an item, and in how many seconds at the latest."""
+    """Fills the world, and asks for looks at whatever that concerns."""
 
-    def __init__(self, world: World, now: Callable[[], Moment], look: Callable[[Item, float], None]) -> None:
+    def __init__(self, world: World, now: Callable[[], Moment], look: Look) -> None:
         self._world = world
         self._now = now
         self._look = look
@@ -161,7 +168,8 @@ class Feed:
         rooms = self._world.rooms_on(key)
         for room in rooms if silent else [Key(key.namespace, name) for name in changed]:
             if room in rooms:
-                self._look(Item(Kind.ROOM, room), 0.0)
+                # After a start all nodes are heard for the first time: that is every Room there is.
+                self._look(Item(Kind.ROOM, room), 0.0, late=silent)
         cluster = cluster_of(self._world.nodes[key])
         if last is None or abs(last[0].utilization - report.utilization) >= NEWS:
             self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)

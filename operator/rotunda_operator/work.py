@@ -40,6 +40,8 @@ class WorkQueue(Generic[Item]):
         self._ready: asyncio.PriorityQueue[tuple[bool, int, Item]] = asyncio.PriorityQueue()
         self._numbers = itertools.count()
         self._waiting: set[Item] = set()
+        self._late: set[Item] = set()
+        """Those among the waiting for which others are taken first."""
         self._busy: set[Item] = set()
         self._timers: dict[Item, asyncio.TimerHandle] = {}
         self._failures: dict[Item, int] = {}
@@ -51,11 +53,15 @@ class WorkQueue(Generic[Item]):
     def add(self, item: Item, *, late: bool = False) -> None:
         """Look at it as soon as a worker is free; `late`: when nothing else waits that is not."""
         self._cancel_timer(item)
-        if item in self._waiting:
+        if item in self._waiting and (late or item not in self._late):
             return
         self._waiting.add(item)
+        if late:
+            self._late.add(item)
+        else:
+            self._late.discard(item)
         if item not in self._busy:
-            self._offer(item, late)
+            self._offer(item)
 
     def add_after(self, item: Item, seconds: float) -> None:
         """Look at it then, or earlier when something else asks for it."""
@@ -73,14 +79,19 @@ class WorkQueue(Generic[Item]):
     async def _work(self) -> None:
         while True:
             item = (await self._ready.get())[2]
+            if item not in self._waiting or item in self._busy:
+                continue  # it was late, then asked for again, and has been taken before this entry
             self._waiting.discard(item)
+            self._late.discard(item)
             self._busy.add(item)
             try:
                 await self._look(item)
             finally:
                 self._busy.discard(item)
                 if item in self._waiting:
-                    self._offer(item, late=False)
+                    self._offer(item)
+            # A look may wait for nothing: ten thousand of them must not keep all else from running.
+            await asyncio.sleep(0)
 
     async def _look(self, item: Item) -> None:
         try:
@@ -107,8 +118,8 @@ class WorkQueue(Generic[Item]):
         self._timers.pop(item, None)
         self.add(item)
 
-    def _offer(self, item: Item, late: bool) -> None:
-        self._ready.put_nowait((late, next(self._numbers), item))
+    def _offer(self, item: Item) -> None:
+        self._ready.put_nowait((item in self._late, next(self._numbers), item))
 
     def _cancel_timer(self, item: Item) -> None:
         timer = self._timers.pop(item, None)

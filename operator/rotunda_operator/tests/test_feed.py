@@ -13,7 +13,7 @@ ASSIGNMENT = {"mediaNode": "a", "epoch": 1, "since": "2026-01-01T00:00:00Z"}
 
 def test_the_fleet_is_looked_at_when_what_rooms_ask_of_it_has_changed() -> None:
     looked: list[Item] = []
-    feed = Feed(World(), now, lambda item, _: looked.append(item))
+    feed = Feed(World(), now, lambda item, _, **__: looked.append(item))
 
     def looks(**status: object) -> bool:
         looked.clear()
@@ -30,7 +30,7 @@ def test_the_fleet_is_looked_at_when_what_rooms_ask_of_it_has_changed() -> None:
 
 def test_the_fleet_is_looked_at_when_the_load_of_a_node_has_changed() -> None:
     looked: list[Item] = []
-    feed = Feed(World(), now, lambda item, _: looked.append(item))
+    feed = Feed(World(), now, lambda item, _, **__: looked.append(item))
     metadata = {"name": "a", "namespace": "calls", "uid": "1"}
     feed.on_node({"metadata": metadata, "spec": {"clusterRef": "default"}, "status": {"phase": "Ready"}})
 

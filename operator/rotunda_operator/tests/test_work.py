@@ -68,6 +68,42 @@ async def test_what_failed_is_tried_again(error: Exception) -> None:
         await _until(lambda: len(tries) == 3)
 
 
+async def test_what_is_late_comes_last_until_it_is_asked_for_again() -> None:
+    seen: list[str] = []
+
+    async def look(item: str) -> None:
+        seen.append(item)
+
+    queue = WorkQueue(_nothing(look), workers=1)
+    for item in ("a", "b", "c"):
+        queue.add(item, late=True)
+    queue.add("now")
+    queue.add("c")
+    queue.add("c", late=True)
+    async with _running(queue):
+        await _until(lambda: len(seen) == 4 and not len(queue))
+
+    assert seen == ["now", "c", "a", "b"]
+
+
+async def test_many_looks_that_wait_for_nothing_let_others_run() -> None:
+    """Or whatever happens meanwhile would be heard of, and looked at, only when all are done."""
+    seen: list[str] = []
+
+    async def look(item: str) -> None:
+        seen.append(item)
+        if item == "0":
+            asyncio.get_running_loop().call_soon(queue.add, "meanwhile")
+
+    queue = WorkQueue(_nothing(look), workers=1)
+    for number in range(100):
+        queue.add(str(number), late=True)
+    async with _running(queue):
+        await _until(lambda: len(seen) == 101)
+
+    assert seen.index("meanwhile") < 10
+
+
 async def test_a_look_may_ask_for_the_next_one() -> None:
     seen: list[str] = []
 
