@@ -66,8 +66,8 @@ class KubeApi:
     ) -> Listing:
         """All of them. An empty namespace means every one.
 
-        They are as they stand now, in pages that etcd is asked for; or as the API server has them in memory,
-        `cached`: that takes a quarter of the time, and may be a little old.
+        They are as they stand now, in pages that etcd is asked for; or, `cached`, all at once as the API
+        server has them in memory, which may be a little old.
         """
         query = {"resourceVersion": "0"} if cached else {"limit": str(PAGE)}
         if labels:
