@@ -22,7 +22,7 @@ def cluster() -> Cluster:
     """Where the chart is installed as the release `rotunda`, as `make demo` does it."""
     if not Path(os.environ.get("KUBECONFIG", "")).is_file():
         pytest.fail("KUBECONFIG must name a cluster with the chart installed: see make demo, make e2e")
-    return Cluster(os.environ.get("ROTUNDA_E2E_NAMESPACE", "meet"))
+    return Cluster(os.environ.get("ROTUNDA_E2E_NAMESPACE") or "meet")
 
 
 @pytest_asyncio.fixture

@@ -27,7 +27,7 @@ class Cluster:
         return await run("kubectl", "-n", self.namespace, *arguments, stdin=stdin)
 
     async def helm(self, *arguments: str) -> str:
-        return await run(os.environ.get("ROTUNDA_HELM", "helm"), "-n", self.namespace, *arguments)
+        return await run(os.environ.get("ROTUNDA_HELM") or "helm", "-n", self.namespace, *arguments)
 
     async def apply(self, kind: str, name: str, spec: Object) -> None:
         manifest = {

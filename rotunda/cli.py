@@ -1,6 +1,7 @@
 """The command line. Options win over environment variables, those over defaults."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from rotunda import check_call, token
 from rotunda.doctor import command as doctor
+from rotunda.variables import strangers
 from rotunda_contract.exit_status import CANNOT_LISTEN
 from rotunda_sfu import settings as sfu
 from rotunda_signaling import settings as signaling
@@ -125,7 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "token":
         return token.run(vars(options))
     if options.command == "update-crds":
-        return _update_crds(options.directory, options.kubeconfig)
+        return _update_crds(options.directory, Path(options.kubeconfig) if options.kubeconfig else None)
+    for sentence in strangers(os.environ):
+        print(f"rotunda: {sentence}", file=sys.stderr)
     if options.command == "operator":
         return _operator(vars(options))
     if options.command == "signaling":
@@ -153,7 +157,7 @@ def _operator(options: dict[str, Any]) -> int:
     from rotunda_operator import settings as operator
     from rotunda_operator.app import main as run
 
-    given = {name: options[name] for name in ("kubeconfig", "namespace") if options[name] is not None}
+    given = {name: options[name] for name in ("kubeconfig", "namespace") if options[name]}
     try:
         return run(operator.load_settings(**given))
     except operator.SettingsError as error:
@@ -218,7 +222,9 @@ def _given(options: dict[str, Any], *, of_media: bool) -> dict[str, Any]:
     chosen = {
         option.setting: options.get(option.setting) for option in _OPTIONS if option.of_media is of_media
     }
-    return {setting: value for setting, value in chosen.items() if value is not None}
+    return {
+        setting: value for setting, value in chosen.items() if value
+    }  # empty is not given, as in variables
 
 
 def _with_web_app(settings: signaling.SignalingSettings) -> signaling.SignalingSettings:
@@ -251,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--namespace", metavar="NAME", help="default: the pod's own, else default")
     update = commands.add_parser("update-crds", help="bring the custom resource definitions up to date")
     update.add_argument("directory", type=Path, metavar="DIRECTORY", help="with their manifests, *.yaml")
-    update.add_argument("--kubeconfig", type=Path, metavar="FILE", help="by default as kubectl finds it")
+    update.add_argument("--kubeconfig", metavar="FILE", help="by default as kubectl finds it")
     check_call.add_command(commands)
     doctor.add_command(commands)
     token.add_command(commands)

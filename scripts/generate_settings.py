@@ -23,7 +23,8 @@ HEAD = """\
 
 Environment variables of `rotunda serve`, and of `rotunda signaling`, `rotunda sfu` and `rotunda operator`
 those in their sections. `--help` lists the options that some of them have; an option wins over its variable.
-A wrong value ends the start with a message that names it.
+An empty value counts as none. A wrong value ends the start with a message that names it; a variable that
+begins with `ROTUNDA_` and is none of ours is told at the start.
 """
 SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Signaling and HTTP", SignalingSettings),

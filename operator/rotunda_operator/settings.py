@@ -21,7 +21,11 @@ class OperatorSettings(BaseSettings):
     """One operator process. Times in seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     kubeconfig: Path | None = None

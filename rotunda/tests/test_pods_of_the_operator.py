@@ -13,9 +13,9 @@ import grpc
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
+from rotunda.variables import variables_of
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.grpc_client import call, media_node_stub, open_channel
 from rotunda_contract.identities import OPERATOR, identity_of
@@ -46,13 +46,7 @@ def cluster(mode: str = "HostNetwork", announce: str = "NodeInternalIP") -> Medi
 
 
 def variables(model: type[BaseSettings]) -> set[str]:
-    """Every environment variable that a settings model reads."""
-    found: set[str] = set()
-    for name, field in model.model_fields.items():
-        alias = field.validation_alias
-        choices = alias.choices if isinstance(alias, AliasChoices) else ()
-        found |= {str(choice) for choice in choices} or {f"{model.model_config['env_prefix']}{name.upper()}"}
-    return found
+    return set(variables_of(model, model.model_config["env_prefix"]))
 
 
 @pytest.mark.parametrize("mode", ["HostNetwork", "HostPort"])

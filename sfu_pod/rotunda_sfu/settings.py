@@ -54,6 +54,7 @@ class NodeSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ROTUNDA_SFU_",
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         frozen=True,
         extra="forbid",
         use_attribute_docstrings=True,

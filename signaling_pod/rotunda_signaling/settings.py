@@ -28,6 +28,7 @@ class SignalingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
+        env_ignore_empty=True,
         frozen=True,
         extra="ignore",
         populate_by_name=True,

@@ -16,7 +16,7 @@ RECIPE = (
 
 def camera_file() -> Path:
     """The file's path in the cache; the first call makes it with ffmpeg (a few seconds)."""
-    cache = Path(os.environ.get("ROTUNDA_CACHE", Path.home() / ".cache" / "rotunda")) / "video"
+    cache = Path(os.environ.get("ROTUNDA_CACHE") or Path.home() / ".cache" / "rotunda") / "video"
     path = cache / f"camera-{WIDTH}x{HEIGHT}-{FRAMES_PER_SECOND}.mjpeg"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from harness.saboteur import Kind, Saboteur
 from harness.server import Server
 from playwright.async_api import Browser
 
-DATAGRAMS = int(os.environ.get("ROTUNDA_ATTACK_DATAGRAMS", "10000"))
+DATAGRAMS = int(os.environ.get("ROTUNDA_ATTACK_DATAGRAMS") or "10000")
 MEBIBYTE = 1 << 20
 LEAK_BYTES = 64 * MEBIBYTE
 

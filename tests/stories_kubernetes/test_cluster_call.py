@@ -15,7 +15,7 @@ from harness.server import Server
 
 from rotunda_operator.testing import Stage
 
-ABSENCE_SECONDS = float(os.environ.get("ROTUNDA_STORY_ABSENCE_SECONDS", "15"))
+ABSENCE_SECONDS = float(os.environ.get("ROTUNDA_STORY_ABSENCE_SECONDS") or "15")
 """How long operator and API server are away while people talk; a minute tells more."""
 ROOM = "standup"
 

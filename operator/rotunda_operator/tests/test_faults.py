@@ -16,8 +16,8 @@ from rotunda_operator.testing.faulty_proxy import Fault
 from rotunda_operator.testing.mortal import as_process
 from rotunda_operator.testing.scenario import Scenario
 
-SEEDS = int(os.environ.get("ROTUNDA_FAULT_SEEDS", "20"))
-KILLS = int(os.environ.get("ROTUNDA_FAULT_KILLS", "3"))
+SEEDS = int(os.environ.get("ROTUNDA_FAULT_SEEDS") or "20")
+KILLS = int(os.environ.get("ROTUNDA_FAULT_KILLS") or "3")
 NUMBERED_WRITES = 34
 """About as many as the scenario takes when nothing goes wrong."""
 AT_ONCE = 4
