@@ -308,7 +308,7 @@ async def test_a_certificate_that_is_not_valid(
     (tmp_path / "tls.crt").write_bytes(pair.certificate)
     (tmp_path / "tls.key").write_bytes(pair.key)
     context = ssl.create_default_context(cadata=AUTHORITY.certificate.decode())
-    async with running(https_directory=tmp_path, api_keys_directory=keys) as patient:
+    async with running(https_directory=tmp_path, api_keys_directory=keys, access="Open") as patient:
         report = await examine(replace(patient, context=context))
         careful = await examine(replace(patient, context=context, token=token()))
     all_well(report, "tls")

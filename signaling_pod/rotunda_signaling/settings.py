@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rotunda_contract.signaling.common import IceServer
 from rotunda_signaling.auth.key_directory import KeyDirectory
-from rotunda_signaling.directory import Access, RoomSettings
+from rotunda_signaling.directory import Access, RoomSettings, usual_access
 from rotunda_signaling.store.urls import check_url, is_sqlite
 from rotunda_signaling.turn import TurnServers, parse_urls
 
@@ -66,8 +66,9 @@ class SignalingSettings(BaseSettings):
     """Kilobits a second of video, camera and screen together, that a person's client is told to keep to."""
     empty_ttl: Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)] = 600.0
     """Seconds that a room made on join is kept empty."""
-    access: Access = "Open"
-    """Who may enter a room made on join: everyone (`Open`), or only who has a token for it (`Token`)."""
+    access: Access | None = None
+    """Who may enter a room made on join: everyone (`Open`), or only who has a token for it (`Token`). By
+    default `Token` where there are API keys, else `Open`."""
     api_keys_directory: Path | None = None
     """Directory of API keys, such as a mounted Secret: a file is named after its key and holds its secret."""
     redis_url: str | None = None
@@ -188,7 +189,7 @@ class SignalingSettings(BaseSettings):
         """What a room made on join is."""
         return RoomSettings(
             max_participants=self.max_participants,
-            access=self.access,
+            access=self.access or usual_access(has_keys=self.api_keys_directory is not None),
             max_video_kbps=self.max_video_kbps,
             empty_ttl=self.empty_ttl,
         )

@@ -23,13 +23,13 @@ def keys(tmp_path: Path) -> Path:
 @pytest.fixture
 async def locked(make_stage: MakeStage, keys: Path) -> Stage:
     """A server with an API key, on which a room takes nobody without a token."""
-    return await make_stage(api_keys_directory=keys, access="Token")
+    return await make_stage(api_keys_directory=keys)
 
 
 @pytest.fixture
 async def open(make_stage: MakeStage, keys: Path) -> Stage:
     """A server with an API key and Open rooms."""
-    return await make_stage(api_keys_directory=keys)
+    return await make_stage(api_keys_directory=keys, access="Open")
 
 
 async def refusal(stage: Stage, shown: object) -> dict[str, Any]:

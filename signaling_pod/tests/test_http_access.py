@@ -21,7 +21,7 @@ TOKENS = "/api/v1/rooms/standup/tokens"
 @pytest.fixture
 async def keyed(make_stage: MakeStage, tmp_path: Path) -> Stage:
     (tmp_path / KEY.id).write_bytes(KEY.secret)
-    return await make_stage(api_keys_directory=tmp_path)
+    return await make_stage(api_keys_directory=tmp_path, access="Open")
 
 
 @pytest.fixture

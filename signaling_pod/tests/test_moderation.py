@@ -16,7 +16,7 @@ AUDIO = {"codecs": [{"mimeType": "audio/opus", "payloadType": 111, "clockRate": 
 @pytest.fixture
 async def keyed(make_stage: MakeStage, tmp_path: Path) -> Stage:
     (tmp_path / KEY.id).write_bytes(KEY.secret)
-    return await make_stage(api_keys_directory=tmp_path)
+    return await make_stage(api_keys_directory=tmp_path, access="Open")
 
 
 async def person(stage: Stage, identity: str, *grants: str, **more: Any) -> Guest:
@@ -136,7 +136,7 @@ async def test_a_process_without_anybody_in_the_room_knows_it_too(keyed: Stage, 
     eve, mo = await person(keyed, "eve"), await moderator(keyed)
     await mo.ask("removeParticipant", {"participantId": eve.id})
     await eve.expect("removed")
-    settings = SignalingSettings(api_keys_directory=tmp_path)
+    settings = SignalingSettings(api_keys_directory=tmp_path, access="Open")
     other = await Stage(settings, keyed.directory, node=keyed.node).start()
     try:
         assert other.signaling.rooms.views == []

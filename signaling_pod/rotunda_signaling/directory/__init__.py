@@ -28,6 +28,11 @@ class RoomSettings:
     empty_ttl: float = 600.0
 
 
+def usual_access(*, has_keys: bool) -> Access:
+    """Of a room that somebody's joining makes, where nobody says: who has API keys wants tokens."""
+    return "Token" if has_keys else "Open"
+
+
 @dataclass(frozen=True, slots=True)
 class RoomId:
     """One room and no other. A Room that was deleted and made anew has its name and another uid, which is

@@ -7,7 +7,7 @@ from rotunda_contract import resources
 from rotunda_contract.ids import RoomName
 from rotunda_contract.resources import MADE_ON_JOIN, MediaCluster
 from rotunda_kube.resource import ROOMS, Manifest
-from rotunda_signaling.directory import Room, RoomSettings
+from rotunda_signaling.directory import Room, RoomSettings, usual_access
 
 
 def settings_of(room: resources.Room) -> RoomSettings:
@@ -73,4 +73,6 @@ def manifest_of(
 
 
 def _default_spec(cluster: MediaCluster) -> Manifest:
-    return cluster.spec.rooms.defaults.model_dump(mode="json", by_alias=True, exclude_none=True)
+    """What the MediaCluster says of rooms, and what follows from its having API keys."""
+    said = cluster.spec.rooms.defaults.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {"access": usual_access(has_keys=bool(cluster.spec.auth.api_keys_secret_ref)), **said}
