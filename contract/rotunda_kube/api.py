@@ -4,6 +4,7 @@ Connection and credentials are those of the `kubernetes` package; what it makes 
 turning thousands of them into its models takes seconds.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
@@ -22,7 +23,11 @@ from rotunda_kube.resource import Manifest, Resource
 
 PAGE = 500
 REQUEST_SECONDS = 15.0
-WATCH_SECONDS = 300
+WATCH_SECONDS = 25.0
+"""After so long the server ends a watch, which is then taken up anew. That is its sign of life: the server's
+own, bookmarks, come only once a minute."""
+SILENCE_SECONDS = 5.0
+"""How much later than that the end of a watch may come; who is silent for longer is given up."""
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -82,20 +87,36 @@ class KubeApi:
             query["continue"] = token
 
     async def watch(
-        self, resource: Resource, namespace: str, resource_version: str, *, labels: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        resource_version: str,
+        *,
+        labels: str = "",
+        seconds: float = WATCH_SECONDS,
     ) -> AsyncGenerator[WatchEvent, None]:
-        """Changes since a version, until the server ends the stream. Raises Gone where that is too old."""
+        """Changes since a version, until the server ends the stream after `seconds` (whole ones, at least 1).
+
+        Raises Gone where the version is too old, Unavailable where the answer does not begin in time for a
+        request, or its end does not come in time.
+        """
+        seconds = max(int(seconds), 1)
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(seconds),
         }
         if labels:
             query["labelSelector"] = labels
         path = resource.path(namespace)
-        timeout = aiohttp.ClientTimeout(total=WATCH_SECONDS + 30, sock_connect=self._request_seconds)
-        response = await self._send("GET", path, query, timeout=timeout)
+        timeout = aiohttp.ClientTimeout(total=seconds + SILENCE_SECONDS)
+        try:
+            # The server answers at once, also where nothing has changed.
+            async with asyncio.timeout(min(self._request_seconds, seconds + SILENCE_SECONDS)):
+                response = await self._send("GET", path, query, timeout=timeout)
+        except TimeoutError:
+            raise Unavailable(f"watch {path}: no answer") from None
         try:
             async with aclosing(_lines(response)) as lines:
                 async for line in lines:

@@ -6,6 +6,8 @@ Rules
   - An object is never replaced by an older version of itself, whether it came from the watch or from the
     answer to a write, and what was deleted does not come back by a late answer.
   - Failures are waited out with growing, jittered pauses, and never end the informer.
+  - A watch that falls silent is given up after `watch_seconds` and a little, and taken up again where it was;
+    where that does not help, all is listed anew.
 """
 
 import asyncio
@@ -16,12 +18,14 @@ from contextlib import aclosing, suppress
 
 import structlog
 
-from rotunda_kube.api import KubeApi, Listing
-from rotunda_kube.errors import Gone, KubeError, Throttled
+from rotunda_kube.api import WATCH_SECONDS, KubeApi, Listing
+from rotunda_kube.errors import Gone, KubeError, Throttled, Unavailable
 from rotunda_kube.resource import Key, Manifest, Resource, key_of
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
+SHORTEST_WATCH = 1.0
+"""Seconds. One that ends earlier without a word failed: to take it up at once would be a restless loop."""
 _TOMBSTONES = 4096
 
 _log = structlog.get_logger(__name__)
@@ -39,6 +43,7 @@ class Informer:
         on_change: Callable[[Manifest], None],
         on_delete: Callable[[Key], None],
         labels: str = "",
+        watch_seconds: float = WATCH_SECONDS,
         rng: random.Random | None = None,
     ) -> None:
         self.resource = resource
@@ -48,26 +53,32 @@ class Informer:
         self._labels = labels
         self._on_change = on_change
         self._on_delete = on_delete
+        self._watch_seconds = watch_seconds
         self._rng = rng or random.Random()
+        self._failures = 0
+        self._at: str | None = None
+        """Up to which all is known; None: it has to be listed."""
         self._versions: dict[Key, int] = {}
         self._deleted: OrderedDict[Key, int] = OrderedDict()
 
     async def run(self) -> None:
         """Follows until cancelled."""
-        failures = 0
         while True:
             try:
-                version = await self._list()
-                self.synced.set()
-                failures = 0
-                while True:
-                    version = await self._watch(version)
+                if self._at is None:
+                    self._at = await self._list()
+                    self.synced.set()
+                await self._watch(self._at)
+                self._failures = 0
             except Gone:
                 _log.info("listing anew", kind=self.resource.kind)
+                self._at = None
             except KubeError as error:
-                failures += 1
+                self._failures += 1
                 _log.warning("cannot follow", kind=self.resource.kind, error=str(error))
-                await asyncio.sleep(self._pause(failures))
+                if self._failures > 1:
+                    self._at = None
+                await asyncio.sleep(self._pause(self._failures))
 
     def known(self) -> ItemsView[Key, int]:
         """Every object's resource version."""
@@ -98,17 +109,27 @@ class Informer:
                 return await self._api.list(self.resource, self._namespace, labels=self._labels, cached=True)
         return await self._api.list(self.resource, self._namespace, labels=self._labels)
 
-    async def _watch(self, version: str) -> str:
-        """Until the stream ends; the version to go on from."""
-        events = self._api.watch(self.resource, self._namespace, version, labels=self._labels)
+    async def _watch(self, version: str) -> None:
+        """Until the stream ends. What has come is known even where it fails."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # Spread, so that not all watches of all processes are taken up at once.
+        seconds = self._watch_seconds * self._rng.uniform(0.8, 1.0)
+        events = self._api.watch(
+            self.resource, self._namespace, version, labels=self._labels, seconds=seconds
+        )
+        silent = True
         async with aclosing(events) as stream:
             async for event in stream:
-                version = event.object["metadata"]["resourceVersion"]
+                silent = False
+                self._failures = 0
+                self._at = event.object["metadata"]["resourceVersion"]
                 if event.type == "DELETED":
-                    self._remove(key_of(event.object), int(version))
+                    self._remove(key_of(event.object), int(self._at))
                 elif event.type != "BOOKMARK":
                     self.apply(event.object)
-        return version
+        if silent and loop.time() < began + SHORTEST_WATCH:
+            raise Unavailable(f"watch of {self.resource.plural} ended at once")
 
     def _remove(self, key: Key, version: int) -> None:
         if self._versions.get(key, version) > version:

@@ -11,7 +11,7 @@ from typing import Any
 import kopf
 
 from rotunda_kube import key_of
-from rotunda_kube.api import load_configuration
+from rotunda_kube.api import SILENCE_SECONDS, WATCH_SECONDS, load_configuration
 from rotunda_kube.resource import MEDIA_CLUSTERS
 from rotunda_operator.feed import Feed
 from rotunda_operator.settings import OperatorSettings
@@ -56,6 +56,9 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.peering.standalone = True  # the lease says who acts
     settings.networking.request_timeout = 15
     settings.networking.connect_timeout = 5
+    # A watch that falls silent is noticed as soon as by the informers.
+    settings.watching.server_timeout = int(WATCH_SECONDS)
+    settings.watching.inactivity_timeout = WATCH_SECONDS + SILENCE_SECONDS
 
 
 async def _connection(settings: OperatorSettings) -> kopf.ConnectionInfo:

@@ -27,7 +27,10 @@ _UNCOUNTED = ("/leases", "/events")
 
 
 class FaultyProxy:
-    """`faults` by number of the write, from 1; `writes` counts. `crashed` is set when a crash is due."""
+    """`faults` by number of the write, from 1; `writes` counts. `crashed` is set when a crash is due.
+
+    `stall` makes all streams that are open fall silent, and keeps their connections.
+    """
 
     def __init__(self, server: str, ca: Path, token: str, faults: Mapping[int, Fault]) -> None:
         self.writes = 0
@@ -36,6 +39,8 @@ class FaultyProxy:
         self._ssl = ssl.create_default_context(cafile=str(ca))
         self._token = token
         self._faults = dict(faults)
+        self._stalled = asyncio.Event()
+        """Of the streams that are open now; those to come have another."""
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -64,6 +69,11 @@ class FaultyProxy:
     def revive(self) -> None:
         """A new operator may come."""
         self.crashed.clear()
+
+    def stall(self) -> None:
+        """New requests are answered as ever."""
+        self._stalled.set()
+        self._stalled = asyncio.Event()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         fault = self._fault_of(request)
@@ -105,7 +115,7 @@ class FaultyProxy:
     async def _pipe(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
         """Until the end of it, or the operator's."""
         crash = asyncio.ensure_future(self.crashed.wait())
-        copy = asyncio.ensure_future(_copy(answer, response))
+        copy = asyncio.ensure_future(_copy(answer, response, self._stalled))
         try:
             await asyncio.wait([crash, copy], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -113,10 +123,14 @@ class FaultyProxy:
             copy.cancel()
 
 
-async def _copy(answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+async def _copy(answer: aiohttp.ClientResponse, response: web.StreamResponse, stalled: asyncio.Event) -> None:
     with suppress(ConnectionError, aiohttp.ClientError):
         async for chunk in answer.content.iter_any():
+            if stalled.is_set():
+                await asyncio.Event().wait()  # until the other side gives up
             await response.write(chunk)
+        if stalled.is_set():
+            await asyncio.Event().wait()
         await response.write_eof()
 
 
