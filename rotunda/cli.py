@@ -203,10 +203,11 @@ def _run(settings: signaling.SignalingSettings, node_settings: sfu.NodeSettings)
     from rotunda.serve import run
     from rotunda_signaling.http.certificate import CertificateError
     from rotunda_signaling.http.server import ListenError
+    from rotunda_signaling.store.rooms import NoRooms
 
     try:
         return run(settings, node_settings)
-    except (ListenError, CertificateError) as error:
+    except (ListenError, CertificateError, NoRooms) as error:
         return _complain(error, FAILED)
     except OSError as error:
         hint = "--media-address and --media-port choose where media arrives"

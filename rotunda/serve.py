@@ -43,8 +43,12 @@ async def single_machine(
         async with serve_media(node_settings) as media:
             nodes = GrpcMediaNodes()
             node = LocalNode(node_settings.node_name, media.grpc_address, ProcessId(node_settings.process_id))
-            directory = LocalDirectory(node, defaults=settings.room_defaults(), max_rooms=settings.max_rooms)
             backing = for_one_process(settings)
+            directory = LocalDirectory(
+                node, defaults=settings.room_defaults(), max_rooms=settings.max_rooms, kept=backing.rooms
+            )
+            if backing.rooms is not None:
+                directory.restore(await backing.rooms.load())
             signaling = Signaling(
                 settings, directory, nodes, backing, nodes.at_address(node.address).describe
             )

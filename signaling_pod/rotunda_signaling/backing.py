@@ -24,6 +24,7 @@ from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.store import History, NoHistory
 from rotunda_signaling.store.engine import make_engine
 from rotunda_signaling.store.history import SqlHistory
+from rotunda_signaling.store.rooms import SqlRooms
 from rotunda_signaling.store.urls import IN_MEMORY, is_in_memory
 
 FILE = "messages.sqlite3"
@@ -49,6 +50,8 @@ class Backing:
     fanout: Fanout = field(default_factory=MemoryFanout)
     history: History = field(default_factory=NoHistory)
     rates: RateLimits = field(default_factory=MemoryRateLimits)
+    rooms: SqlRooms | None = None
+    """Those of one machine; in a cluster the API server has them."""
     websocket_only: bool = False
     """There may be other processes, so that requests of one client must not be spread over them."""
     task: "asyncio.Task[None] | None" = None
@@ -98,17 +101,28 @@ class Backing:
                 "Messages that were never stored.",
                 lambda: history.lost,
             )
+            gauge(
+                "rotunda_signaling_history_waiting_bytes",
+                "Memory of what waits for the database.",
+                lambda: history.waiting_bytes,
+            )
+            gauge(
+                "rotunda_signaling_history_recent_bytes",
+                "Memory of the messages heard last.",
+                lambda: history.recent_bytes,
+            )
 
 
 _RUNNING = (RedisFanout, SqlHistory)
 
 
 def for_one_process(settings: SignalingSettings) -> Backing:
-    """Everything in memory; messages also in a file or a database, where the settings name one."""
+    """Everything in memory; rooms and messages also in a file or a database, where the settings name one."""
     url = settings.database_url or _file_url(settings.data_directory)
     keep_most = IN_MEMORY_MESSAGES if is_in_memory(url) else None
-    history = SqlHistory(make_engine(url), keep_days=settings.history_days, keep_most=keep_most)
-    return Backing(history=history)
+    engine = make_engine(url)
+    history = SqlHistory(engine, keep_days=settings.history_days, keep_most=keep_most)
+    return Backing(history=history, rooms=SqlRooms(engine, history))
 
 
 def for_many_processes(settings: SignalingSettings) -> Backing:

@@ -28,6 +28,8 @@ REQUEST_RATE = Rate(burst=2_000, per_second=200.0)
 """Enough to subscribe to 500 cameras and microphones in one go and resume them."""
 CHAT_RATE = Rate(burst=200, per_second=10.0)
 """Of one socket, and of one seat over all of them."""
+ROOM_CHAT_RATE = Rate(burst=500, per_second=50.0)
+"""Of all people of a room together: each message goes to every one of them."""
 SOCKET_JOIN_RATE = Rate(burst=50, per_second=1.0)
 """Of one socket, which may leave and join again."""
 IDENTITY_JOIN_RATE = Rate(burst=50, per_second=2.0)

@@ -74,10 +74,10 @@ class SignalingSettings(BaseSettings):
     redis_url: str | None = None
     """`rotunda signaling`: Redis for chat between pods and their common rate limits, `redis://` or `rediss://`."""
     database_url: str | None = None
-    """Where messages are kept: `postgresql://…`, or `sqlite:///…` for `rotunda serve`, which keeps them in
-    memory without; `rotunda signaling` then keeps none."""
+    """Where messages are kept, and of `rotunda serve` rooms: `postgresql://…`, or `sqlite:///…` for `rotunda
+    serve`, which keeps them in memory without; `rotunda signaling` then keeps none."""
     data_directory: Path | None = None
-    """`rotunda serve`: directory for a file with the messages, so that they outlast a restart."""
+    """`rotunda serve`: directory for a file with rooms and messages, so that they outlast a restart."""
     history_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 30.0
     """Days that messages are kept."""
     kubeconfig: Path | None = None

@@ -102,10 +102,13 @@ class Stage:
         """`directory` is one that knows of the fake node, and nobody else's but a local one."""
         self.node = node or FakeMediaNode()
         local = LocalNode("local", "fake", ProcessId(self.node.process_id))
-        self.directory = directory or LocalDirectory(
-            local, defaults=settings.room_defaults(), max_rooms=settings.max_rooms
-        )
         self.backing = backing or for_one_process(settings)
+        self.directory = directory or LocalDirectory(
+            local,
+            defaults=settings.room_defaults(),
+            max_rooms=settings.max_rooms,
+            kept=self.backing.rooms,
+        )
         self.signaling = Signaling(settings, self.directory, self.node, self.backing, self.node.check_ready)
         self.guests: list[Guest] = []
         self._http = HttpServer(self.signaling.asgi, listen("127.0.0.1", 0))
@@ -117,6 +120,8 @@ class Stage:
         return Connection(_Nobody(), self.signaling.rooms, self.signaling.authenticator, claims=claims)
 
     async def start(self) -> "Stage":
+        if isinstance(self.directory, LocalDirectory) and self.backing.rooms is not None:
+            self.directory.restore(await self.backing.rooms.load())
         self.backing.start()
         await self._http.start()
         return self

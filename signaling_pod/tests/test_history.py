@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from sqlalchemy import text
 from rotunda_contract.ids import ParticipantId, RoomName
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
-from rotunda_signaling.store import NoHistory, Page, Reader
+from rotunda_signaling.store import NoHistory, Page, Reader, Removal
 from rotunda_signaling.store.engine import make_engine
 from rotunda_signaling.store.history import SqlHistory
 from rotunda_signaling.store.message_ids import MessageIds
-from rotunda_signaling.store.queue import WriteQueue
+from rotunda_signaling.store.queue import ROW_BYTES, Write, WriteQueue
+from rotunda_signaling.store.recent import RecentMessages
+from rotunda_signaling.store.schema import MESSAGES, REMOVALS
 from rotunda_signaling.store.testing import ROOM, said
 
 ANYBODY = Reader()
@@ -150,7 +153,7 @@ async def test_a_room_made_anew_shows_nothing_of_before(url: str, start: Start) 
     message = said("here")
     one.history.heard(unnamed, message)
     await one.say(message, room=unnamed)
-    await one.history.forget(unnamed)
+    assert await one.history.erase(unnamed)
     assert texts(await one.page(room=unnamed)) == []
     assert texts(await one.page()) == ["before"]
 
@@ -243,7 +246,7 @@ async def test_what_did_not_fit_is_known_to_be_missing(url: str, start: Start) -
     """Only where it is missing, and on other processes too."""
     one = start(url)
     await one.say(said("0"), said("1"))
-    one.history._queue._most = 1
+    one.history._queue._most = ROW_BYTES * 2
     kept, *lost = said("2"), said("3"), said("4")
     for message in (kept, *lost):
         one.history.record(ROOM, message)
@@ -267,15 +270,70 @@ async def test_without_a_database_nothing_is_kept_and_that_is_said() -> None:
 
 
 async def test_the_queue_tells_when_it_is_empty() -> None:
-    queue = WriteQueue(most=2)
-    for _ in range(4):
-        queue.put(ROOM, said("x"))
+    queue = WriteQueue(most=4 * ROW_BYTES)
+    stored = [queue.put(ROOM, said("x")) for _ in range(4)]
     assert (len(queue), queue.lost) == (3, 2)
     queue.written(len(queue.first(10)))
+    assert [future.result() for future in stored] == [True, True, False, False]
     (gap,) = queue.first(10)
+    assert isinstance(gap, Write)
     assert gap.row["lost"] == 2
     queue.written(1)
     await asyncio.wait_for(queue.emptied(), WAIT)
+    assert queue.size == 0
+
+
+async def test_what_waits_and_what_is_remembered_is_bounded_in_bytes() -> None:
+    """However long the messages are."""
+    queue, recent = WriteQueue(most=1 << 20), RecentMessages(most=1 << 20)
+    for length in (1, 4_000, 4_000):
+        for _ in range(1000):
+            message = said("\U0001f600" * length)
+            queue.put(ROOM, message)
+            recent.add(ROOM, message)
+            assert max(queue.size, recent.size) <= 1 << 20
+    assert queue.lost > 2000
+    assert len(recent.find(ROOM, lambda _: True)) < 100
+    recent.forget(ROOM)
+    assert recent.size == 0
+
+
+async def test_an_erasure_takes_what_was_recorded_before_it(url: str, start: Start) -> None:
+    one = start(url)
+    other = RoomId(ROOM.name, "uid-2")
+    for room in (ROOM, other):
+        one.history.record(room, said("before"))
+    erased = one.history.erase(ROOM)
+    one.history.record(ROOM, said("after"))
+    await one.stored()
+    assert erased.result()
+    assert (texts(await one.page()), texts(await one.page(room=other))) == (["after"], ["before"])
+
+
+async def test_who_was_removed_is_known_as_long_as_the_messages(url: str, start: Start) -> None:
+    one = start(url, keep_days=1.0)
+    removal = Removal("seat-1", "eve@example.org", "token-1")
+    one.history.removed(ROOM, removal)
+    one.history.removed(ROOM, removal)
+    await one.say(said("still here"))
+    assert await one.history.removals(ROOM) == [removal]
+    assert await one.history.removals(RoomId(ROOM.name, "uid-2")) == []
+    async with one.history._engine.begin() as connection:
+        await connection.execute(REMOVALS.update().values(removed_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    await one.history._delete_old()
+    assert await one.history.removals(ROOM) == [removal]
+    async with one.history._engine.begin() as connection:
+        await connection.execute(MESSAGES.delete())
+    await one.history._delete_old()
+    assert await one.history.removals(ROOM) == []
+
+
+async def test_reads_that_work_do_not_hide_writes_that_fail(start: Start, tmp_path: Path) -> None:
+    one = start(f"sqlite:///{tmp_path}/messages.sqlite3")
+    await one.say(said("before"))
+    one.history._failed("writing", OSError("full"))
+    assert texts(await one.page()) == ["before"]
+    assert one.history.away
 
 
 def test_ids_are_in_the_order_of_time_though_the_clock_is_set_back() -> None:

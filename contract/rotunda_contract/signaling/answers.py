@@ -177,8 +177,12 @@ class ConsumeDataAnswer(ContractModel):
 
 
 class ChatAnswer(ContractModel):
-    """The message as it was sent on. `delayed` people will get it only once the servers reach each other."""
+    """The message as it was sent on. `delayed` people will get it only once the servers reach each other.
+
+    `stored` is false where the history could not take it in time: who comes later may miss it.
+    """
 
     id: Id
     sent_at: Timestamp
     delayed: int | None = None
+    stored: Literal[False] | None = None

@@ -1,17 +1,35 @@
-"""The directory of a single machine: in memory, with one media node."""
+"""The directory of a single machine: in memory, with one media node. What is to outlast the process is kept
+beside its messages."""
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
-from rotunda_contract.errors import InvalidState, LimitExceeded, NotFound
+from rotunda_contract.errors import InvalidState, LimitExceeded, NotFound, Unavailable
 from rotunda_contract.ids import ProcessId, RoomName
-from rotunda_signaling.directory import Assignment, OnPending, Room, RoomSettings
+from rotunda_signaling.directory import Assignment, OnPending, Room, RoomId, RoomSettings
+from rotunda_signaling.randomness import new_id
+from rotunda_signaling.store import in_time
 
 Schedule = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 """Calls back after so many seconds; by default the running event loop's `call_later`."""
+
+
+KEPT_SECONDS = 5.0
+"""How long whoever makes or deletes a room waits until it is stored."""
+
+
+class KeptRooms(Protocol):
+    """Both return at once; the future tells whether it is stored."""
+
+    def keep(self, room: Room) -> "asyncio.Future[bool]":
+        """The room is to outlast the process."""
+
+    def forget(self, room: RoomId) -> "asyncio.Future[bool]":
+        """The room is no more, and neither is what was said in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,7 @@ class LocalNode:
 @dataclass(slots=True)
 class _Entry:
     room: Room
+    stored: "asyncio.Future[bool] | None" = None
     epoch: int | None = None
     occupied: bool = False
     expiry: asyncio.TimerHandle | None = None
@@ -41,14 +60,23 @@ class LocalDirectory:
         defaults: RoomSettings | None = None,
         max_rooms: int = 10_000,
         schedule: Schedule | None = None,
+        kept: KeptRooms | None = None,
     ) -> None:
         self._node = node
         self._defaults = defaults or RoomSettings()
         self._max_rooms = max_rooms
         self._schedule = schedule
+        self._kept = kept
         self._entries: dict[RoomName, _Entry] = {}
         self._epochs = itertools.count(1)
         self._on_deleted: list[Callable[[RoomName], None]] = []
+
+    def restore(self, rooms: Iterable[Room]) -> None:
+        """Those that the process before had. One made on join has its time to live before it again."""
+        for room in rooms:
+            entry = self._entries[room.name] = _Entry(room)
+            if room.made_on_join:
+                self._expire_later(entry)
 
     async def resolve(
         self, room: RoomName, *, wait: float = 0.0, on_pending: OnPending | None = None
@@ -68,6 +96,7 @@ class LocalDirectory:
             epoch=entry.epoch,
             process_id=self._node.process_id,
             settings=entry.room.settings,
+            uid=entry.room.uid,
         )
 
     def is_placed(self, room: RoomName) -> bool:
@@ -80,7 +109,11 @@ class LocalDirectory:
     async def create(self, room: RoomName, settings: RoomSettings) -> Room:
         if room in self._entries:
             raise InvalidState(f"room {room} exists already")
-        return self._add(room, settings, made_on_join=False).room
+        entry = self._add(room, settings, made_on_join=False)
+        if not await self._is_stored(entry):
+            self._remove(entry)
+            raise Unavailable("the room was not made: the database that would keep it does not answer")
+        return entry.room
 
     async def get(self, room: RoomName) -> Room:
         return self._entry(room).room
@@ -89,10 +122,12 @@ class LocalDirectory:
         return [self._entries[name].room for name in sorted(self._entries)]
 
     async def delete(self, room: RoomName) -> None:
-        entry = self._entry(room)
-        self._keep(entry)
-        del self._entries[room]
-        self._announce(room)
+        forgotten = self._remove(self._entry(room))
+        if forgotten is not None and not await in_time(forgotten, KEPT_SECONDS):
+            raise Unavailable(
+                "the room is deleted, but the database that kept it does not answer: "
+                "unless that comes back before the next start, the room will be there again"
+            )
 
     def watch_deletions(self, on_deleted: Callable[[RoomName], None]) -> None:
         self._on_deleted.append(on_deleted)
@@ -121,9 +156,22 @@ class LocalDirectory:
         if len(self._entries) >= self._max_rooms:
             raise LimitExceeded(f"there are {self._max_rooms} rooms already: delete some first")
         settings = replace(settings, display_name=settings.display_name or name)
-        room = Room(name, settings, datetime.now(UTC), made_on_join)
-        entry = self._entries[name] = _Entry(room)
+        room = Room(name, settings, datetime.now(UTC), made_on_join, new_id())
+        stored = self._kept.keep(room) if self._kept is not None else None
+        entry = self._entries[name] = _Entry(room, stored)
         return entry
+
+    async def _is_stored(self, entry: _Entry) -> bool:
+        return entry.stored is None or await in_time(entry.stored, KEPT_SECONDS)
+
+    def _remove(self, entry: _Entry) -> "asyncio.Future[bool] | None":
+        """Answers whether it is stored that the room is no more, where rooms are stored."""
+        if self._entries.get(entry.room.name) is not entry:
+            return None
+        self._keep(entry)
+        del self._entries[entry.room.name]
+        self._announce(entry.room.name)
+        return self._kept.forget(entry.room.id) if self._kept is not None else None
 
     def _entry(self, room: RoomName) -> _Entry:
         entry = self._entries.get(room)
@@ -147,8 +195,9 @@ class LocalDirectory:
         entry.expiry = None
         entry.epoch = None
         if entry.room.made_on_join:
-            del self._entries[entry.room.name]
-        self._announce(entry.room.name)
+            self._remove(entry)
+        else:
+            self._announce(entry.room.name)
 
     def _announce(self, room: RoomName) -> None:
         for on_deleted in self._on_deleted:

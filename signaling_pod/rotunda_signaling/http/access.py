@@ -51,9 +51,7 @@ class HttpAccess:
             return claims
         if claims.room != room:
             raise Forbidden(f"the token is for room {claims.room!r}, not for {room!r}")
-        view = await self._rooms.look(RoomName(room))
-        if view is not None:
-            view.state.removed.check(claims)
+        await self._rooms.check_removed(RoomName(room), claims)
         return claims
 
     async def visitor(self, room: RoomLabel, bearer: Bearer) -> None:

@@ -123,6 +123,8 @@ class Connection:
         self._admit(request, await self._access_ahead(RoomName(request.room)))
         view = await self._enter(RoomName(request.room))
         admission = self._admit(request, view.assignment.settings.access)
+        if self._claims is not None:
+            view.removed_before.check(self._claims)
         member = Member(ConnectionId(new_id()), self._client, self._forget)
         view.admit(member)
         try:

@@ -6,8 +6,9 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling import answers, requests
 from rotunda_contract.signaling.answers import EmptyAnswer
 from rotunda_contract.signaling.events import ChatEvent
-from rotunda_signaling.limits import CHAT_RATE
+from rotunda_signaling.limits import CHAT_RATE, ROOM_CHAT_RATE
 from rotunda_signaling.service.session import Session
+from rotunda_signaling.store import STORED_SECONDS, in_time
 from rotunda_signaling.timestamps import timestamp
 
 MODERATOR = "moderator"
@@ -39,10 +40,11 @@ async def chat(session: Session, request: requests.ChatRequest) -> answers.ChatA
         to=request.to,
         sent_at=timestamp(moment),
     )
-    rooms.history.record(room, message)
+    storing = rooms.history.record(room, message)
     told = await rooms.fanout.publish_chat(room, message)
     delayed = elsewhere if elsewhere and not told else None
-    return answers.ChatAnswer(id=message.id, sent_at=message.sent_at, delayed=delayed)
+    stored = None if storing is None or await in_time(storing, STORED_SECONDS) else False
+    return answers.ChatAnswer(id=message.id, sent_at=message.sent_at, delayed=delayed, stored=stored)
 
 
 async def mute_producer(session: Session, request: requests.ProducerRequest) -> EmptyAnswer:
@@ -70,10 +72,11 @@ async def close_room(session: Session, request: requests.EmptyRequest) -> EmptyA
 
 
 async def _check_rate(session: Session) -> None:
-    """A seat's, over all sockets and signaling processes that it comes by."""
+    """A seat's, then the room's, over all sockets and signaling processes that they come by."""
     room = session.view.assignment.room_id
-    key = f"chat:{room.name}:{room.uid}:{session.participant_id}"
-    await session.rooms.check_rate(key, CHAT_RATE, "messages")
+    key = f"chat:{room.name}:{room.uid}"
+    await session.rooms.check_rate(f"{key}:{session.participant_id}", CHAT_RATE, "messages")
+    await session.rooms.check_rate(key, ROOM_CHAT_RATE, "messages in this room")
 
 
 def _find(session: Session, participant_id: str) -> None:

@@ -1,10 +1,21 @@
-"""Who was removed from a room, as its media node tells. Pure."""
+"""Who was removed from a room, as its media node tells, or what is stored. Pure."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from rotunda_contract.errors import Forbidden
-from rotunda_contract.pb.events_pb2 import Removal
 from rotunda_signaling.auth.tokens import ApiClaims, Claims, GuestClaims
+
+
+class Removal(Protocol):
+    """Texts are empty where there was no token."""
+
+    @property
+    def participant_id(self) -> str: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def token_id(self) -> str: ...
 
 
 class Removed:

@@ -17,6 +17,7 @@ from rotunda_signaling.directory import Assignment
 from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.media_node import MediaNode
 from rotunda_signaling.service.member import Member
+from rotunda_signaling.service.removed import Removed
 from rotunda_signaling.service.room_state import Delivery, RoomState, active_speaker
 
 RETRY_DELAYS = (0.05, 0.1, 0.2, 0.5, *(1.0,) * 12)
@@ -33,6 +34,9 @@ class RoomWatcher(Protocol):
 
     def on_occupancy(self, view: "RoomView") -> None:
         """Somebody came into the empty room, or the last one left."""
+
+    def on_removed(self, view: "RoomView", removal: events_pb2.Removal) -> None:
+        """A moderator removed somebody."""
 
     def on_ended(self, view: "RoomView", *, lost: bool) -> None:
         """The room closed, or with `lost` its node lost it."""
@@ -53,6 +57,8 @@ class RoomView:
         self.assignment = assignment
         self.node = node
         self.state = RoomState()
+        self.removed_before = Removed()
+        """Who was removed when another media node, or the process before it, had the room."""
         self._watcher_id = watcher_id
         self._watcher = watcher
         self._retry_delays = retry_delays
@@ -273,6 +279,7 @@ class RoomView:
             self._evict(event.connection_replaced.connection_id, reason or "taken_over", disconnect=True)
         elif kind == "participant_removed":
             self.state.removed.add(event.participant_removed.removal)
+            self._watcher.on_removed(self, event.participant_removed.removal)
             self._evict(event.participant_removed.connection_id, reason or "removed", disconnect=False)
         elif kind == "room_closed":
             self.end(reason or "closed", rejoin=event.room_closed.rejoin)

@@ -8,8 +8,10 @@ import structlog
 
 from rotunda_contract.errors import NotFound, RateLimited, RotundaError, StaleAssignment
 from rotunda_contract.ids import RoomName, WatcherId
+from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling.events import ChatEvent
+from rotunda_signaling.auth.tokens import Claims
 from rotunda_signaling.directory import OnPending, RoomDirectory, RoomId
 from rotunda_signaling.fanout import Fanout
 from rotunda_signaling.limits import Rate
@@ -17,8 +19,9 @@ from rotunda_signaling.randomness import new_id
 from rotunda_signaling.rates import RateLimits
 from rotunda_signaling.rates.memory import MemoryRateLimits
 from rotunda_signaling.service.media_node import MediaNodes
+from rotunda_signaling.service.removed import Removed
 from rotunda_signaling.service.room_view import RETRY_DELAYS, RoomView
-from rotunda_signaling.store import History, NoHistory
+from rotunda_signaling.store import History, NoHistory, Removal
 from rotunda_signaling.store.message_ids import MessageIds
 
 JOINS_AT_ONCE = 16
@@ -117,6 +120,15 @@ class Rooms:
         view = self._views.get(room)
         return len(view.state.participants) if view is not None else 0
 
+    async def check_removed(self, room: RoomName, claims: Claims) -> None:
+        """Raises Forbidden for a token of somebody who was removed: from the call, or before it began."""
+        view = await self.look(room)
+        if view is not None:
+            view.state.removed.check(claims)
+        with suppress(NotFound):
+            known = await self.directory.get(room)
+            Removed(await self.history.removals(known.id) or ()).check(claims)
+
     def forget(self, view: RoomView) -> None:
         """The node refused the view's assignment: the next `enter` asks the directory again."""
         view.end("node_lost", rejoin=True, lost=True)
@@ -131,7 +143,7 @@ class Rooms:
         await self.settle()
 
     async def settle(self) -> None:
-        """Returns once rooms that are no more are closed and forgotten."""
+        """Returns once rooms that are no more are closed."""
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     def on_occupancy(self, view: RoomView) -> None:
@@ -139,6 +151,10 @@ class Rooms:
             self.directory.report_occupied(view.assignment.room)
         else:
             self.directory.report_empty(view.assignment.room)
+
+    def on_removed(self, view: RoomView, removal: events_pb2.Removal) -> None:
+        told = Removal(removal.participant_id, removal.identity, removal.token_id)
+        self.history.removed(view.assignment.room_id, told)
 
     def on_ended(self, view: RoomView, *, lost: bool) -> None:
         if self._views.get(view.assignment.room) is view:
@@ -173,6 +189,7 @@ class Rooms:
         except StaleAssignment:
             self.directory.report_lost(assignment)
             raise
+        view.removed_before = Removed(await self.history.removals(assignment.room_id) or ())
         self._views[room] = view
         return view
 
@@ -186,19 +203,6 @@ class Rooms:
         view = self._views.get(room)
         if view is not None:
             self._keep(asyncio.create_task(self._close_deleted(view), name=f"close {room}"))
-        self._keep(asyncio.create_task(self._forget(room), name=f"forget {room}"))
-
-    async def _forget(self, room: RoomName) -> None:
-        """Where only its name tells a room, the next one of that name must not show what was said before.
-
-        Not for a room that only gave its node back.
-        """
-        try:
-            await self.directory.get(room)
-        except NotFound:
-            await self.history.forget(RoomId(room))
-        except RotundaError:
-            return
 
     def _on_moved(self, room: RoomName, least_epoch: int) -> None:
         """Whoever is in it here joins again, where it is now."""

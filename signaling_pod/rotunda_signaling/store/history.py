@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,16 +15,18 @@ from rotunda_contract.ids import ParticipantId
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
 from rotunda_signaling.fanout.backoff import Backoff
-from rotunda_signaling.store import Page, Reader, statements
+from rotunda_signaling.store import STORED_SECONDS, Page, Reader, Removal, statements
 from rotunda_signaling.store.engine import reading_engine
 from rotunda_signaling.store.failures import FAILURES, is_of_the_row, raise_if_cancelled
 from rotunda_signaling.store.message_ids import first_id_at
 from rotunda_signaling.store.migrating import migrate
-from rotunda_signaling.store.queue import Write, WriteQueue
+from rotunda_signaling.store.queue import Erasure, Job, Write, WriteQueue
 from rotunda_signaling.store.recent import RecentMessages
-from rotunda_signaling.store.schema import GAPS, MESSAGES, SEATS
+from rotunda_signaling.store.schema import GAPS, MESSAGES, REMOVALS, SEATS
 
 PAGE_SECONDS = 3.0
+REMOVALS_SECONDS = 1.0
+"""Somebody waits to come in."""
 WRITE_SECONDS = 15.0
 MIGRATION_SECONDS = 900.0
 FLUSH_SECONDS = 5.0
@@ -50,17 +53,18 @@ class SqlHistory:
         self._queue = WriteQueue()
         self._recent = RecentMessages()
         self._ready = asyncio.Event()
-        self._working = True
+        self._reads = self._writes = True
+        self._storing_since: float | None = None
 
     @property
     def connected(self) -> bool:
         """The database is there, and did what it was asked last."""
-        return self._ready.is_set() and self._working
+        return self._ready.is_set() and not self.away
 
     @property
     def away(self) -> bool:
-        """The database did not do what it was asked last. Not yet so when nothing was asked."""
-        return not self._working
+        """The database did not read, or not write, when it was asked last. Not so when nothing was asked."""
+        return not (self._reads and self._writes)
 
     @property
     def waiting(self) -> int:
@@ -68,19 +72,56 @@ class SqlHistory:
         return len(self._queue)
 
     @property
+    def waiting_bytes(self) -> int:
+        """Of memory that they take."""
+        return self._queue.size
+
+    @property
+    def recent_bytes(self) -> int:
+        """Of memory that the messages heard last take."""
+        return self._recent.size
+
+    @property
     def lost(self) -> int:
         """Messages that were never stored."""
         return self._queue.lost
 
-    def record(self, room: RoomId, message: ChatEvent) -> None:
-        self._queue.put(room, message)
+    def record(self, room: RoomId, message: ChatEvent) -> asyncio.Future[bool]:
+        stored = self._queue.put(room, message)
+        if self._is_late() and not stored.done():
+            stored.set_result(False)
+        return stored
 
     def heard(self, room: RoomId, message: ChatEvent) -> None:
         self._recent.add(room, message)
 
     def seated(self, room: RoomId, participant_id: ParticipantId, identity: str) -> None:
         row = {"participant_id": participant_id, "room": room.name, "room_uid": room.uid}
-        self._queue.add(Write(SEATS, {**row, "identity": identity, "taken_at": datetime.now(UTC)}))
+        self.write(Write(SEATS, {**row, "identity": identity, "taken_at": datetime.now(UTC)}))
+
+    def removed(self, room: RoomId, removal: Removal) -> None:
+        row = {"room": room.name, "room_uid": room.uid, "removed_at": datetime.now(UTC)}
+        self.write(Write(REMOVALS, {**row, **asdict(removal)}))
+
+    async def removals(self, room: RoomId) -> Sequence[Removal] | None:
+        try:
+            async with asyncio.timeout(REMOVALS_SECONDS), self._reading.connect() as connection:
+                found = (await connection.execute(statements.select_removals(room))).all()
+            self._reads = True
+        except FAILURES as error:
+            self._failed("reading", error)
+            return None
+        return [Removal(row.participant_id, row.identity, row.token_id) for row in found]
+
+    def write(self, write: Write) -> asyncio.Future[bool]:
+        """A row of any table, behind what was recorded before. Answers whether it is stored."""
+        self._queue.add(write)
+        return write.stored
+
+    def erase(self, room: RoomId) -> asyncio.Future[bool]:
+        """The room is no more. Answers whether nothing of it is stored any more."""
+        self._recent.forget(room)
+        return self._queue.erase(room)
 
     async def page(self, room: RoomId, reader: Reader, *, before: str | None, limit: int) -> Page:
         seats = {reader.participant_id} if reader.participant_id is not None else set()
@@ -90,7 +131,7 @@ class SqlHistory:
             async with asyncio.timeout(PAGE_SECONDS), self._reading.connect() as connection:
                 seats |= await _seats(connection, room, reader)
                 stored, complete = await _read(connection, room, seats, before, limit)
-            self._works()
+            self._reads = True
         except FAILURES as error:
             self._failed("reading", error)
 
@@ -102,18 +143,6 @@ class SqlHistory:
         by_id.update((message.id, message) for message in stored)
         newest = [by_id[message_id] for message_id in sorted(by_id, reverse=True)[: limit + 1]]
         return Page(newest[:limit][::-1], has_more=len(newest) > limit, complete=complete and not lost)
-
-    async def forget(self, room: RoomId) -> None:
-        with suppress(TimeoutError):  # or what waits would come back
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await self._queue.emptied()
-        self._recent.forget(room)
-        try:
-            async with asyncio.timeout(WRITE_SECONDS), self._engine.begin() as connection:
-                for statement in statements.delete_room(room):
-                    await connection.execute(statement)
-        except FAILURES as error:
-            self._failed("forgetting a room", error)
 
     async def run(self) -> None:
         """Stores what comes, and throws away what is too old, until cancelled."""
@@ -145,6 +174,7 @@ class SqlHistory:
             except FAILURES as error:
                 raise_if_cancelled(error)
                 self._failed("writing", error)
+                self._queue.failed()
                 self._ready.clear()  # what comes back may be another database
                 await asyncio.sleep(backoff.failed())
 
@@ -152,27 +182,40 @@ class SqlHistory:
         async with asyncio.timeout(MIGRATION_SECONDS):
             await migrate(self._engine)
         self._ready.set()
-        self._works()
+        self._reads = self._writes = True
         _log.info("the database is there", kind=self._engine.dialect.name, waiting=len(self._queue))
 
-    async def _store(self, writes: Sequence[Write]) -> None:
+    async def _store(self, jobs: Sequence[Job]) -> None:
+        self._storing_since = self._storing_since or time.monotonic()
         try:
-            await self._insert(writes)
+            await self._do(jobs)
         except SQLAlchemyError as error:
             if not is_of_the_row(error):
                 raise
-            if len(writes) > 1:  # find out which, and save the others
-                for write in writes:
-                    await self._store([write])
+            if len(jobs) > 1:  # find out which, and save the others
+                for job in jobs:
+                    await self._store([job])
                 return
-            table, reason = writes[0].table.name, str(error.args[0])
-            _log.error("a row was refused and is left out", table=table, error=reason)
-            self._queue.give_up(writes[0])
-        self._queue.written(len(writes))
-        self._works()
+            if isinstance(jobs[0], Write):
+                table, reason = jobs[0].table.name, str(error.args[0])
+                _log.error("a row was refused and is left out", table=table, error=reason)
+                self._queue.give_up(jobs[0])
+        self._queue.written(len(jobs))
+        self._writes = True
+        self._storing_since = None
 
-    async def _insert(self, writes: Sequence[Write]) -> None:
+    def _is_late(self) -> bool:
+        """Nobody need wait for what is recorded now: it will not be stored soon."""
+        since = self._storing_since
+        return not self._writes or (since is not None and time.monotonic() - since > STORED_SECONDS)
+
+    async def _do(self, jobs: Sequence[Job]) -> None:
         async with asyncio.timeout(WRITE_SECONDS), self._engine.begin() as connection:
+            if isinstance(jobs[0], Erasure):
+                for statement in statements.delete_room(jobs[0].room):
+                    await connection.execute(statement)
+                return
+            writes = [job for job in jobs if isinstance(job, Write)]
             for table in dict.fromkeys(write.table for write in writes):
                 rows = [write.row for write in writes if write.table is table]
                 await connection.execute(statements.insert_missing(table, self._engine.dialect.name), rows)
@@ -192,7 +235,7 @@ class SqlHistory:
                 await self._delete_old()
             except FAILURES as error:
                 raise_if_cancelled(error)
-                self._failed("throwing away what is old", error)
+                _log.warning("what is old was not thrown away", error=_reason(error))
             await asyncio.sleep(TIDY_SECONDS)
 
     async def _delete_old(self) -> None:
@@ -209,15 +252,21 @@ class SqlHistory:
                     deleted = (await connection.execute(statement)).rowcount
                 if deleted < _DELETE_BATCH:
                     break
+        async with asyncio.timeout(WRITE_SECONDS), self._engine.begin() as connection:
+            await connection.execute(statements.delete_spent_removals(moment))
 
-    def _works(self) -> None:
-        self._working = True
+    def _failed(self, doing: Literal["reading", "writing"], error: BaseException) -> None:
+        """One state for each: a database that is full reads on."""
+        if self._reads if doing == "reading" else self._writes:
+            _log.warning("the database is away: chat goes on", doing=doing, error=_reason(error))
+        if doing == "reading":
+            self._reads = False
+        else:
+            self._writes = False
 
-    def _failed(self, doing: str, error: BaseException) -> None:
-        if self._working:
-            reason = str(error.args[0] if error.args else error) or type(error).__name__
-            _log.warning("the database is away: chat goes on", doing=doing, error=reason[:500])
-        self._working = False
+
+def _reason(error: BaseException) -> str:
+    return (str(error.args[0] if error.args else error) or type(error).__name__)[:500]
 
 
 async def _seats(connection: AsyncConnection, room: RoomId, reader: Reader) -> set[ParticipantId]:

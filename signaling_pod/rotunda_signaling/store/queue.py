@@ -1,6 +1,7 @@
-"""What waits to be stored: bounded, and honest about what did not fit. Pure but for waking its one reader."""
+"""What waits to be stored: bounded in bytes, and honest about what did not fit. Pure but for its futures."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,15 +15,40 @@ from rotunda_signaling.directory import RoomId
 from rotunda_signaling.store.schema import GAPS, MESSAGES
 from rotunda_signaling.store.statements import message_row
 
-MAX_ROWS = 10_000
+MAX_BYTES = 16 * 1024 * 1024
+ROW_BYTES = 1024
+"""What a row takes beside its values."""
 
 
-@dataclass(frozen=True, slots=True)
+def _future() -> asyncio.Future[bool]:
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(slots=True, eq=False)
 class Write:
-    """One row of a table."""
+    """One row of a table. `stored` tells whether the first attempt at it succeeded."""
 
     table: Table
     row: dict[str, Any]
+    stored: asyncio.Future[bool] = field(default_factory=_future)
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return ROW_BYTES + sum(map(sys.getsizeof, self.row.values()))
+
+
+@dataclass(slots=True, eq=False)
+class Erasure:
+    """All that is known of a room goes: what was written before it, and nothing after."""
+
+    room: RoomId
+    stored: asyncio.Future[bool] = field(default_factory=_future)
+
+    size = ROW_BYTES
+
+
+Job = Write | Erasure
 
 
 @dataclass(slots=True)
@@ -33,11 +59,13 @@ class _Gap:
 
 
 class WriteQueue:
-    """Rows in the order in which they came. When it is full, messages become gaps."""
+    """Jobs in the order in which they came. When it is full, messages become gaps."""
 
-    def __init__(self, most: int = MAX_ROWS) -> None:
+    def __init__(self, most: int = MAX_BYTES) -> None:
+        """`most` in bytes."""
         self._most = most
-        self._writes: deque[Write] = deque()
+        self._jobs: deque[Job] = deque()
+        self._bytes = 0
         self._gaps: dict[RoomId, _Gap] = {}
         self._gapped: set[RoomId] = set()
         self._filled = asyncio.Event()
@@ -47,19 +75,33 @@ class WriteQueue:
         """Messages that were never stored."""
 
     def __len__(self) -> int:
-        return len(self._writes) + len(self._gaps)
+        return len(self._jobs) + len(self._gaps)
 
-    def put(self, room: RoomId, message: ChatEvent) -> None:
-        if len(self._writes) >= self._most:
+    @property
+    def size(self) -> int:
+        """Bytes of what waits."""
+        return self._bytes
+
+    def put(self, room: RoomId, message: ChatEvent) -> asyncio.Future[bool]:
+        """Answers whether it was stored at the first attempt."""
+        write = Write(MESSAGES, message_row(room, message))
+        if not self.add(write):
             self.lose(room, message.id)
-        else:
-            self.add(Write(MESSAGES, message_row(room, message)))
+        return write.stored
 
-    def add(self, write: Write) -> None:
-        """One that nobody misses: left out when the queue is full."""
-        if len(self._writes) < self._most:
-            self._writes.append(write)
-        self._wake()
+    def add(self, write: Write) -> bool:
+        """False where the queue is full: the row is left out, and `stored` says so."""
+        if self._bytes + write.size > self._most:
+            _answer(write, False)
+            return False
+        self._append(write)
+        return True
+
+    def erase(self, room: RoomId) -> asyncio.Future[bool]:
+        """Never left out: there are no more of them than there were rooms."""
+        erasure = Erasure(room)
+        self._append(erasure)
+        return erasure.stored
 
     def lose(self, room: RoomId, message_id: str) -> None:
         """The message will not be stored; that it is missing will."""
@@ -76,8 +118,14 @@ class WriteQueue:
 
     def give_up(self, write: Write) -> None:
         """The database will never take it."""
+        _answer(write, False)
         if write.table is MESSAGES:
             self.lose(_room_of(write), write.row["id"])
+
+    def failed(self) -> None:
+        """Whoever waits for an answer gets it: not yet."""
+        for job in self._jobs:
+            _answer(job, False)
 
     def has_lost(self, room: RoomId) -> bool:
         """There is a gap that the database does not know of yet."""
@@ -93,27 +141,49 @@ class WriteQueue:
         """Returns once there is nothing to write."""
         await self._emptied.wait()
 
-    def first(self, count: int) -> Sequence[Write]:
-        """Those to write next, which stay until `written` is called. Gaps come after what was saved."""
-        if self._writes:
-            return [self._writes[index] for index in range(min(count, len(self._writes)))]
-        gaps = list(self._gaps.items())[:count]
-        self._gaps = dict(list(self._gaps.items())[count:])
-        self._writes.extend(Write(GAPS, _gap_row(room, gap)) for room, gap in gaps)
-        return list(self._writes)
+    def first(self, count: int) -> Sequence[Job]:
+        """Those to do next, which stay until `written` is called: rows, or an erasure by itself.
+
+        Gaps come after what was saved.
+        """
+        if not self._jobs:
+            gaps = list(self._gaps.items())[:count]
+            self._gaps = dict(list(self._gaps.items())[count:])
+            for room, gap in gaps:
+                self._append(Write(GAPS, _gap_row(room, gap)))
+        if isinstance(self._jobs[0], Erasure):
+            return [self._jobs[0]]
+        found: list[Job] = []
+        for job in self._jobs:
+            if isinstance(job, Erasure) or len(found) == count:
+                break
+            found.append(job)
+        return found
 
     def written(self, count: int) -> None:
-        """The first so many are stored, or given up."""
+        """The first so many are done, or given up."""
         for _ in range(count):
-            write = self._writes.popleft()
-            if write.table is GAPS and (room := _room_of(write)) not in self._gaps:
+            job = self._jobs.popleft()
+            self._bytes -= job.size
+            _answer(job, True)
+            if isinstance(job, Write) and job.table is GAPS and (room := _room_of(job)) not in self._gaps:
                 self._gapped.discard(room)
         if not len(self):
             self._emptied.set()
 
+    def _append(self, job: Job) -> None:
+        self._jobs.append(job)
+        self._bytes += job.size
+        self._wake()
+
     def _wake(self) -> None:
         self._emptied.clear()
         self._filled.set()
+
+
+def _answer(job: Job, stored: bool) -> None:
+    if not job.stored.done():
+        job.stored.set_result(stored)
 
 
 def _room_of(write: Write) -> RoomId:

@@ -6,7 +6,7 @@ A room is its name and its uid in every table: one that was deleted and made ane
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import Boolean, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 NAME = 63
@@ -81,3 +81,31 @@ SEATS = Table(
     Index("seats_by_identity", "room", "room_uid", "identity", "taken_at"),
 )
 """Which seats were whose, for people whose identity a token proved."""
+
+ROOMS = Table(
+    "rooms",
+    METADATA,
+    Column("room", identifier(NAME), primary_key=True),
+    Column("room_uid", identifier(UID), primary_key=True),
+    Column("settings", Text, nullable=False),
+    Column("made_on_join", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""The rooms of one machine, `settings` as JSON. In a cluster the API server has them."""
+
+REMOVALS = Table(
+    "removals",
+    METADATA,
+    Column("room", identifier(NAME), primary_key=True),
+    Column("room_uid", identifier(UID), primary_key=True),
+    Column("participant_id", identifier(ID), primary_key=True),
+    # Empty where there was no token.
+    Column("identity", identifier(ID), nullable=False),
+    Column("token_id", identifier(ID), nullable=False),
+    Column("removed_at", UtcDateTime, nullable=False),
+    Index("removals_by_time", "removed_at"),
+)
+"""Whom moderators removed, for as long as there are messages that they shall not read."""
+
+OF_ROOMS = (MESSAGES, GAPS, SEATS, REMOVALS, ROOMS)
+"""All that goes with a room."""

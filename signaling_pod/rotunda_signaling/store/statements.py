@@ -1,6 +1,7 @@
 """What is asked of the database. Pure: builders of statements, and rows back into messages."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from rotunda_contract.ids import ParticipantId
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
-from rotunda_signaling.store.schema import GAPS, MESSAGES, SEATS
+from rotunda_signaling.store.schema import GAPS, MESSAGES, OF_ROOMS, REMOVALS, SEATS
 from rotunda_signaling.timestamps import parse_timestamp, timestamp
 
 MAX_SEATS = 10
@@ -73,11 +74,24 @@ def select_seats(room: RoomId, identity: str) -> Select[Any]:
     return select(SEATS.c.participant_id).where(mine).order_by(newest).limit(MAX_SEATS)
 
 
+def select_removals(room: RoomId) -> Select[Any]:
+    found = (REMOVALS.c.participant_id, REMOVALS.c.identity, REMOVALS.c.token_id)
+    return select(*found).where(_of(REMOVALS, room))
+
+
 def delete_before(table: Table, column: str, limit: object, count: int) -> Delete:
     """At most `count` rows, so that nobody waits long for what a deletion locks."""
     keys = list(table.primary_key.columns)
     old = select(*keys).where(table.c[column] < limit).limit(count)
     return delete(table).where(tuple_(*keys).in_(old))
+
+
+def delete_spent_removals(moment: datetime) -> Delete:
+    """Those from before the moment, of rooms of which no message is left that they keep from somebody."""
+    of_room = (MESSAGES.c.room == REMOVALS.c.room) & (MESSAGES.c.room_uid == REMOVALS.c.room_uid)
+    return delete(REMOVALS).where(
+        REMOVALS.c.removed_at < moment, ~select(MESSAGES.c.id).where(of_room).exists()
+    )
 
 
 def delete_all_but(count: int) -> Delete:
@@ -87,7 +101,7 @@ def delete_all_but(count: int) -> Delete:
 
 
 def delete_room(room: RoomId) -> Sequence[Delete]:
-    return [delete(table).where(_of(table, room)) for table in (MESSAGES, GAPS, SEATS)]
+    return [delete(table).where(_of(table, room)) for table in OF_ROOMS]
 
 
 def message_row(room: RoomId, message: ChatEvent) -> dict[str, Any]:

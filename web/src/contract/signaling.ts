@@ -549,11 +549,14 @@ export interface ConsumeDataAnswer {
 }
 /**
  * The message as it was sent on. `delayed` people will get it only once the servers reach each other.
+ *
+ * `stored` is false where the history could not take it in time: who comes later may miss it.
  */
 export interface ChatAnswer {
   id: string;
   sentAt: string;
   delayed?: number;
+  stored?: false;
 }
 /**
  * Somebody came in.

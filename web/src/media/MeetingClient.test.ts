@@ -386,6 +386,14 @@ describe("chat", () => {
     expect(store.getState().chat.messages).toHaveLength(1);
     expect(store.getState().notices[0]?.text).toContain("2 people get your message later");
   });
+
+  it("tells who writes that the message is not stored", async () => {
+    const { signaling, client, store } = await joined();
+    signaling.answer("chat", () => ({ id: "m3", sentAt: SAID.sentAt, stored: false as const }));
+    await client.sendChat("hello");
+    expect(store.getState().chat.messages).toHaveLength(1);
+    expect(store.getState().notices[0]?.text).toContain("could not be stored");
+  });
 });
 
 describe("permissions", () => {

@@ -22,7 +22,7 @@ import type { LocalMedia } from "./LocalMedia";
 import { mark } from "./marks";
 import { pause } from "./pause";
 import { MediaSession } from "./MediaSession";
-import { describeClosed, describeDelayed, describeRemoved } from "./phrases";
+import { describeClosed, describeDelayed, describeRemoved, NOT_STORED } from "./phrases";
 
 /** The room is shown this long after the seat was taken, however slow others' media is. */
 export const OPEN_AFTER_MS = 1_000;
@@ -95,11 +95,12 @@ export class MeetingClient {
   async sendChat(text: string, to?: string): Promise<void> {
     const { self, people } = this.store.getState();
     if (!self) return;
-    const { delayed, ...answer } = await this.signaling.request("chat", {
+    const { delayed, stored, ...answer } = await this.signaling.request("chat", {
       text,
       ...(to ? { to } : {}),
     });
     if (delayed) addNotice(this.store, "problem", describeDelayed(delayed));
+    if (stored === false) addNotice(this.store, "problem", NOT_STORED);
     const toName = to && people.participants[to]?.displayName;
     hearMessage(this.store, {
       ...answer,
