@@ -37,6 +37,10 @@ IDENTITY_JOIN_RATE = Rate(burst=50, per_second=2.0)
 ADDRESS_JOIN_RATE = Rate(burst=1_000, per_second=100.0)
 """Of guests who come from one address, behind which may be a whole office that comes back at once."""
 
+ROOM_MAKING_RATE = Rate(burst=100, per_second=0.2)
+"""Of rooms that guests of one address make by joining: with the usual time to live some 200 empty ones at a
+time, a fiftieth of the rooms that there may be."""
+
 
 class TokenBucket:
     """Lets through what a rate allows."""

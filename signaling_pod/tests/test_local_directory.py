@@ -135,8 +135,31 @@ async def test_deleting(directory: LocalDirectory) -> None:
         await directory.get(B)
 
 
-async def test_there_is_a_limit(directory: LocalDirectory) -> None:
+async def test_at_the_limit_the_room_that_is_empty_for_longest_gives_way(
+    directory: LocalDirectory, time: VirtualTime
+) -> None:
+    gone: list[str] = []
+    directory.watch_deletions(gone.append)
     await directory.resolve(A, wait=0)
     await directory.resolve(B, wait=0)
+    directory.report_occupied(A)
+    directory.report_occupied(B)
+    with pytest.raises(LimitExceeded):
+        await directory.resolve(RoomName("c"), wait=0)
+    directory.report_empty(B)
+    time.advance(1)
+    directory.report_empty(A)
+    await directory.resolve(RoomName("c"), wait=0)
+    assert (gone, await names(directory)) == (["b"], ["a", "c"])
+    await directory.create(RoomName("d"), RoomSettings())
+    assert await names(directory) == ["c", "d"]
+    directory.report_occupied(RoomName("c"))
+    with pytest.raises(LimitExceeded):  # what the API made stays
+        await directory.create(RoomName("e"), RoomSettings())
+
+
+async def test_there_is_a_limit(directory: LocalDirectory) -> None:
+    await directory.create(A, RoomSettings())
+    await directory.create(B, RoomSettings())
     with pytest.raises(LimitExceeded):
         await directory.resolve(RoomName("c"), wait=0)

@@ -9,23 +9,22 @@ server is away.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from rotunda_contract.errors import (
-    BadRequest,
     InvalidState,
     LimitExceeded,
     NotFound,
     Unavailable,
 )
 from rotunda_contract.ids import ProcessId, RoomName
-from rotunda_contract.resources import WANTED_AT
+from rotunda_contract.resources import MADE_ON_JOIN, WANTED_AT
 from rotunda_contract.resources import Room as RoomResource
-from rotunda_kube import AlreadyExists, Invalid, KubeApi, KubeError
+from rotunda_kube import AlreadyExists, KubeApi
 from rotunda_kube import NotFound as NoSuchObject
 from rotunda_kube.resource import ROOMS
 from rotunda_signaling.directory import Assignment, OnPending, Room, RoomSettings
@@ -37,6 +36,7 @@ from rotunda_signaling.directory.manifests import (
     room_of,
     settings_of,
 )
+from rotunda_signaling.directory.refusals import RETRY_MS, told_to_clients
 
 DOUBT_SECONDS = 2.0
 """How long an assignment that its node refused, or did not answer to, is not given out again.
@@ -44,7 +44,6 @@ DOUBT_SECONDS = 2.0
 A newer one is given out at once. This is for a node that comes back: asked earlier, the breaker in front of
 it would still be open; and who is given it in vain is told to try again, as clients do by themselves.
 """
-RETRY_MS = 5000
 DELETION_SECONDS = 5.0
 _SERVING = ("Ready", "Draining")
 _MADE = "The room has just been made."
@@ -117,9 +116,9 @@ class KubernetesDirectory:
         return defaults_of(cluster) if cluster is not None else RoomSettings()
 
     async def create(self, room: RoomName, settings: RoomSettings) -> Room:
-        self._check_number()
+        await self._check_number()
         manifest = manifest_of(room, self._namespace, self._cluster, self._books.cluster, settings)
-        with _as_ours("making the room"):
+        with told_to_clients("making the room"):
             try:
                 made = await self._api.create(ROOMS, manifest)
             except AlreadyExists:
@@ -140,7 +139,7 @@ class KubernetesDirectory:
         await self.check_ready()
         known = self._known(room)
         with self._books.watching(room) as changed:
-            with _as_ours("deleting the room"):
+            with told_to_clients("deleting the room"):
                 try:
                     await self._api.delete(ROOMS, self._namespace, room, uid=known.metadata.uid)
                 except NoSuchObject:
@@ -244,8 +243,8 @@ class KubernetesDirectory:
             )
         if not cluster.spec.rooms.create_on_join:
             raise NotFound(f"there is no room {name}, and joining makes none here: ask for it to be made")
-        self._check_number()
-        with _as_ours("making the room"), suppress(AlreadyExists):
+        await self._check_number()
+        with told_to_clients("making the room"), suppress(AlreadyExists):
             self._books.take(await self._api.create(ROOMS, manifest_on_join(name, cluster)))
 
     async def _want(self, room: RoomResource) -> None:
@@ -258,13 +257,30 @@ class KubernetesDirectory:
         # Later than what it is compared with, even where the operator's clock is ahead of ours.
         time = max(datetime.now(UTC), since + timedelta(seconds=1))
         patch = {"metadata": {"annotations": {WANTED_AT: time.isoformat().replace("+00:00", "Z")}}}
-        with _as_ours("waking the room"), suppress(NoSuchObject):
+        with told_to_clients("waking the room"), suppress(NoSuchObject):
             name = room.metadata.name
             self._books.take(await self._api.patch(ROOMS, self._namespace, name, patch))
 
-    def _check_number(self) -> None:
-        if len(self._books.rooms) >= self._max_rooms:
+    async def _check_number(self) -> None:
+        """At the limit the room made on join that has been empty for longest gives way."""
+        if len(self._books.rooms) < self._max_rooms:
+            return
+        empty = [room for room in self._books.rooms.values() if self._may_give_way(room)]
+        oldest = min(
+            empty, key=lambda room: room.status.empty_since or datetime.max.replace(tzinfo=UTC), default=None
+        )
+        if oldest is None:
             raise LimitExceeded(f"there are {self._max_rooms} rooms already: delete some first")
+        name = oldest.metadata.name
+        with told_to_clients("making room for another room"), suppress(NoSuchObject):
+            await self._api.delete(ROOMS, self._namespace, name, uid=oldest.metadata.uid)
+        _log.info("an empty room gave way to another", room=name, rooms=len(self._books.rooms))
+
+    def _may_give_way(self, room: RoomResource) -> bool:
+        """Nobody asked for it by name, and the operator knows that nobody is in it."""
+        ours = room.spec.cluster_ref == self._cluster and room.metadata.labels.get(MADE_ON_JOIN) == "true"
+        empty = room.status.participants == 0 and room.status.empty_since is not None
+        return ours and empty and room.metadata.deletion_timestamp is None
 
 
 def _reason(room: RoomResource) -> str:
@@ -282,18 +298,3 @@ def _is_after(text: str, moment: datetime) -> bool:
         return datetime.fromisoformat(text) > moment
     except (ValueError, TypeError):  # written by somebody else, or without a time zone
         return False
-
-
-@contextmanager
-def _as_ours(doing: str) -> Iterator[None]:
-    """What the API server refuses, as errors that clients are told."""
-    try:
-        yield
-    except Invalid as error:
-        raise BadRequest(f"{doing}: {error}") from error
-    except KubeError as error:
-        _log.warning("the API server did not do it", doing=doing, error=str(error))
-        delay = round(error.retry_after * 1000) if error.retry_after else RETRY_MS
-        raise Unavailable(
-            f"{doing} is not possible now: the Kubernetes API server does not answer", retry_after_ms=delay
-        ) from error

@@ -47,6 +47,8 @@ class _Entry:
     stored: "asyncio.Future[bool] | None" = None
     epoch: int | None = None
     occupied: bool = False
+    emptied: int = 0
+    """Grows with every room that becomes empty."""
     expiry: asyncio.TimerHandle | None = None
 
 
@@ -69,6 +71,7 @@ class LocalDirectory:
         self._kept = kept
         self._entries: dict[RoomName, _Entry] = {}
         self._epochs = itertools.count(1)
+        self._emptied = itertools.count(1)
         self._on_deleted: list[Callable[[RoomName], None]] = []
 
     def restore(self, rooms: Iterable[Room]) -> None:
@@ -153,7 +156,7 @@ class LocalDirectory:
             entry.epoch = None
 
     def _add(self, name: RoomName, settings: RoomSettings, *, made_on_join: bool) -> _Entry:
-        if len(self._entries) >= self._max_rooms:
+        if len(self._entries) >= self._max_rooms and not self._give_way():
             raise LimitExceeded(f"there are {self._max_rooms} rooms already: delete some first")
         settings = replace(settings, display_name=settings.display_name or name)
         room = Room(name, settings, datetime.now(UTC), made_on_join, new_id())
@@ -173,6 +176,14 @@ class LocalDirectory:
         self._announce(entry.room.name)
         return self._kept.forget(entry.room.id) if self._kept is not None else None
 
+    def _give_way(self) -> bool:
+        """Ends the room made on join that has been empty for longest. False: there is none."""
+        empty = (entry for entry in self._entries.values() if entry.room.made_on_join and not entry.occupied)
+        oldest = min(empty, key=lambda entry: entry.emptied, default=None)
+        if oldest is not None:
+            self._remove(oldest)
+        return oldest is not None
+
     def _entry(self, room: RoomName) -> _Entry:
         entry = self._entries.get(room)
         if entry is None:
@@ -182,6 +193,7 @@ class LocalDirectory:
     def _expire_later(self, entry: _Entry) -> None:
         """Starts the time to live again, which whoever comes in stops by `report_occupied`."""
         self._keep(entry)
+        entry.emptied = next(self._emptied)
         schedule = self._schedule or asyncio.get_running_loop().call_later
         entry.expiry = schedule(entry.room.settings.empty_ttl, lambda: self._expire(entry))
 

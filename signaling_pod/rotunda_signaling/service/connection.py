@@ -21,6 +21,7 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling import PROTOCOL, answers, events, requests
 from rotunda_contract.signaling.common import Permission
+from rotunda_signaling.addresses import site_of
 from rotunda_signaling.auth.authenticator import Authenticator
 from rotunda_signaling.auth.grants import GRANTS
 from rotunda_signaling.auth.tokens import JoinClaims
@@ -163,7 +164,7 @@ class Connection:
         if self._claims is not None:
             key, rate = f"join:identity:{self._claims.identity}", IDENTITY_JOIN_RATE
         else:
-            key, rate = f"join:address:{self._address}", ADDRESS_JOIN_RATE
+            key, rate = f"join:address:{site_of(self._address)}", ADDRESS_JOIN_RATE
         await self._rooms.check_rate(key, rate, "joins")
 
     def _admit(self, request: requests.JoinRequest, access: Access) -> Admission:
@@ -182,7 +183,8 @@ class Connection:
     async def _enter(self, room: RoomName) -> RoomView:
         """Raises InvalidState when the client leaves while there is no media node for the room."""
         self._pending = self._gave_up = False
-        self._entering = asyncio.ensure_future(self._rooms.enter(room, self._on_pending))
+        maker = self._address if self._claims is None else None  # whose token names the room may make it
+        self._entering = asyncio.ensure_future(self._rooms.enter(room, self._on_pending, maker=maker))
         try:
             return await self._entering
         except asyncio.CancelledError:

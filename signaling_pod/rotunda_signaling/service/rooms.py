@@ -11,10 +11,11 @@ from rotunda_contract.ids import RoomName, WatcherId
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling.events import ChatEvent
+from rotunda_signaling.addresses import site_of
 from rotunda_signaling.auth.tokens import Claims
 from rotunda_signaling.directory import OnPending, RoomDirectory, RoomId
 from rotunda_signaling.fanout import Fanout
-from rotunda_signaling.limits import Rate
+from rotunda_signaling.limits import ROOM_MAKING_RATE, Rate
 from rotunda_signaling.randomness import new_id
 from rotunda_signaling.rates import RateLimits
 from rotunda_signaling.rates.memory import MemoryRateLimits
@@ -84,15 +85,18 @@ class Rooms:
     def views(self) -> Sequence[RoomView]:
         return list(self._views.values())
 
-    async def enter(self, room: RoomName, on_pending: OnPending = _tell_nobody) -> RoomView:
+    async def enter(
+        self, room: RoomName, on_pending: OnPending = _tell_nobody, *, maker: str | None = None
+    ) -> RoomView:
         """The room's view, opened on its node where it is not yet. Raises RotundaError.
 
-        `on_pending` is told why that takes a while. Cancelling ends the caller's own wait only.
+        `on_pending` is told why that takes a while. `maker` is the address whose rate of making rooms counts,
+        where there is no such room. Cancelling ends the caller's own wait only.
         """
         view = self._views.get(room)
         if view is not None and not view.ended:
             return view
-        opening = self._opening.get(room) or self._begin(room)
+        opening = self._opening.get(room) or self._begin(room, maker)
         assert opening.task is not None
         opening.told.add(on_pending)
         if opening.reason is not None:
@@ -163,9 +167,9 @@ class Rooms:
             self.directory.report_lost(view.assignment)
         self.directory.report_empty(view.assignment.room)
 
-    def _begin(self, room: RoomName) -> _Opening:
+    def _begin(self, room: RoomName, maker: str | None) -> _Opening:
         opening = self._opening[room] = _Opening()
-        opening.task = asyncio.create_task(self._open(room, opening.tell), name=f"open {room}")
+        opening.task = asyncio.create_task(self._open(room, opening.tell, maker), name=f"open {room}")
 
         def done(task: asyncio.Task[RoomView]) -> None:
             self._opening.pop(room, None)
@@ -175,7 +179,9 @@ class Rooms:
         opening.task.add_done_callback(done)
         return opening
 
-    async def _open(self, room: RoomName, on_pending: OnPending) -> RoomView:
+    async def _open(self, room: RoomName, on_pending: OnPending, maker: str | None) -> RoomView:
+        if maker is not None and not await self._is_there(room):
+            await self.check_rate(f"make:{site_of(maker)}", ROOM_MAKING_RATE, "new rooms from your network")
         assignment = await self.directory.resolve(room, wait=self._assignment_wait, on_pending=on_pending)
         view = RoomView(
             assignment,
@@ -192,6 +198,16 @@ class Rooms:
         view.removed_before = Removed(await self.history.removals(assignment.room_id) or ())
         self._views[room] = view
         return view
+
+    async def _is_there(self, room: RoomName) -> bool:
+        """As far as it is known: what cannot be told now is not made now either."""
+        try:
+            await self.directory.get(room)
+        except NotFound:
+            return False
+        except RotundaError:
+            return True
+        return True
 
     def _on_chat(self, room: RoomId, message: ChatEvent) -> None:
         self.history.heard(room, message)
