@@ -81,9 +81,13 @@ class Signaling:
     def _add_gauges(self) -> None:
         gauge = self.metrics.gauge
         gauge("rotunda_signaling_sockets", "Clients connected.", lambda: self._edge.sockets)
-        gauge("rotunda_signaling_rooms", "Rooms watched here.", lambda: len(self.rooms.views))
+        gauge(
+            "rotunda_signaling_watched_rooms",
+            "Rooms with people of this process: no sum, as several processes may watch one room.",
+            lambda: len(self.rooms.views),
+        )
         gauge(
             "rotunda_signaling_participants",
-            "People in the rooms watched here.",
-            lambda: sum(len(view.state.participants) for view in self.rooms.views),
+            "People in rooms who are connected to this process: the sum is everybody who is connected.",
+            lambda: sum(view.connected for view in self.rooms.views),
         )

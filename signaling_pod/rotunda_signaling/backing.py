@@ -94,6 +94,16 @@ class Backing:
                 "Messages that other pods were never told.",
                 lambda: fanout.dropped,
             )
+            gauge(
+                "rotunda_signaling_fanout_waiting_bytes",
+                "Memory of what waits for Redis.",
+                lambda: fanout.waiting_bytes,
+            )
+            gauge(
+                "rotunda_signaling_fanout_trimmed",
+                "Entries that this process took from the stream in Redis because it took too many bytes.",
+                lambda: fanout.trimmed,
+            )
         if isinstance(history := self.history, SqlHistory):
             _add_gauges(metrics, "history", "The database", history)
             gauge(

@@ -180,7 +180,7 @@ async def test_metrics_count_requests_by_name_and_outcome(stage: Stage, http: ht
     assert 'rotunda_signaling_requests_total{code="bad_request",request="chat"} 1.0' in lines
     assert 'rotunda_signaling_requests_total{code="unknown_request",request="unknown"} 1.0' in lines
     assert 'rotunda_signaling_request_duration_seconds_count{request="join"} 1.0' in lines
-    assert {"rotunda_signaling_sockets 1.0", "rotunda_signaling_rooms 1.0"} <= lines
+    assert {"rotunda_signaling_sockets 1.0", "rotunda_signaling_watched_rooms 1.0"} <= lines
     assert "rotunda_signaling_participants 1.0" in lines
 
 
@@ -191,7 +191,9 @@ async def test_the_web_app_is_served(make_stage: MakeStage, tmp_path: Path) -> N
     (tmp_path / "favicon.svg").write_text("<svg/>")
     stage = await make_stage(web_root=tmp_path)
     async with stage.http() as http:
-        for path in ("/", "/r/standup", "/watch/standup"):
+        watch = await http.get("/watch/standup")
+        assert (watch.status_code, "Not yet" in watch.text) == (404, True)
+        for path in ("/", "/r/standup"):
             page = await http.get(path)
             assert (page.status_code, page.text) == (200, "<!doctype html>page")
             assert page.headers["cache-control"] == "no-cache"

@@ -12,6 +12,7 @@ from harness.redis_server import RedisServer
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
 from rotunda_signaling.fanout import redis as fanout
+from rotunda_signaling.fanout.outbox import PARCEL_BYTES, Outbox
 from rotunda_signaling.fanout.redis import RedisFanout
 from rotunda_signaling.limits import Rate
 from rotunda_signaling.rates import redis as rates
@@ -56,6 +57,17 @@ class Pod:
         assert room == ROOM
         self.heard.append(message.text)
         self._news.set()
+
+
+async def test_what_waits_for_redis_is_bounded_in_bytes() -> None:
+    """The oldest go, whoever waits for their answer is told, and they are counted."""
+    outbox = Outbox(most=10 * PARCEL_BYTES)
+    parcels = [outbox.put(b"x" * length, 0.0) for length in (1, 1, 4 * PARCEL_BYTES, 7 * PARCEL_BYTES)]
+    assert outbox.size <= 10 * PARCEL_BYTES
+    assert list(outbox.first(9, 0.0)) == parcels[3:]
+    assert (outbox.dropped, await parcels[0].handed_on, await parcels[2].handed_on) == (3, False, False)
+    outbox.sent(parcels[3:])
+    assert (len(outbox), outbox.size) == (0, 0)
 
 
 MakePod = Callable[..., Awaitable[Pod]]
@@ -183,3 +195,16 @@ async def test_processes_share_their_rate_limits(server: RedisServer) -> None:
     assert await one.take("chat:ada", rate) == 0.0  # its own bucket
     await one.close()
     await two.close()
+
+
+async def test_the_stream_in_redis_is_bounded_in_bytes(
+    make_pod: MakePod, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "STREAM_BYTES", 1 << 20)
+    monkeypatch.setattr(fanout, "LOOK_BYTES", 1 << 16)
+    pod = await make_pod()
+    async with redis.asyncio.Redis.from_url(server.url) as client:
+        for _ in range(40):
+            assert all(await asyncio.gather(*(pod.say("\N{GRINNING FACE}" * 4000) for _ in range(10))))
+            assert await client.memory_usage(f"rotunda:{SCOPE}:chat", samples=0) <= 1.5 * (1 << 20)
+    assert 300 < pod.fanout.trimmed < 400

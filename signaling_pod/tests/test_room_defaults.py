@@ -7,8 +7,8 @@ import pytest
 from rotunda_contract.ids import RoomName
 from rotunda_contract.resources import MediaCluster
 from rotunda_signaling.auth.testing import KEY, api_token, token
-from rotunda_signaling.directory import Access
-from rotunda_signaling.directory.manifests import defaults_of, manifest_on_join
+from rotunda_signaling.directory import Access, RoomSettings
+from rotunda_signaling.directory.manifests import defaults_of, manifest_of, manifest_on_join
 from rotunda_signaling.testing import MakeStage
 
 
@@ -30,6 +30,18 @@ async def test_a_signed_link_opens_no_room_to_all(make_stage: MakeStage, tmp_pat
         read = await http.get("/api/v1/rooms/standup")
         made = await http.post("/api/v1/rooms", json={"name": "another"})
     assert (read.json()["access"], made.json()["access"]) == ("Token", "Token")
+
+
+def test_a_cluster_that_expects_many_lets_as_many_in() -> None:
+    spec = {"rooms": {"defaults": {"expectedParticipants": 60}}}
+    cluster = MediaCluster.model_validate(
+        {"metadata": {"name": "default", "namespace": "meet"}, "spec": spec}
+    )
+    made = manifest_on_join(RoomName("a"), cluster)["spec"]
+    assert (made["expectedParticipants"], made["maxParticipants"]) == (60, 60)
+    assert defaults_of(cluster).max_participants == 60
+    asked = manifest_of(RoomName("a"), "meet", "default", cluster, RoomSettings(max_participants=8))["spec"]
+    assert ("expectedParticipants" in asked, asked["maxParticipants"]) == (False, 8)
 
 
 @pytest.mark.parametrize(

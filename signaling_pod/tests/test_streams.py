@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from rotunda_contract.errors import Unavailable
+from rotunda_contract.ids import RoomName
 from rotunda_contract.pb import events_pb2
 from rotunda_signaling.testing import Stage
 
@@ -155,6 +156,6 @@ async def test_a_lost_socket_is_told_to_the_node_and_the_last_lets_the_room_go(s
     await ada.sio.disconnect()
     await stage.node.called("disconnect")
     stage.node.room("standup").expire_seats()
-    assert stage.signaling.rooms.count_participants(stage.signaling.rooms.views[0].assignment.room) == 1
+    assert stage.signaling.rooms.count_participants(await stage.directory.get(RoomName("standup"))) == 1
     bob = await stage.joined("Bob")
     assert bob.joined["participants"] == []

@@ -5,8 +5,10 @@ from typing import get_args
 
 from rotunda_contract.signaling.common import Permission
 
-GRANTS: tuple[Permission, ...] = get_args(Permission)
-"""All of them, in the order in which they are listed."""
+NOT_YET: tuple[Permission, ...] = ("record",)
+"""What the contract names and nothing does: a token that grants it is refused, as it would be a promise."""
+GRANTS: tuple[Permission, ...] = tuple(grant for grant in get_args(Permission) if grant not in NOT_YET)
+"""All that there are, in the order in which they are listed."""
 GUEST_GRANTS: tuple[Permission, ...] = ("publish", "subscribe", "chat")
 """What anyone may do in an Open room, and what a token grants that does not say."""
 
@@ -15,6 +17,12 @@ def parse_grants(words: Sequence[str]) -> tuple[Permission, ...]:
     """In the usual order, each once. Raises ValueError naming the first that there is not."""
     known: dict[str, Permission] = {grant: grant for grant in GRANTS}
     for word in words:
+        if word in NOT_YET:
+            raise ValueError(not_yet(word))
         if word not in known:
             raise ValueError(f"{word!r} is no grant: choose from {', '.join(GRANTS)}")
     return tuple(grant for grant in GRANTS if grant in words)
+
+
+def not_yet(grant: str) -> str:
+    return f"{grant!r} is not possible yet: leave it out, and choose from {', '.join(GRANTS)}"

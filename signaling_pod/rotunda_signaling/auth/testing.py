@@ -127,6 +127,10 @@ def _with_worthless_claims() -> dict[str, tuple[str, str]]:
         "empty identity": (token(identity=""), "identity: String should have at least 1"),
         "no grants": (token(grants=None), "grants: Field required"),
         "unknown grant": (token(grants=["fly"]), "grants.0: Input should be 'publish'"),
+        "a grant that does nothing yet": (
+            token(grants=["publish", "record"]),
+            "grants: 'record' is not possible yet: leave it out",
+        ),
         "grants as a text": (token(grants="publish"), "grants: Input should be a valid tuple"),
         "no id": (token(jti=None), "jti: Field required"),
         "no expiry": (token(exp=None), "exp: Field required"),

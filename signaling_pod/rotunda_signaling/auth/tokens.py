@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from rotunda_contract.errors import Unauthorized
 from rotunda_contract.signaling.common import DisplayName, Id, Permission, RoomLabel
-from rotunda_signaling.auth.grants import GUEST_GRANTS
+from rotunda_signaling.auth.grants import GUEST_GRANTS, NOT_YET, not_yet
 from rotunda_signaling.auth.keys import ApiKey, KeyRing
 
 ALGORITHM = "HS256"
@@ -34,6 +34,9 @@ _Time = Annotated[float, Field(ge=0, le=_LAST_SECOND, allow_inf_nan=False, stric
 
 
 def _each_once(value: tuple[Permission, ...]) -> tuple[Permission, ...]:
+    for grant in value:
+        if grant in NOT_YET:
+            raise ValueError(not_yet(grant))
     return tuple(dict.fromkeys(value))
 
 
@@ -228,7 +231,7 @@ def _body(kind: type[_Body], payload: Mapping[str, Any], now: float) -> _Body:
 
 def _complaint(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
-    return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
+    return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _when(moment: float) -> str:

@@ -51,6 +51,8 @@ class Room:
     created_at: datetime
     made_on_join: bool
     uid: str = ""
+    participants: int | None = None
+    """How many are in it wherever they are connected, where the directory knows."""
 
     @property
     def id(self) -> RoomId:

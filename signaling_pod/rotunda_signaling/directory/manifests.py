@@ -32,6 +32,7 @@ def room_of(room: resources.Room) -> Room:
         metadata.creation_timestamp or datetime.now(UTC),
         metadata.labels.get(MADE_ON_JOIN) == "true",
         metadata.uid,
+        room.status.participants,
     )
 
 
@@ -75,4 +76,7 @@ def manifest_of(
 def _default_spec(cluster: MediaCluster) -> Manifest:
     """What the MediaCluster says of rooms, and what follows from its having API keys."""
     said = cluster.spec.rooms.defaults.model_dump(mode="json", by_alias=True, exclude_none=True)
+    expected = cluster.spec.rooms.defaults.expected_participants
+    if expected is not None and expected > resources.RoomSpec().max_participants:
+        said = {"maxParticipants": expected, **said}  # who expects 60 wants 60 to come in
     return {"access": usual_access(has_keys=bool(cluster.spec.auth.api_keys_secret_ref)), **said}

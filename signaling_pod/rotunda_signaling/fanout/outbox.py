@@ -5,7 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MAX_WAITING = 2_000
+MAX_BYTES = 8 * 1024 * 1024
+PARCEL_BYTES = 512
+"""What a parcel takes beside its text."""
 MAX_AGE = 300.0
 """Seconds; what could not be told for so long, people read in the history."""
 
@@ -20,15 +22,23 @@ class Parcel:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return PARCEL_BYTES + len(self.text)
+
     def answer(self, handed_on: bool) -> None:
         if not self.handed_on.done():
             self.handed_on.set_result(handed_on)
 
 
 class Outbox:
-    """In the order in which they came; the oldest go where there are too many. For one writer."""
+    """In the order in which they came; the oldest go where they take too much. For one writer."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_BYTES) -> None:
+        """`most` in bytes."""
+        self._most = most
+        self._bytes = 0
         self._parcels: deque[Parcel] = deque()
         self._filled = asyncio.Event()
         self.dropped = 0
@@ -37,10 +47,16 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._parcels)
 
+    @property
+    def size(self) -> int:
+        """Bytes of what waits."""
+        return self._bytes
+
     def put(self, text: bytes, now: float) -> Parcel:
         parcel = Parcel(text, now)
         self._parcels.append(parcel)
-        if len(self._parcels) > MAX_WAITING:
+        self._bytes += parcel.size
+        while self._bytes > self._most:
             self._drop()
         self._filled.set()
         return parcel
@@ -61,7 +77,7 @@ class Outbox:
         for parcel in parcels:
             parcel.answer(True)
             if self._parcels and self._parcels[0] is parcel:  # it may have been dropped meanwhile
-                self._parcels.popleft()
+                self._take()
 
     def failed(self) -> None:
         """Whoever waits for an answer gets it: not yet."""
@@ -69,5 +85,10 @@ class Outbox:
             parcel.answer(False)
 
     def _drop(self) -> None:
-        self._parcels.popleft().answer(False)
+        self._take().answer(False)
         self.dropped += 1
+
+    def _take(self) -> Parcel:
+        parcel = self._parcels.popleft()
+        self._bytes -= parcel.size
+        return parcel

@@ -28,8 +28,11 @@ from rotunda_signaling.fanout.outbox import Outbox, Parcel
 from rotunda_signaling.randomness import new_id
 
 STREAM_ENTRIES = 10_000
+STREAM_BYTES = 32 * 1024 * 1024
 STREAM_SECONDS = 600
 """How much of the stream Redis keeps, and for how long after its last entry."""
+LOOK_BYTES = 1024 * 1024
+"""After so many of its own a process looks how many bytes the stream takes."""
 BLOCK_SECONDS = 1.0
 ANSWER_SECONDS = 1.0
 """How long Redis may take for an answer before it counts as away."""
@@ -65,6 +68,9 @@ class RedisFanout:
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._cursor: bytes | None = None
         self._reads = self._writes = False
+        self._unlooked = 0
+        self.trimmed = 0
+        """Entries that this process took from the stream because it took too many bytes."""
         self._back = asyncio.Event()
 
     @property
@@ -75,6 +81,11 @@ class RedisFanout:
     def waiting(self) -> int:
         """Messages that the others have not been told yet."""
         return len(self._outbox)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Of memory that they take."""
+        return self._outbox.size
 
     @property
     def dropped(self) -> int:
@@ -183,6 +194,24 @@ class RedisFanout:
                 pipeline.xadd(self._key, {_FIELD: parcel.text}, maxlen=STREAM_ENTRIES, approximate=True)
             pipeline.expire(self._key, STREAM_SECONDS)
             await pipeline.execute()
+        self._unlooked += sum(parcel.size for parcel in parcels)
+        if self._unlooked > LOOK_BYTES:
+            self._unlooked = 0
+            await self._trim()
+
+    async def _trim(self) -> None:
+        """Redis bounds a stream by its entries alone, and one message may be a thousand times another.
+
+        A process that has not read yet what goes here does not tell it; its people read it in the history.
+        """
+        taken: Any = await self._writer.memory_usage(self._key, samples=0)
+        if taken is None or taken <= STREAM_BYTES:
+            return
+        entries = await self._writer.xlen(self._key)
+        kept = round(entries * 0.75 * STREAM_BYTES / taken)
+        gone = await self._writer.xtrim(self._key, maxlen=kept, approximate=False)
+        self.trimmed += gone
+        _log.warning("the stream of chat took too many bytes in Redis", bytes=taken, trimmed=gone, kept=kept)
 
     def _lost(self, doing: str, error: BaseException) -> None:
         if self.connected:

@@ -28,7 +28,11 @@ class NewRoom(ContractModel):
 
 
 class RoomBody(ContractModel):
-    """A room. `participants` counts seats, also those that wait for their owner to come back."""
+    """A room. `participants` counts seats, also those that wait for their owner to come back.
+
+    It counts everybody, whichever server they are connected to; where that is another one, it may be some
+    seconds old.
+    """
 
     name: str
     display_name: str
@@ -112,7 +116,7 @@ def _body(room: Room, rooms: Rooms, request: Request) -> RoomBody:
         video_codecs=room.settings.video_codecs,
         max_video_kbps=room.settings.max_video_kbps,
         empty_ttl_seconds=room.settings.empty_ttl,
-        participants=rooms.count_participants(room.name),
+        participants=rooms.count_participants(room),
         created_at=timestamp(room.created_at),
         join_url=f"{request.base_url}r/{room.name}",
     )

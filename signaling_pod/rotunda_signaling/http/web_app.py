@@ -10,7 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _FRESH = "no-cache"
 _FOREVER = "public, max-age=31536000, immutable"
-_PAGES = ("/", "/r/{room}", "/watch/{room}")
+_PAGES = ("/", "/r/{room}")
+_NOT_YET = """<!doctype html><meta charset="utf-8"><title>Rotunda</title>
+<h1>Not yet</h1>
+<p>A room cannot be watched without joining it. Its own address begins with <code>/r/</code>.</p>
+"""
 _MISSING = """<!doctype html><meta charset="utf-8"><title>Rotunda</title>
 <h1>The web app is not built</h1>
 <p>Build it (<code>npm ci &amp;&amp; npm run build</code> in <code>web/</code>) and set
@@ -27,6 +31,10 @@ def mount_web_app(app: FastAPI, root: Path | None) -> None:
             return HTMLResponse(_MISSING, status_code=503)
         return await files.get_response("index.html", request.scope)
 
+    async def watch() -> Response:
+        return HTMLResponse(_NOT_YET, status_code=404)
+
+    app.add_api_route("/watch/{room}", watch, include_in_schema=False)
     for path in _PAGES:
         app.add_api_route(path, page, include_in_schema=False)
     if files is not None:

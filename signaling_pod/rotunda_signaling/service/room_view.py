@@ -92,6 +92,11 @@ class RoomView:
         """Somebody is in the room, or may come back to a seat, or is on the way in."""
         return bool(self.state.participants or self._members)
 
+    @property
+    def connected(self) -> int:
+        """How many of the room's people are connected to this process."""
+        return len(self._seated)
+
     async def open(self) -> None:
         """Opens the room on its node and waits for its first snapshot. Raises RotundaError."""
         settings = self.assignment.settings

@@ -13,7 +13,7 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.addresses import site_of
 from rotunda_signaling.auth.tokens import Claims
-from rotunda_signaling.directory import OnPending, RoomDirectory, RoomId
+from rotunda_signaling.directory import OnPending, Room, RoomDirectory, RoomId
 from rotunda_signaling.fanout import Fanout
 from rotunda_signaling.limits import ROOM_MAKING_RATE, Rate
 from rotunda_signaling.randomness import new_id
@@ -119,10 +119,15 @@ class Rooms:
         if wait > 0:
             raise RateLimited(f"too many {what}: try again later", retry_after_ms=max(1, round(wait * 1000)))
 
-    def count_participants(self, room: RoomName) -> int:
-        """How many people the room has, as far as this process watches it."""
-        view = self._views.get(room)
-        return len(view.state.participants) if view is not None else 0
+    def count_participants(self, room: Room) -> int:
+        """How many people the room has, whichever process they are connected to.
+
+        Of a room that is watched here its media node tells; of another the directory, where it knows.
+        """
+        view = self._views.get(room.name)
+        if view is not None and not view.ended and view.assignment.room_id == room.id:
+            return len(view.state.participants)
+        return room.participants or 0
 
     async def check_removed(self, room: RoomName, claims: Claims) -> None:
         """Raises Forbidden for a token of somebody who was removed: from the call, or before it began."""

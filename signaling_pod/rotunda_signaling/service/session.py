@@ -20,7 +20,6 @@ _PERMITS: Mapping[Permission, str] = {
     "subscribe": "receiving",
     "chat": "writing",
     "moderate": "moderating",
-    "record": "recording",
 }
 
 
