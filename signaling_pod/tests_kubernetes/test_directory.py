@@ -8,17 +8,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from rotunda_contract.errors import InvalidState, NotFound, Unavailable
+from rotunda_contract.errors import Internal, InvalidState, LimitExceeded, NotFound, Unavailable
 from rotunda_contract.ids import RoomName
 from rotunda_contract.resources import MADE_ON_JOIN, WANTED_AT
 from rotunda_kube.api import connect
-from rotunda_kube.resource import MEDIA_CLUSTERS
+from rotunda_kube.resource import MEDIA_CLUSTERS, ROOMS, Resource
 from rotunda_signaling.directory import Assignment, RoomSettings
 from rotunda_signaling.directory.kubernetes import KubernetesDirectory
+from rotunda_signaling.fanout.memory import MemoryFanout
+from rotunda_signaling.media_node.fake import FakeMediaNode
+from rotunda_signaling.service.rooms import Rooms
 from tests_kubernetes.conftest import Hands
 
 ROOM = RoomName("standup")
 PATIENCE = 90.0
+QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 DOUBT = 1.0
 
 
@@ -220,6 +224,67 @@ async def test_rooms_are_listed_made_and_deleted(directory: KubernetesDirectory,
     with pytest.raises(NotFound):
         await directory.delete(RoomName("alone"))
     assert directory.defaults().max_participants == 20
+
+
+async def test_a_quota_and_a_missing_right_are_told_as_what_they_are(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    counted = "count/rooms.rotunda.dev"
+    await hands.apply(QUOTAS, "few", {"hard": {counted: "0"}})
+    # What a controller manager would write, which none of runs here.
+    status = {"status": {"hard": {counted: "0"}, "used": {counted: "0"}}}
+    await hands.api.patch(QUOTAS, hands.namespace, "few", status, subresource="status")
+    with pytest.raises(LimitExceeded, match="the quota of this Kubernetes namespace is used up"):
+        await ask(directory).answer()
+    await hands.api.delete(QUOTAS, hands.namespace, "few")
+    roles = hands.plane.kubectl("-n", hands.namespace, "get", "rolebindings", "-o", "name").split()
+    hands.plane.kubectl("-n", hands.namespace, "delete", *roles)
+    with pytest.raises(Internal, match="signaling lacks a right"):
+        await ask(directory, RoomName("new")).answer()
+
+
+async def test_at_the_limit_the_room_that_is_empty_for_longest_gives_way(hands: Hands) -> None:
+    api = await connect(hands.signaling, request_seconds=5)
+    directory = KubernetesDirectory(api, hands.namespace, "default", max_rooms=3)
+    running = asyncio.create_task(directory.run())
+    for name, since in (
+        ("newer", "2026-01-02T00:00:00Z"),
+        ("older", "2026-01-01T00:00:00Z"),
+        ("asked", None),
+    ):
+        await hands.room(name)
+        if since is not None:
+            label = {"metadata": {"labels": {MADE_ON_JOIN: "true"}}}
+            await hands.api.patch(ROOMS, hands.namespace, name, label)
+            status = {"status": {"phase": "Assigned", "participants": 0, "emptySince": since}}
+            await hands.api.patch(ROOMS, hands.namespace, name, status, subresource="status")
+    await known(
+        lambda: sum(room.status.empty_since is not None for room in directory._books.rooms.values()) == 2
+    )
+    asked = ask(directory, RoomName("new"))
+    await asked.told("just been made")
+    await known(lambda: set(directory._books.rooms) == {"newer", "asked", "new"})
+    asked.task.cancel()
+    running.cancel()
+    await asyncio.gather(asked.task, running, return_exceptions=True)
+    await api.close()
+
+
+async def test_how_many_are_in_a_room_is_the_operators_word(
+    directory: KubernetesDirectory, hands: Hands
+) -> None:
+    """Whichever pod their people are connected to."""
+    await hands.room(ROOM)
+    status = {"status": {"phase": "Active", "participants": 7}}
+    await hands.api.patch(ROOMS, hands.namespace, ROOM, status, subresource="status")
+    await known(lambda: _participants(directory) == 7)
+    rooms = Rooms(directory, FakeMediaNode(), MemoryFanout())
+    assert [rooms.count_participants(room) for room in await directory.list()] == [7]
+
+
+def _participants(directory: KubernetesDirectory) -> int:
+    room = directory._books.rooms.get(ROOM)
+    return room.status.participants if room is not None else -1
 
 
 async def test_another_clusters_room_is_not_served(directory: KubernetesDirectory, hands: Hands) -> None:

@@ -23,7 +23,8 @@ export function describeClosed(reason: string): string {
 }
 
 /** What is told to somebody whose message could not be stored. */
-export const NOT_STORED = "Your message is out, but who comes later may not see it: it could not be stored.";
+export const NOT_STORED =
+  "Your message is out, but who comes later may not see it: it could not be stored.";
 
 /** Of a message that has not reached everybody. */
 export function describeDelayed(people: number): string {
