@@ -46,7 +46,7 @@ class Serving:
 async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Serving]:
     """Signaling, serving, until the context ends."""
     with listen(settings.host, settings.port) as sock:
-        api = await connect(settings.kubeconfig, request_seconds=API_SECONDS)
+        api = await connect(settings.kubeconfig, manager="rotunda-signaling", request_seconds=API_SECONDS)
         directory = KubernetesDirectory(
             api, settings.namespace, settings.cluster, max_rooms=settings.max_rooms
         )

@@ -29,6 +29,7 @@ own, bookmarks, come only once a minute."""
 SILENCE_SECONDS = 5.0
 """How much later than that the end of a watch may come; who is silent for longer is given up."""
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,16 @@ class WatchEvent:
 
 
 class KubeApi:
-    """All methods raise KubeError. `before_write` is called before every write and may raise instead."""
+    """All methods raise KubeError. `before_write` is called before every write and may raise instead.
 
-    def __init__(self, configuration: Configuration, *, request_seconds: float = REQUEST_SECONDS) -> None:
+    `manager` is the name under which the API server records what is set (`metadata.managedFields`).
+    """
+
+    def __init__(
+        self, configuration: Configuration, *, manager: str, request_seconds: float = REQUEST_SECONDS
+    ) -> None:
         self._configuration = configuration
+        self._manager = manager
         self._rest = RESTClientObject(configuration)
         self._request_seconds = request_seconds
         self._before_write: Callable[[], None] = _always
@@ -154,6 +161,13 @@ class KubeApi:
         path = resource.path(namespace, name, subresource)
         return await self._write("PATCH", path, patch, content_type=MERGE_PATCH)
 
+    async def apply(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Server-side apply: makes the object, or sets these fields and takes away those that an earlier
+        apply of ours has set and this one has not. What others set to something else becomes ours."""
+        metadata = manifest["metadata"]
+        path = resource.path(metadata.get("namespace", ""), metadata["name"])
+        return await self._write("PATCH", path, manifest, content_type=APPLY_PATCH, force=True)
+
     async def delete(
         self,
         resource: Resource,
@@ -172,10 +186,18 @@ class KubeApi:
         await self._write("DELETE", resource.path(namespace, name), body)
 
     async def _write(
-        self, method: str, path: str, body: Manifest, *, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Manifest,
+        *,
+        content_type: str = "application/json",
+        force: bool = False,
     ) -> Manifest:
         self._before_write()
-        return await self._call(method, path, body=body, content_type=content_type)
+        query = {"fieldManager": self._manager, **({"force": "true"} if force else {})}
+        sent = {} if method == "DELETE" else query
+        return await self._call(method, path, sent, body=body, content_type=content_type)
 
     async def _call(
         self,
@@ -224,7 +246,11 @@ class KubeApi:
 
 
 async def connect(
-    kubeconfig: Path | None = None, *, connections: int = 24, request_seconds: float = REQUEST_SECONDS
+    kubeconfig: Path | None = None,
+    *,
+    manager: str = "rotunda",
+    connections: int = 24,
+    request_seconds: float = REQUEST_SECONDS,
 ) -> KubeApi:
     """A client by the kubeconfig given, else by the pod's service account, else by the default kubeconfig.
 
@@ -234,7 +260,7 @@ async def connect(
     configuration.connection_pool_maxsize = connections
     # With it aiohttp asks a thread for netrc and proxies before each request. A proxy is in the kubeconfig.
     configuration.client_session_kwargs = {"trust_env": False}
-    return KubeApi(configuration, request_seconds=request_seconds)
+    return KubeApi(configuration, manager=manager, request_seconds=request_seconds)
 
 
 async def load_configuration(kubeconfig: Path | None = None) -> Configuration:

@@ -12,6 +12,7 @@ from rotunda_operator.engine import Engine
 from rotunda_operator.handlers import cancel, registry_of
 from rotunda_operator.lease import NotHolder
 from rotunda_operator.logs import configure_logs
+from rotunda_operator.owned.compare import MANAGER
 from rotunda_operator.settings import OperatorSettings
 
 FAILED = 1
@@ -76,7 +77,7 @@ class Operator:
 
 
 async def _run(settings: OperatorSettings) -> int:
-    api = await connect(settings.kubeconfig)
+    api = await connect(settings.kubeconfig, manager=MANAGER)
     try:
         return await Operator(api, settings).run()
     finally:

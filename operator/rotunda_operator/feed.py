@@ -2,11 +2,12 @@
 
 Every object that changes is looked at itself; beyond that:
   - a MediaNode that changed: its Rooms where they may be affected, the Rooms that wait, its cluster;
-  - a Pod, a Kubernetes node or a budget: the MediaNodes concerned;
+  - a Pod or a Kubernetes node: the MediaNodes concerned; what was made for one or a cluster: that one;
   - a report: the Rooms whose people changed, and the Rooms that wait when the node was silent before.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
@@ -14,14 +15,28 @@ from pydantic import BaseModel, ValidationError
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Room
 from rotunda_kube import Informer, Key, KubeApi, Manifest, Resource, key_of
-from rotunda_kube.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, MEDIA_NODES, NODES, PODS, ROOMS
+from rotunda_kube.resource import (
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    MEDIA_NODES,
+    NODES,
+    PODS,
+    ROLE_BINDINGS,
+    ROLES,
+    ROOMS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
 from rotunda_operator.context import Item, Kind
 from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment
 from rotunda_operator.pods import read_kube_node, read_pod
 from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
-from rotunda_operator.world import World, cluster_of
+from rotunda_operator.world import World, cluster_of, owner_of
 
+OWNED = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS)
+"""What is made for clusters and media nodes and followed by its label. Secrets are read by name alone, so
+that no others have to be readable."""
 CLUSTER_PAUSE = 0.5
 """Changes of a cluster's nodes and rooms come in crowds; it is looked at once for each."""
 WAITING_PAUSE = 0.5
@@ -54,10 +69,11 @@ class Feed:
             (ROOMS, namespace, "", self.on_room, self.on_room_gone),
             (MEDIA_NODES, namespace, "", self.on_node, self.on_node_gone),
             (PODS, namespace, MEDIA_NODE, self.on_pod, self.on_pod_gone),
-            (DISRUPTION_BUDGETS, namespace, MEDIA_NODE, self.on_budget, self.on_budget_gone),
-            (DEPLOYMENTS, namespace, CLUSTER, self.on_deployment, self.on_deployment_gone),
             (NODES, "", "", self.on_kube_node, self.on_kube_node_gone),
         ]
+        for owned in OWNED:
+            change, gone = partial(self.on_owned, owned), partial(self.on_owned_gone, owned)
+            kinds.append((owned, namespace, CLUSTER, change, gone))
         return {
             resource: Informer(api, resource, where, labels=labels, on_change=change, on_delete=delete)
             for resource, where, labels, change, delete in kinds
@@ -116,25 +132,14 @@ class Feed:
         self._world.kube_nodes.pop(key.name, None)
         self._look_at_pods_on(key.name)
 
-    def on_budget(self, manifest: Manifest) -> None:
-        key = key_of(manifest)
-        self._world.budgets[key] = manifest["spec"].get("minAvailable", 0)
-        self._look(Item(Kind.NODE, key), 0.0)
+    def on_owned(self, resource: Resource, manifest: Manifest) -> None:
+        self._world.owned[resource][key_of(manifest)] = manifest
+        self._look_at_owner(manifest)
 
-    def on_budget_gone(self, key: Key) -> None:
-        self._world.budgets.pop(key, None)
-        self._look(Item(Kind.NODE, key), 0.0)
-
-    def on_deployment(self, manifest: Manifest) -> None:
-        self._world.deployments[key_of(manifest)] = manifest
-        cluster = manifest["metadata"]["labels"][CLUSTER]
-        self._look(Item(Kind.CLUSTER, Key(key_of(manifest).namespace, cluster)), CLUSTER_PAUSE)
-
-    def on_deployment_gone(self, key: Key) -> None:
-        manifest = self._world.deployments.pop(key, None)
+    def on_owned_gone(self, resource: Resource, key: Key) -> None:
+        manifest = self._world.owned[resource].pop(key, None)
         if manifest is not None:
-            cluster = manifest["metadata"]["labels"][CLUSTER]
-            self._look(Item(Kind.CLUSTER, Key(key.namespace, cluster)), CLUSTER_PAUSE)
+            self._look_at_owner(manifest)
 
     def on_cluster(self, manifest: Manifest, *, look: bool = True) -> None:
         """Without `look` only those that name it are looked at, where its spec has changed."""
@@ -195,6 +200,14 @@ class Feed:
         cluster = cluster_of(node)
         self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
         self._look(Item(Kind.WAITING, cluster), WAITING_PAUSE)
+
+    def _look_at_owner(self, manifest: Manifest) -> None:
+        cluster = owner_of(manifest)
+        if cluster is not None:
+            self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
+        else:
+            node = manifest["metadata"]["labels"][MEDIA_NODE]
+            self._look(Item(Kind.NODE, Key(manifest["metadata"]["namespace"], node)), 0.0)
 
     def _look_at_pods_on(self, name: str) -> None:
         for pod in list(self._world.pods.values()):

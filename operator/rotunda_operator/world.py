@@ -6,14 +6,14 @@ It is filled in the standby too, so that a takeover starts warm. Nothing here wr
 from collections import defaultdict
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Room
-from rotunda_kube import Key, Manifest
+from rotunda_kube import Key, Manifest, Resource
 from rotunda_operator.candidates import CandidateCache
 from rotunda_operator.load import LoadLedger, NodeReport
 from rotunda_operator.moment import Moment
 from rotunda_operator.placement import Candidate, Reservations
 from rotunda_operator.placement.reservation import HOLD_SECONDS
 from rotunda_operator.pods import KubeNode, Pod
-from rotunda_operator.specs.metadata import CLUSTER
+from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
 
 
 class World:
@@ -25,9 +25,8 @@ class World:
         self.clusters: dict[Key, MediaCluster] = {}
         self.pods: dict[Key, Pod] = {}
         self.kube_nodes: dict[str, KubeNode] = {}
-        self.budgets: dict[Key, int] = {}
-        """How many pods of a MediaNode must stay, by its PodDisruptionBudget."""
-        self.deployments: dict[Key, Manifest] = {}
+        self.owned: dict[Resource, dict[Key, Manifest]] = defaultdict(dict)
+        """What was made for MediaClusters and MediaNodes, beside pods and Secrets."""
         self.idle_since: dict[Key, float] = {}
         """Since when (monotonic) a cluster could do with a media node less."""
         self.ledger = LoadLedger()
@@ -118,13 +117,9 @@ class World:
         """By name."""
         return [self.nodes[key] for key in sorted(self._nodes_of.get(cluster, ()))]
 
-    def deployments_of(self, cluster: Key) -> list[Manifest]:
-        return [
-            manifest
-            for manifest in self.deployments.values()
-            if manifest["metadata"]["namespace"] == cluster.namespace
-            and manifest["metadata"]["labels"].get(CLUSTER) == cluster.name
-        ]
+    def owned_by(self, resource: Resource, cluster: Key) -> list[Manifest]:
+        """What has the cluster's label, and none of a MediaNode."""
+        return [manifest for manifest in self.owned[resource].values() if owner_of(manifest) == cluster]
 
     def pods_of(self, node: Key) -> list[Pod]:
         """The oldest first."""
@@ -176,6 +171,12 @@ class World:
         if room.status.assignment is not None:
             self._rooms_on[Key(key.namespace, room.status.assignment.media_node)].discard(key)
         self._waiting[cluster_of(room)].discard(key)
+
+
+def owner_of(manifest: Manifest) -> Key | None:
+    """The MediaCluster for which an object was made; None where it was made for a MediaNode."""
+    labels = manifest["metadata"]["labels"]
+    return Key(manifest["metadata"]["namespace"], labels[CLUSTER]) if MEDIA_NODE not in labels else None
 
 
 def key_of(thing: Room | MediaNode | MediaCluster) -> Key:

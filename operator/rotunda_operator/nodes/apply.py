@@ -12,6 +12,7 @@ from rotunda_operator.nodes.addresses import announced_address
 from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
 from rotunda_operator.nodes.ports import RangeTooSmall, assign_ports, still_fits
 from rotunda_operator.notes import Note
+from rotunda_operator.owned.write import bring_about
 from rotunda_operator.patches import merge_patch, status_of
 from rotunda_operator.pods import Pod
 from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS
@@ -151,16 +152,6 @@ async def _delete_pod(api: KubeApi, pod: Pod) -> None:
 
 async def _budget(context: Context, node: MediaNode, *, closed: bool) -> None:
     key = Key(node.metadata.namespace, node.metadata.name)
-    known = context.world.budgets.get(key)
+    known = context.world.owned[DISRUPTION_BUDGETS].get(key)
     wanted = sfu_disruption_budget(node, closed=closed)
-    if known is None:
-        try:
-            answer = await context.api.create(DISRUPTION_BUDGETS, wanted)
-        except AlreadyExists:
-            answer = await context.api.get(DISRUPTION_BUDGETS, key.namespace, key.name)
-    elif known != wanted["spec"]["minAvailable"]:
-        patch = {"spec": {"minAvailable": wanted["spec"]["minAvailable"]}}
-        answer = await context.api.patch(DISRUPTION_BUDGETS, key.namespace, key.name, patch)
-    else:
-        return
-    context.seen(DISRUPTION_BUDGETS, answer)
+    await bring_about(context, DISRUPTION_BUDGETS, wanted, known)

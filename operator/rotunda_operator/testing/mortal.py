@@ -14,6 +14,7 @@ from rotunda_kube import KubeError
 from rotunda_kube.api import connect
 from rotunda_operator.engine import Engine
 from rotunda_operator.lease import NotHolder
+from rotunda_operator.owned.compare import MANAGER
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.testing.faulty_proxy import FaultyProxy
 from rotunda_operator.testing.operator_process import OperatorProcess
@@ -59,7 +60,7 @@ async def as_process(proxy: FaultyProxy, namespace: str, port: int, folder: Path
 
 async def _keep_engine_running(proxy: FaultyProxy, settings: OperatorSettings) -> None:
     while True:
-        api = await connect(settings.kubeconfig, request_seconds=3.0)
+        api = await connect(settings.kubeconfig, manager=MANAGER, request_seconds=3.0)
         engine = asyncio.create_task(Engine(api, settings).run())
         crash = asyncio.create_task(proxy.crashed.wait())
         try:

@@ -1,0 +1,77 @@
+"""Sets of fields as the API server records them in `metadata.managedFields` (FieldsV1).
+
+A set is a tree of JSON objects. Its keys are `.` for the thing itself, `f:NAME` for a field, `k:{...}` for
+the item of a list that has these keys, `v:VALUE` for an item by its value, `i:INDEX` for one by its place
+(sigs.k8s.io/structured-merge-diff, fieldpath).
+"""
+
+import json
+from typing import Any
+
+Fields = dict[str, Any]
+Path = tuple[str, ...]
+"""Names of fields from the object down, without lists."""
+
+
+def has_more_than(fields: Fields, wanted: Any) -> bool:
+    """Whether the set names a field that `wanted` does not have."""
+    for key, below in fields.items():
+        if key == ".":
+            continue
+        found, value = _at(key, wanted)
+        if not found or has_more_than(below, value):
+            return True
+    return False
+
+
+def united(one: Fields, other: Fields) -> Fields:
+    """All of both."""
+    result = dict(one)
+    for key, below in other.items():
+        result[key] = united(result[key], below) if key in result else below
+    return result
+
+
+def part(fields: Fields, path: Path) -> Fields:
+    """What the set has at and below a field, named from the object down; empty where that is nothing."""
+    if not path:
+        return fields
+    key = f"f:{path[0]}"
+    below = fields.get(key)
+    if below is None:
+        return {}
+    if len(path) == 1:
+        return {key: below}
+    inner = part(below, path[1:])
+    return {key: inner} if inner else {}
+
+
+def without(fields: Fields, path: Path) -> Fields:
+    """The set without a field and all below it."""
+    key = f"f:{path[0]}"
+    if key not in fields:
+        return fields
+    rest = {name: below for name, below in fields.items() if name != key}
+    if len(path) == 1:
+        return rest
+    inner = without(fields[key], path[1:])
+    return {**rest, key: inner} if set(inner) - {"."} else rest
+
+
+def _at(key: str, value: Any) -> tuple[bool, Any]:
+    """What a key of the set stands for in a value, and whether it is there."""
+    sort, _, name = key.partition(":")
+    if sort == "f":
+        return (True, value[name]) if isinstance(value, dict) and name in value else (False, None)
+    if not isinstance(value, list):
+        return False, None
+    if sort == "i":
+        index = int(name)
+        return (True, value[index]) if index < len(value) else (False, None)
+    sought = json.loads(name)
+    if sort == "v":
+        return sought in value, None
+    # A key that the builder leaves to its default is still the same item.
+    items = (item for item in value if all(item.get(k, v) == v for k, v in sought.items()))
+    item = next(items, None)
+    return item is not None, item
