@@ -217,6 +217,7 @@ class PodTemplate(_Part):
 class MediaNodesSpec(_Part):
     min: Annotated[int, Field(ge=0, le=1000)] = 1
     max: Annotated[int, Field(ge=1, le=1000)] = 10
+    max_unavailable: Annotated[int, Field(ge=1, le=1000)] = 1
     scaling: ScalingSpec = ScalingSpec()
     network: NetworkSpec = NetworkSpec()
     capacity: CapacitySpec = CapacitySpec()
@@ -283,6 +284,7 @@ class MediaClusterSpec(_Part):
 class MediaClusterStatus(_Part):
     media_nodes: Natural = 0
     ready_media_nodes: Natural = 0
+    updated_media_nodes: Natural = 0
     rooms: Natural = 0
     participants: Natural = 0
     utilization_percent: Percent = 0

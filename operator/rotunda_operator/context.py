@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from rotunda_contract.resources import Metadata, Ports
+from rotunda_contract.resources import MediaCluster, Metadata, Ports
 from rotunda_kube import Informer, Key, KubeApi, KubeError, Manifest, Resource
 from rotunda_kube.resource import EVENTS
 from rotunda_operator.certificates import Pair
@@ -21,6 +21,7 @@ from rotunda_operator.moment import Moment
 from rotunda_operator.notes import Note, event_manifest
 from rotunda_operator.sparing import EVENT_RATE, Sparing
 from rotunda_operator.specs.installation import Installation
+from rotunda_operator.specs.media_template import template_hash
 from rotunda_operator.world import World
 
 MOST_NOTES = 2000
@@ -77,8 +78,18 @@ class Context:
     """Blocks of MediaNodes whose status does not say them yet."""
     stood: dict[Key, Stood] = field(default_factory=dict)
     """By MediaCluster."""
+    templates: dict[Key, tuple[MediaCluster, str]] = field(default_factory=dict)
+    """By MediaCluster: the hash of its template, and what it was made from."""
     notes: deque[Manifest] = field(default_factory=lambda: deque(maxlen=MOST_NOTES))
     noted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def template(self, cluster: MediaCluster) -> str:
+        """The hash of the pods of its media nodes as they shall be; kept, as each report asks for it."""
+        key = Key(cluster.metadata.namespace, cluster.metadata.name)
+        known = self.templates.get(key)
+        if known is None or known[0] is not cluster:
+            known = self.templates[key] = (cluster, template_hash(cluster, self.installation))
+        return known[1]
 
     def note(self, resource: Resource, about: Metadata, notes: tuple[Note, ...]) -> None:
         """Tells them as Events, when there is time; the oldest are let go where too many wait."""

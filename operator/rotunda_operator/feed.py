@@ -113,8 +113,13 @@ class Feed:
 
     def on_pod(self, manifest: Manifest) -> None:
         pod = read_pod(manifest)
+        is_new = pod.key not in self._world.pods
         self._world.set_pod(pod)
-        self._look(Item(Kind.NODE, Key(pod.key.namespace, pod.media_node)), 0.0)
+        key = Key(pod.key.namespace, pod.media_node)
+        self._look(Item(Kind.NODE, key), 0.0)
+        node = self._world.nodes.get(key)
+        if is_new and node is not None:
+            self._look(Item(Kind.CLUSTER, cluster_of(node)), CLUSTER_PAUSE)  # it may be of the new template
 
     def on_pod_gone(self, key: Key) -> None:
         pod = self._world.drop_pod(key)

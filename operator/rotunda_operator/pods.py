@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rotunda_kube import Key, Manifest, key_of
-from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS, MEDIA_NODE
+from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS, MEDIA_NODE, TEMPLATE
 
 REGION_LABEL = "topology.kubernetes.io/region"
 ZONE_LABEL = "topology.kubernetes.io/zone"
@@ -30,6 +30,8 @@ class Pod:
     """The last line that its container logged, where it failed."""
     announced: str = ""
     """The address that it was told to tell clients, where it has to be told."""
+    template: str = ""
+    """The hash of the template that it was made from; empty for what an older operator made."""
 
     @property
     def gone(self) -> bool:
@@ -69,6 +71,7 @@ def read_pod(manifest: Manifest) -> Pod:
         exit_status=ended.get("exitCode"),
         last_words=ended.get("message", "").strip().rpartition("\n")[2].rstrip("."),
         announced=metadata.get("annotations", {}).get(ANNOUNCED_ADDRESS, ""),
+        template=metadata.get("labels", {}).get(TEMPLATE, ""),
     )
 
 

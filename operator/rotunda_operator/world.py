@@ -130,6 +130,16 @@ class World:
         """The Rooms assigned to it."""
         return frozenset(self._rooms_on.get(node, ()))
 
+    def expects(self, node: Key, now: Moment) -> bool:
+        """Whether people of rooms that were placed on it lately are still to come."""
+        _, people = self.reservations[node.namespace].on_node(node.name, None, now.mono)
+        return people > 0
+
+    def pod_of(self, node: MediaNode) -> Pod | None:
+        """The one that its status names."""
+        pods = (self.pods[key] for key in self._pods_of.get(key_of(node), ()))
+        return next((pod for pod in pods if pod.key.name == node.status.pod_name), None)
+
     def waiting(self, cluster: Key) -> list[Room]:
         """The Rooms that were found to have to wait for a node, by name."""
         return [self.rooms[key] for key in sorted(self._waiting.get(cluster, ()))]

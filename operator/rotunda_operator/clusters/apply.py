@@ -5,10 +5,11 @@ The cluster itself is read afresh each time: there are few, and their watch may 
 
 from collections.abc import Sequence
 
-from rotunda_contract.resources import MediaCluster
+from rotunda_contract.resources import MediaCluster, MediaNode
 from rotunda_kube import AlreadyExists, Conflict, Key, NotFound
 from rotunda_kube.resource import DEPLOYMENTS, MEDIA_CLUSTERS, MEDIA_NODES
-from rotunda_operator.clusters.fleet import fleet_load, fleet_view
+from rotunda_operator.clusters.fleet import fleet_load, fleet_rollout, fleet_view
+from rotunda_operator.clusters.marks import Patch, is_marked
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.stand import marks, stand
 from rotunda_operator.clusters.status import cluster_status
@@ -29,6 +30,7 @@ async def reconcile_cluster(context: Context, feed: Feed, key: Key) -> float | N
         feed.on_cluster_gone(key)
         context.world.idle_since.pop(key, None)
         context.stood.pop(key, None)
+        context.templates.pop(key, None)
         context.sparing.forget(Item(Kind.CLUSTER, key))
         return None
     feed.on_cluster(manifest, look=False)
@@ -65,6 +67,8 @@ async def _scale(context: Context, key: Key, cluster: MediaCluster) -> float | N
     else:
         world.idle_since[key] = step.idle_since
     await _apply_step(context, cluster, step)
+    renewal = fleet_rollout(world, cluster, context.template(cluster))
+    await _patch_nodes(context, cluster, renewal.patch)
     return step.again
 
 
@@ -76,18 +80,7 @@ async def _apply_step(context: Context, cluster: MediaCluster, step: ScalingStep
             continue  # made before, and on its way through the watch
         name = manifest["metadata"]["name"]
         _note(context, cluster, Note("ScaledUp", f"Made media node {name}.", "Scale"))
-    for change in step.patch:
-        metadata = change.node.metadata
-        patched = await context.api.patch(
-            MEDIA_NODES,
-            metadata.namespace,
-            metadata.name,
-            change.patch,
-            resource_version=metadata.resource_version,
-        )
-        context.seen(MEDIA_NODES, patched)
-        word = "Drains" if patched["spec"]["cordoned"] else "Takes back"
-        _note(context, cluster, Note("Scaling", f"{word} media node {metadata.name}.", "Scale"))
+    await _patch_nodes(context, cluster, step.patch)
     for node in step.delete:
         metadata = node.metadata
         try:
@@ -97,9 +90,27 @@ async def _apply_step(context: Context, cluster: MediaCluster, step: ScalingStep
         _note(context, cluster, Note("ScaledDown", f"Removed media node {metadata.name}.", "Scale"))
 
 
+async def _patch_nodes(context: Context, cluster: MediaCluster, changes: Sequence[Patch]) -> None:
+    for change in changes:
+        metadata = change.node.metadata
+        patched = await context.api.patch(
+            MEDIA_NODES,
+            metadata.namespace,
+            metadata.name,
+            change.patch,
+            resource_version=metadata.resource_version,
+        )
+        context.seen(MEDIA_NODES, patched)
+        if change.why:
+            reason = "Renewing" if is_marked(MediaNode.model_validate(patched)) else "Scaling"
+            text = f"{change.why} media node {metadata.name}."
+            _note(context, cluster, Note(reason, text, "Update" if reason == "Renewing" else "Scale"))
+
+
 async def _tell(context: Context, key: Key, cluster: MediaCluster, problems: Sequence[str]) -> float | None:
     world, now = context.world, context.now()
-    fleet = fleet_view(world, key, now, problems)
+    renewal = fleet_rollout(world, cluster, context.template(cluster))
+    fleet = fleet_view(world, key, now, problems, renewal)
     status = cluster_status(cluster, fleet, world.owned_by(DEPLOYMENTS, key), now)
     if status == cluster.status:
         return None

@@ -3,14 +3,17 @@
 import random
 from collections.abc import Sequence
 
+from rotunda_contract.resources import MediaCluster
 from rotunda_kube import Key
+from rotunda_operator.clusters.rollout import Rollout, rollout
 from rotunda_operator.clusters.scaling import FleetLoad
 from rotunda_operator.clusters.status import FleetView
 from rotunda_operator.moment import Moment
+from rotunda_operator.nodes.template import template_of
 from rotunda_operator.placement import Unplaceable, consumers_of, place
 from rotunda_operator.rooms.decide import request_of
 from rotunda_operator.rooms.waiting import sorts_of
-from rotunda_operator.world import World
+from rotunda_operator.world import World, key_of
 
 
 def fleet_load(world: World, cluster: Key, now: Moment) -> FleetLoad:
@@ -36,7 +39,22 @@ def fleet_load(world: World, cluster: Key, now: Moment) -> FleetLoad:
     )
 
 
-def fleet_view(world: World, cluster: Key, now: Moment, problems: Sequence[str]) -> FleetView:
+def fleet_rollout(world: World, cluster: MediaCluster, template: str) -> Rollout:
+    key = key_of(cluster)
+    nodes = world.nodes_of(key)
+    pods = [(node, world.pod_of(node)) for node in nodes]
+    return rollout(
+        cluster,
+        nodes,
+        {node.metadata.name: template_of(cluster, node, pod) for node, pod in pods if pod is not None},
+        {node.metadata.name: len(world.rooms_on(key_of(node))) for node in nodes},
+        template,
+    )
+
+
+def fleet_view(
+    world: World, cluster: Key, now: Moment, problems: Sequence[str], renewal: Rollout
+) -> FleetView:
     nodes = world.nodes_of(cluster)
     keys = [Key(cluster.namespace, node.metadata.name) for node in nodes]
     reports = [world.ledger.fresh(key, now.mono) for key in keys]
@@ -53,4 +71,5 @@ def fleet_view(world: World, cluster: Key, now: Moment, problems: Sequence[str])
         ],
         waiting=len(waiting),
         problems=problems,
+        renewal=renewal,
     )

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rotunda_contract.resources import GROUP, MediaCluster, MediaNode
+from rotunda_contract.resources import MediaCluster, MediaNode
 from rotunda_kube.resource import MEDIA_CLUSTERS, Manifest
 from rotunda_operator.autoscaling import Demand, FleetNode, ScaleDecision, Scaling, decide
+from rotunda_operator.clusters.marks import SCALE_DOWN, Patch, is_marked, is_scaled_down
 from rotunda_operator.specs.media_node import free_names, media_node
-
-SCALE_DOWN = f"{GROUP}/scale-down"
-"""Annotation of a MediaNode that the operator has cordoned to remove it: without it a person has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +22,6 @@ class FleetLoad:
     rooms: Mapping[str, int] = field(default_factory=dict)
     waiting: Sequence[float] = ()
     usual_room: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A merge patch for a MediaNode, refused by the API server if it has changed meanwhile."""
-
-    node: MediaNode
-    patch: Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +45,22 @@ def scaling_step(
 ) -> ScalingStep:
     """`nodes`: all MediaNodes of the cluster, also those made by hand. `now`: seconds, monotonic.
 
-    Those that a person has cordoned count towards the most that may stand, and carry nothing.
+    Those that a person has cordoned count towards the most that may stand, and carry nothing; so do those
+    that are to get another pod, until their rooms have ended.
     """
     standing = [node for node in nodes if node.metadata.deletion_timestamp is None]
-    resting = [node for node in standing if node.spec.cordoned and not _is_scaled_down(node)]
+    resting = [node for node in standing if _rests(node, load)]
     fleet = [_fleet_node(cluster, node, load) for node in standing if node not in resting]
     scaling = _scaling(cluster, resting=len(resting))
     demand = Demand(load.waiting, load.usual_room)
     decision = decide(scaling, fleet, demand, idle_since=idle_since, now=now)
     return _step(cluster, nodes, decision, scaling, now)
+
+
+def _rests(node: MediaNode, load: FleetLoad) -> bool:
+    if is_marked(node) and load.rooms.get(node.metadata.name, 0) == 0:
+        return False  # its next pod serves in a moment
+    return node.spec.cordoned and not is_scaled_down(node)
 
 
 def _step(
@@ -75,8 +72,8 @@ def _step(
     return ScalingStep(
         create=tuple(media_node(cluster, name) for name in fresh),
         patch=(
-            *(Patch(by_name[name], _cordon(True)) for name in decision.drain),
-            *(Patch(by_name[name], _cordon(False)) for name in decision.undrain),
+            *(Patch(by_name[name], _cordon(True), "Drains") for name in decision.drain),
+            *(Patch(by_name[name], _cordon(False), "Takes back") for name in decision.undrain),
         ),
         delete=tuple(by_name[name] for name in decision.remove),
         idle_since=since,
@@ -102,15 +99,10 @@ def _fleet_node(cluster: MediaCluster, node: MediaNode, load: FleetLoad) -> Flee
         name=name,
         projected=load.projected.get(name, 0.0),
         rooms=load.rooms.get(name, 0),
-        coming=node.status.phase not in ("Ready", "Draining"),
-        draining=_is_scaled_down(node),
+        coming=is_marked(node) or node.status.phase not in ("Ready", "Draining"),
+        draining=is_scaled_down(node),
         kept=not _is_made_by(cluster, node),
     )
-
-
-def _is_scaled_down(node: MediaNode) -> bool:
-    """By us, and nobody has uncordoned it since."""
-    return node.spec.cordoned and node.metadata.annotations.get(SCALE_DOWN) == "true"
 
 
 def _is_made_by(cluster: MediaCluster, node: MediaNode) -> bool:

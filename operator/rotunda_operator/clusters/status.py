@@ -1,10 +1,11 @@
 """The status of a MediaCluster: counts over its fleet, and what is true of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rotunda_contract.resources import MediaCluster, MediaClusterStatus, MediaNode
 from rotunda_kube.resource import Manifest
+from rotunda_operator.clusters.rollout import Rollout
 from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.moment import Moment
 from rotunda_operator.specs import names
@@ -24,6 +25,7 @@ class FleetView:
     utilization: Sequence[float]
     waiting: int = 0
     problems: Sequence[str] = ()
+    renewal: Rollout = field(default_factory=Rollout)
 
 
 def cluster_status(
@@ -37,12 +39,16 @@ def cluster_status(
     return MediaClusterStatus(
         media_nodes=len(fleet.nodes),
         ready_media_nodes=ready,
+        updated_media_nodes=fleet.renewal.updated,
         rooms=fleet.rooms,
         participants=fleet.participants,
         utilization_percent=min(round(mean * 100), 1000),
         observed_generation=generation,
         conditions=with_verdicts(
-            cluster.status.conditions, [_whole(parts, fleet.problems), *parts], generation, now.wall
+            cluster.status.conditions,
+            [_whole(parts, fleet), *parts, _progressing(fleet.renewal)],
+            generation,
+            now.wall,
         ),
     )
 
@@ -67,14 +73,27 @@ def _parts(
     ]
 
 
-def _whole(parts: Sequence[Verdict], problems: Sequence[str]) -> Verdict:
-    if problems:
-        return Verdict("Ready", "False", "CannotBeMade", " ".join(problems)[:1000])
+def _whole(parts: Sequence[Verdict], fleet: FleetView) -> Verdict:
+    if fleet.problems:
+        return Verdict("Ready", "False", "CannotBeMade", " ".join(fleet.problems)[:1000])
     missing = [part for part in parts if part.type != "CapacityAvailable" and part.status != "True"]
     if missing:
         text = " ".join(part.message for part in missing)
         return Verdict("Ready", "False", missing[0].reason, text)
+    if fleet.renewal.older or fleet.renewal.under_way:
+        text = "It serves; some of its media nodes are still to get a pod as the spec asks for now."
+        return Verdict("Ready", "True", "Renewing", text)
     return Verdict("Ready", "True", "Standing", "All that it asks for stands.")
+
+
+def _progressing(renewal: Rollout) -> Verdict:
+    """True while pods of media nodes are older than the spec, or their successors do not serve yet."""
+    if not renewal.older and not renewal.under_way:
+        text = "No media node has a pod of an older template."
+        return Verdict("Progressing", "False", "Updated", text)
+    total = renewal.updated + renewal.older
+    text = f"{renewal.updated} of {total} pods of media nodes are as the spec asks for now. {renewal.waits}"
+    return Verdict("Progressing", "True", "Renewing", text.strip())
 
 
 def _media_nodes(cluster: MediaCluster, fleet: FleetView, ready: int) -> Verdict:

@@ -12,7 +12,7 @@ from rotunda_operator.nodes.addresses import announced_address
 from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
 from rotunda_operator.nodes.ports import RangeTooSmall, assign_ports, still_fits
 from rotunda_operator.notes import Note
-from rotunda_operator.owned.write import bring_about
+from rotunda_operator.owned.write import BelongsToOther, bring_about
 from rotunda_operator.patches import merge_patch, status_of
 from rotunda_operator.pods import Pod
 from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS
@@ -61,14 +61,17 @@ def _view(context: Context, key: Key, node: MediaNode) -> NodeView:
     world = context.world
     pods = [pod for pod in world.pods_of(key) if pod.owner_uid == node.metadata.uid]
     current = next((pod for pod in pods if pod.key.name == node.status.pod_name), None)
+    cluster = world.clusters.get(cluster_of(node))
     return NodeView(
-        cluster=world.clusters.get(cluster_of(node)),
+        cluster=cluster,
         pods=pods,
         kube_node=world.kube_nodes.get(current.node_name) if current is not None else None,
         rooms=len(world.rooms_on(key)),
         report=world.ledger.fresh(key, context.now().mono),
         settled=context.settled(),
         ports=lambda elsewhere: _ports(context, key, node, elsewhere=elsewhere),
+        expecting=world.expects(key, context.now()),
+        template=context.template(cluster) if cluster is not None else "",
     )
 
 
@@ -154,4 +157,6 @@ async def _budget(context: Context, node: MediaNode, *, closed: bool) -> None:
     key = Key(node.metadata.namespace, node.metadata.name)
     known = context.world.owned[DISRUPTION_BUDGETS].get(key)
     wanted = sfu_disruption_budget(node, closed=closed)
-    await bring_about(context, DISRUPTION_BUDGETS, wanted, known)
+    # It may still be that of a MediaNode before, which goes as its owner has gone; then we look again.
+    with suppress(BelongsToOther):
+        await bring_about(context, DISRUPTION_BUDGETS, wanted, known)

@@ -15,13 +15,16 @@ from datetime import datetime
 
 from rotunda_contract.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
+from rotunda_operator.clusters.marks import is_scaled_down
 from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.addresses import grpc_address, media_addresses
 from rotunda_operator.nodes.figures import load_of, matters
+from rotunda_operator.nodes.template import template_of
 from rotunda_operator.notes import Note
 from rotunda_operator.pods import KubeNode, Pod
+from rotunda_operator.specs.metadata import UPDATE
 from rotunda_operator.specs.sfu_pod import next_pod_name
 
 POD_SECONDS = 10.0
@@ -31,7 +34,8 @@ POD_SECONDS = 10.0
 @dataclass(frozen=True, slots=True)
 class NodeView:
     """What a decision sees. `rooms`: how many Rooms are assigned to it. `report`: its fresh one. `settled`:
-    whether a missing report means anything, which it does not just after a start."""
+    whether a missing report means anything, which it does not just after a start. `template`: of the pod that
+    it shall have. `expecting`: Rooms were given to it that are not written yet."""
 
     cluster: MediaCluster | None
     pods: Sequence[Pod]
@@ -41,6 +45,8 @@ class NodeView:
     settled: bool
     ports: Callable[[bool], Ports]
     """Its block, asked for with whether it must be another than that of its last pod."""
+    template: str = ""
+    expecting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,28 @@ def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
     lost = _why_lost(node, view, pod)
     if lost is not None or pod is None:
         return _lose(node, view, now, lost or "it is gone")
+    if _may_be_replaced(node, view, pod):
+        text = f"Its pod {pod.key.name} is of an older template and has no rooms: it gets another one."
+        return _next_pod(node, view, now, (Note("Replaced", text, "Update"),))
     return _follow(node, view, pod, now)
+
+
+def _is_older(node: MediaNode, view: NodeView, pod: Pod) -> bool:
+    assert view.cluster is not None
+    return template_of(view.cluster, node, pod) != view.template
+
+
+def _may_be_replaced(node: MediaNode, view: NodeView, pod: Pod) -> bool:
+    """One that serves was asked to take no rooms before (see `clusters.rollout`), and has none left."""
+    if (
+        not _is_older(node, view, pod)
+        or view.rooms
+        or view.expecting
+        or pod.terminating
+        or is_scaled_down(node)
+    ):
+        return False
+    return node.spec.cordoned or node.status.phase not in ("Ready", "Draining")
 
 
 def _pause(view: NodeView, now: Moment) -> float:
@@ -87,7 +114,7 @@ def _pause(view: NodeView, now: Moment) -> float:
     return POD_SECONDS - now.since(created) if created is not None else 0.0
 
 
-def _next_pod(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
+def _next_pod(node: MediaNode, view: NodeView, now: Moment, notes: tuple[Note, ...] = ()) -> NodeDecision:
     name = next_pod_name(node)
     last = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
     taken = last is not None and last.exit_status == CANNOT_LISTEN
@@ -102,7 +129,7 @@ def _next_pod(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
         "load": None,
         "drain_started_at": None,
     }
-    decision = _settle(node, view, now, update, _not("PodMissing", f"Its pod {name} is to be made."))
+    decision = _settle(node, view, now, update, _not("PodMissing", f"Its pod {name} is to be made."), notes)
     past = tuple(pod for pod in view.pods if pod.key.name != name and not pod.terminating)
     return NodeDecision(decision.status, delete=past, notes=decision.notes, again=0.0)
 
@@ -141,7 +168,11 @@ def _follow(node: MediaNode, view: NodeView, pod: Pod, now: Moment) -> NodeDecis
         "region": (address.region or None) if address is not None else status.region,
         "zone": (address.zone or None) if address is not None else status.zone,
         "grpc_address": grpc_address(pod, ports) if pod.ready else status.grpc_address,
-        "media_addresses": media_addresses(network, address, pod, ports) or status.media_addresses,
+        "media_addresses": (
+            status.media_addresses
+            if _is_older(node, view, pod) and status.media_addresses  # it goes on to tell what it was told
+            else media_addresses(network, address, pod, ports) or status.media_addresses
+        ),
         "drain_started_at": drain,
     }
     if view.report is not None:
@@ -151,6 +182,8 @@ def _follow(node: MediaNode, view: NodeView, pod: Pod, now: Moment) -> NodeDecis
         node, view, now, update, _verdicts(node, view, pod, phase), _phase_notes(node, phase, pod)
     )
     past = tuple(other for other in view.pods if other is not pod and not other.terminating)
+    if left is not None and left <= 0 and UPDATE in node.metadata.annotations and _is_older(node, view, pod):
+        past = (*past, pod) if not pod.terminating else past
     evictable = phase == "Pending" or (left is not None and (view.rooms == 0 or left <= 0))
     again = max(left, 0.1) if left is not None and left > 0 and view.rooms else None
     return NodeDecision(

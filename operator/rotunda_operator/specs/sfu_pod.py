@@ -3,7 +3,8 @@
 from rotunda_contract.resources import MediaCluster, MediaNode, NetworkSpec, Ports
 from rotunda_kube.resource import Manifest
 from rotunda_operator.specs.installation import Installation
-from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS, of_media_node
+from rotunda_operator.specs.media_template import template_hash
+from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS, TEMPLATE, of_media_node
 from rotunda_operator.specs.names import MEDIA_NODE_COMPONENT, media_node_certificate
 from rotunda_operator.specs.pods import (
     TLS_DIRECTORY,
@@ -18,6 +19,10 @@ from rotunda_operator.specs.pods import (
 
 SHUTDOWN_SECONDS = 15
 """What the process itself needs to stop, after its rooms are gone."""
+CPU_MILLICORES = 250
+"""Requested for each media worker where the template names no CPU; more is used where there is more."""
+MEMORY = "256Mi"
+"""Requested for the pod where the template names no memory."""
 _ANNOUNCED = "/etc/rotunda/announced"
 
 
@@ -35,10 +40,12 @@ def sfu_pod(
     cluster: MediaCluster, node: MediaNode, ports: Ports, installation: Installation, *, name: str
 ) -> Manifest:
     """`ports` is the node's block of the cluster's range (`nodes.ports`)."""
+    metadata = of_media_node(node, name, MEDIA_NODE_COMPONENT)
+    metadata["labels"][TEMPLATE] = template_hash(cluster, installation)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": of_media_node(node, name, MEDIA_NODE_COMPONENT),
+        "metadata": metadata,
         "spec": _spec(cluster, node, ports, installation),
     }
 
@@ -88,7 +95,7 @@ def _container(cluster: MediaCluster, node: MediaNode, ports: Ports, installatio
         "args": ["sfu"],
         "env": environment(sfu_environment(cluster, node, ports, installation)),
         "ports": _container_ports(ports),
-        "resources": dict(cluster.spec.media_nodes.template.resources),
+        "resources": _resources(cluster),
         "securityContext": container_security(),
         # The operator tells in the MediaNode's status why it ended.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -98,6 +105,17 @@ def _container(cluster: MediaCluster, node: MediaNode, ports: Ports, installatio
         "livenessProbe": grpc_probe(ports.health, every=10, failures=6),
         "volumeMounts": mounts,
     }
+
+
+def _resources(cluster: MediaCluster) -> Manifest:
+    """What the template asks for; and where it says nothing of CPU or memory a request all the same: pods of
+    media nodes are else put on Kubernetes nodes that have nothing left for them, and a quota refuses them."""
+    template = cluster.spec.media_nodes.template
+    asked: Manifest = dict(template.resources)
+    said = {**(asked.get("limits") or {}), **(asked.get("requests") or {})}
+    default = {"cpu": f"{CPU_MILLICORES * template.workers}m", "memory": MEMORY}
+    missing = {name: quantity for name, quantity in default.items() if name not in said}
+    return {**asked, "requests": {**missing, **(asked.get("requests") or {})}}
 
 
 def sfu_environment(

@@ -10,6 +10,8 @@ from rotunda_kube import Conflict, Informer, Key, KubeApi, KubeError, Manifest, 
 from rotunda_kube.api import connect
 from rotunda_kube.resource import NODES, PODS
 
+BROKEN_TAG = "broken"
+"""Tag of images that cannot be pulled."""
 HEARTBEAT_SECONDS = 5.0
 """The node controller gives up a node that was silent for 50 s."""
 
@@ -100,8 +102,8 @@ class FakeKubelet:
                 await api.delete(PODS, key.namespace, key.name, grace_seconds=0)
             elif not pod["spec"].get("nodeName"):
                 await self._bind(api, key)
-            elif pod["status"].get("phase") == "Pending":
-                await self._start(api, key)
+            elif pod["status"].get("phase") == "Pending" and not pod["status"].get("containerStatuses"):
+                await self._start(api, key, pod["spec"]["containers"][0]["image"])
 
     async def _bind(self, api: KubeApi, key: Key) -> None:
         binding = {
@@ -112,7 +114,13 @@ class FakeKubelet:
         }
         await api.create_at(PODS.path(key.namespace, key.name, "binding"), binding)
 
-    async def _start(self, api: KubeApi, key: Key) -> None:
+    async def _start(self, api: KubeApi, key: Key, image: str) -> None:
+        if image.endswith(f":{BROKEN_TAG}"):
+            waiting = {"reason": "ErrImagePull", "message": f"{image} is not to be had"}
+            container = {"name": "sfu", "image": image, "imageID": "", "ready": False, "restartCount": 0}
+            failed: Manifest = {"containerStatuses": [{**container, "state": {"waiting": waiting}}]}
+            await api.patch(PODS, key.namespace, key.name, {"status": failed}, subresource="status")
+            return
         ready = {"type": "Ready", "status": "True"}
         status = {"phase": "Running", "hostIP": "127.0.0.1", "podIP": "127.0.0.1", "conditions": [ready]}
         await api.patch(PODS, key.namespace, key.name, {"status": status}, subresource="status")

@@ -13,6 +13,7 @@ from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
 from rotunda_operator.pods import KubeNode, Pod
+from rotunda_operator.specs.metadata import UPDATE
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 NOW = Moment(1000.0, START)
@@ -23,6 +24,8 @@ PORTS = Ports(media=40000, media_count=1, grpc=40001, health=40002)
 POD = Pod(Key("default", "a-1"), "uid-1", "a", "", "", "Running", True, False, "worker-1", "192.0.2.7")
 WORKER = KubeNode("worker-1", "192.0.2.7", "", "eu", "eu-1", unschedulable=False, reachable=True)
 VIEW = NodeView(CLUSTER, [POD], WORKER, 0, NodeReport(0.2), True, lambda _: PORTS)
+
+OLDER = replace(VIEW, pods=[replace(POD, template="old")], template="new")
 
 
 def test_ports_and_a_name_are_written_before_a_pod_is_made() -> None:
@@ -133,6 +136,42 @@ def test_a_little_more_load_is_not_worth_a_write() -> None:
     assert not more.urgent
 
 
+@pytest.mark.parametrize("phase", ["Pending", "Draining"])
+def test_a_pod_of_an_older_template_is_replaced_where_it_does_not_serve_or_was_emptied(phase: str) -> None:
+    node = _in_phase(phase)
+    replaced = decide(node, OLDER, NOW)
+    assert replaced.status is not None
+    assert (replaced.status.phase, replaced.status.pod_name) == ("Pending", "a-2")
+    assert replaced.delete == tuple(OLDER.pods)
+    assert [note.reason for note in replaced.notes] == ["Replaced"]
+    for busy in (replace(OLDER, rooms=1), replace(OLDER, expecting=True)):
+        kept = decide(node, busy, NOW)
+        assert kept.delete == ()
+        assert kept.status is None or kept.status.pod_name == "a-1"
+
+
+def test_a_pod_of_an_older_template_serves_on_until_it_is_asked_to_take_no_more_rooms() -> None:
+    assert decide(_ready(), OLDER, NOW).delete == ()
+
+
+def test_a_pod_whose_ports_are_not_of_the_range_any_more_is_of_an_older_template() -> None:
+    moved = MediaCluster.model_validate(
+        {"metadata": {"name": "default"}, "spec": {"mediaNodes": {"network": {"portFrom": 40001}}}}
+    )
+    current = replace(OLDER, pods=[replace(POD, template="new")])
+    draining = _in_phase("Draining")
+    assert decide(draining, current, NOW).delete == ()
+    assert decide(draining, replace(current, cluster=moved), NOW).delete == tuple(current.pods)
+
+
+def test_rooms_that_stay_beyond_the_deadline_lose_a_pod_of_an_older_template() -> None:
+    draining = _in_phase("Draining", **{UPDATE: "new"})
+    view = replace(OLDER, rooms=1)
+    assert decide(draining, view, NOW.after(299)).delete == ()
+    assert decide(draining, view, NOW.after(301)).delete == tuple(view.pods)
+    assert decide(_in_phase("Draining"), view, NOW.after(301)).delete == ()
+
+
 def _node(status: dict[str, Any] | None = None, *, cordoned: bool = False) -> MediaNode:
     known = {"phase": "Pending", "podName": "a-1", "ports": PORTS.model_dump(by_alias=True)}
     return MediaNode.model_validate(
@@ -152,3 +191,11 @@ def _ready(*, cordoned: bool = False) -> MediaNode:
 def _after(decision: NodeDecision, node: MediaNode) -> MediaNode:
     assert decision.status is not None
     return node.model_copy(update={"status": decision.status})
+
+
+def _in_phase(phase: str, **annotations: str) -> MediaNode:
+    """One whose pod was ready once; cordoned where it drains, for as long as the tests know."""
+    ready = _ready(cordoned=phase == "Draining")
+    status = ready.status.model_copy(update={"phase": phase, "drain_started_at": START})
+    metadata = ready.metadata.model_copy(update={"annotations": annotations})
+    return ready.model_copy(update={"status": status, "metadata": metadata})
