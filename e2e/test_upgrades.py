@@ -10,6 +10,7 @@ from kubectl import Cluster, run
 from people import Enter
 
 CHART = Path(__file__).resolve().parents[1] / "charts" / "rotunda"
+GENERATED = {f"rotunda-{what}" for what in ("api-keys", "database", "https", "https-ca", "redis")}
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_uninstall_leaves_what_the_notes_name(cluster: Cluster) -> None:
         await other.kubectl("wait", "pod", "--all", "--for=delete", "--timeout=10m")
         await other.until("room", "kept", lambda room: room["metadata"]["name"])
         for kind, left in (
-            ("secret", {"rotunda-https-ca", "rotunda-database", "rotunda-operator-ca"}),
+            ("secret", {*GENERATED, "rotunda-operator-ca"}),
             ("pvc", {"data-rotunda-postgresql-0"}),
             ("deployment,statefulset,service,serviceaccount,role,rolebinding,mn,mc", {"default"}),
         ):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from chart import NAMESPACE, REPOSITORY, Manifest, one, pods, render, values_files
+from chart import NAMESPACE, REPOSITORY, VALUES, Manifest, one, pods, render, values_files
 
 from rotunda_contract.resources import MediaCluster
 from rotunda_operator.specs.operator_services import operator_services
@@ -72,8 +72,29 @@ def test_everything_that_a_media_cluster_names_is_there(least: list[Manifest]) -
         spec.auth.api_keys_secret_ref,
     }
     assert named == {"rotunda-https", "rotunda-redis", "rotunda-database", "rotunda-api-keys"}
-    for name in named:
-        one(least, "Secret", name)
+    generated = told_operator(least)["ROTUNDA_OPERATOR_GENERATE"].split(",")
+    assert {f"rotunda-{what}" for what in generated} == named
+
+
+@pytest.mark.parametrize("values", values_files(), ids=lambda path: path.stem)
+def test_rendering_twice_gives_the_same_and_no_secret(values: Path) -> None:
+    """Argo CD and Flux would change at each look what is drawn by a template."""
+    first, second = (render("--values", str(values)) for _ in range(2))
+    assert first == second
+    assert [each["metadata"]["name"] for each in first if each["kind"] == "Secret"] == []
+
+
+def test_what_is_brought_along_is_not_generated() -> None:
+    assert told_operator(render("--values", str(VALUES / "yours.yaml")))["ROTUNDA_OPERATOR_GENERATE"] == ""
+    told = told_operator(render("--values", str(VALUES / "address.yaml")))
+    assert told["ROTUNDA_OPERATOR_GENERATE"] == "api-keys,https"
+    assert told["ROTUNDA_OPERATOR_HTTPS_NAMES"] == "192.0.2.1,default-signaling.meet.svc,localhost"
+
+
+def told_operator(rendered: list[Manifest]) -> dict[str, str]:
+    """The operator's environment."""
+    container = one(rendered, "Deployment", "rotunda-operator")["spec"]["template"]["spec"]["containers"][0]
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
 
 
 def test_behind_an_ingress_tls_ends_there() -> None:

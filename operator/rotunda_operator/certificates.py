@@ -1,21 +1,27 @@
 """A small certificate authority: what the operator issues so that pods know each other.
 
 One authority for an installation. Whom a certificate speaks for is its DNS name
-(`rotunda_contract.identities`).
+(`rotunda_contract.identities`). A second authority, which people may trust, stands behind the HTTPS
+certificate of an installation that was given none.
 """
 
+import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_LIFE = timedelta(days=3650)
 LIFE = timedelta(days=90)
+HTTPS_LIFE = timedelta(days=397)
 _CLOCK_SKEW = timedelta(minutes=5)
+
+_PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,12 @@ class Pair:
     key: bytes
 
 
-def new_authority(now: datetime) -> Pair:
+def new_authority(now: datetime, name: str = "Rotunda") -> Pair:
     """A key and its own certificate, good for ten years."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("Rotunda")
+    subject = _name(name)
     builder = (
-        _builder(name, name, key, now, AUTHORITY_LIFE)
+        _builder(subject, subject, key, now, AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(sign_certificates=True), critical=True)
     )
@@ -40,21 +46,31 @@ def new_authority(now: datetime) -> Pair:
 
 def issue(authority: Pair, identity: str, now: datetime) -> Pair:
     """A certificate for both ends of mutual TLS, for 90 days. Raises ValueError for a damaged authority."""
-    issuer, signing_key = _load(authority)
-    key = ec.generate_private_key(ec.SECP256R1())
+    # A common name holds 64 characters; the identity stands in the DNS name, where it is looked for.
+    subject = _name(identity.partition(".")[0])
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-    builder = (
-        # A common name holds 64 characters; the identity stands in the DNS name, where it is looked for.
-        _builder(_name(identity.partition(".")[0]), issuer.subject, key, now, LIFE)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(identity)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(sign_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False
-        )
+    return _issue(authority, subject, [x509.DNSName(identity)], usages, now, LIFE)
+
+
+def issue_https(authority: Pair, names: Sequence[str], now: datetime) -> Pair:
+    """A server's certificate for host names and addresses, for 397 days, which is what browsers accept.
+
+    Raises ValueError for a damaged authority, or without a name.
+    """
+    if not names:
+        raise ValueError("an HTTPS certificate needs a name")
+    spoken_for = [_general_name(name) for name in names]
+    return _issue(authority, _name("Rotunda"), spoken_for, [ExtendedKeyUsageOID.SERVER_AUTH], now, HTTPS_LIFE)
+
+
+def must_renew_https(pair: Pair, names: Sequence[str], now: datetime, *, authority: Pair) -> bool:
+    """As `must_renew`, and it must speak for exactly these names."""
+    if must_renew(pair, now, authority=authority):
+        return True
+    found = x509.load_pem_x509_certificate(pair.certificate).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
     )
-    return _pair(builder.sign(signing_key, hashes.SHA256()), key)
+    return set(found.value) != {_general_name(name) for name in names}
 
 
 def must_renew(pair: Pair, now: datetime, *, authority: Pair | None = None, identity: str = "") -> bool:
@@ -87,15 +103,53 @@ def _identities(certificate: x509.Certificate) -> list[str]:
     return names.value.get_values_for_type(x509.DNSName)
 
 
-def _load(pair: Pair) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _issue(
+    authority: Pair,
+    subject: x509.Name,
+    names: Sequence[x509.GeneralName],
+    usages: Sequence[x509.ObjectIdentifier],
+    now: datetime,
+    life: timedelta,
+) -> Pair:
+    issuer, signing_key = _load(authority)
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        _builder(subject, issuer.subject, key, now, life)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(sign_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(_authority_key(issuer), critical=False)
+    )
+    return _pair(builder.sign(signing_key, hashes.SHA256()), key)
+
+
+def _authority_key(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """By what the authority's certificate says of its key: others than we count it in their own way."""
+    try:
+        known = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound as missing:
+        raise ValueError("the authority's certificate does not name its key") from missing
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(known)
+
+
+def _load(pair: Pair) -> tuple[x509.Certificate, _PrivateKey]:
     certificate = x509.load_pem_x509_certificate(pair.certificate)
     key = serialization.load_pem_private_key(pair.key, password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError("the private key is not of an elliptic curve")
+    # RSA: what Helm made for charts that had no operator to ask.
+    if not isinstance(key, _PrivateKey):
+        raise ValueError("the private key is neither of an elliptic curve nor RSA")
     return certificate, key
 
 
-def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pair:
+def _pair(certificate: x509.Certificate, key: _PrivateKey) -> Pair:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -103,7 +157,7 @@ def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pai
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
+    subject: x509.Name, issuer: x509.Name, key: _PrivateKey, now: datetime, life: timedelta
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

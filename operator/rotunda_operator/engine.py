@@ -19,6 +19,7 @@ from rotunda_operator.authority import find_or_make
 from rotunda_operator.clusters.apply import reconcile_cluster
 from rotunda_operator.context import Context, Item, Kind, tell
 from rotunda_operator.feed import Feed
+from rotunda_operator.generated import Wanted, keep, make
 from rotunda_operator.lease import Lease, NotHolder
 from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.load.trust import receiver_credentials
@@ -126,15 +127,26 @@ class Engine:
         await _insist(self._find_authority)
         if self._settings.tls and self._context.authority is not None:
             await self._listen(receiver_credentials(self._context.authority, lambda: self._clock().wall))
+        generated = self._generated()
+        await make(self._context.api, generated, self._clock())
         await _insist(lambda: self._mark("true"))
         self._look_at_clusters_and_nodes()
         await together(
-            {"work": self._queue.run(), "rooms": self._look_at_rooms(), "tell": tell(self._context)}
+            {
+                "work": self._queue.run(),
+                "rooms": self._look_at_rooms(),
+                "tell": tell(self._context),
+                "generated": keep(self._context.api, generated, self._clock),
+            }
         )
 
     async def _list_clusters(self) -> None:
         for cluster in (await self._api.list(MEDIA_CLUSTERS, self._settings.namespace)).items:
             self.feed.on_cluster(cluster)
+
+    def _generated(self) -> Wanted:
+        settings = self._settings
+        return Wanted(settings.namespace, settings.generate, settings.https_names)
 
     async def _find_authority(self) -> None:
         namespace = self._settings.namespace

@@ -6,11 +6,13 @@ import uuid
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "ROTUNDA_OPERATOR_"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+Generated = Literal["api-keys", "database", "https", "redis"]
 
 
 class SettingsError(ValueError):
@@ -48,6 +50,11 @@ class OperatorSettings(BaseSettings):
     """What media nodes are told to report to; http(s)://host:port of the Service in front of us."""
     tls: bool = False
     """Mutual TLS between pods, with certificates of the operator's own authority."""
+    generate: Annotated[tuple[Generated, ...], NoDecode] = ()
+    """Secrets of the installation that are made where they are missing, separated by commas:
+    api-keys, database, https, redis."""
+    https_names: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names and addresses of the generated HTTPS certificate, separated by commas."""
     image_registry: str = ""
     """Registry and path before an image's name, where a MediaCluster does not say."""
     image_tag: str = "latest"
@@ -61,10 +68,16 @@ class OperatorSettings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is console on a terminal, else JSON."""
 
-    @field_validator("image_pull_secrets", mode="before")
+    @field_validator("image_pull_secrets", "generate", "https_names", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name for name in value.split(",") if name) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _named(self) -> "OperatorSettings":
+        if "https" in self.generate and not self.https_names:
+            raise ValueError(f"{PREFIX}HTTPS_NAMES is needed where {PREFIX}GENERATE has https")
+        return self
 
     @field_validator("otlp_address")
     @classmethod

@@ -86,3 +86,13 @@ capabilities: {drop: [ALL]}
 {{- define "rotunda.apiKeysSecret" -}}
 {{ .Values.auth.apiKeysSecretName | default "rotunda-api-keys" }}
 {{- end }}
+
+{{/* What the operator makes where it is missing, separated by commas: each is the Secret rotunda-<what>. */}}
+{{- define "rotunda.generated" -}}
+{{- $found := list -}}
+{{- if not .Values.auth.apiKeysSecretName }}{{ $found = append $found "api-keys" }}{{ end -}}
+{{- if eq (include "rotunda.databaseSecret" .) "rotunda-database" }}{{ $found = append $found "database" }}{{ end -}}
+{{- if eq .Values.https.source "Generated" }}{{ $found = append $found "https" }}{{ end -}}
+{{- if eq (include "rotunda.redisSecret" .) "rotunda-redis" }}{{ $found = append $found "redis" }}{{ end -}}
+{{- join "," $found -}}
+{{- end }}

@@ -110,8 +110,12 @@ class ControlPlane:
         self.kubectl("create", "rolebinding", name, "-n", namespace, f"--clusterrole={name}", who)
         bound = f"{name}-nodes-{namespace}"
         self.kubectl("create", "clusterrolebinding", bound, f"--clusterrole={name}-nodes", who)
-        token = self.kubectl("create", "token", name, "-n", namespace, "--duration=24h").strip()
-        path = self._folder / f"operator-{namespace}.kubeconfig"
+        return self.account_kubeconfig(namespace, name)
+
+    def account_kubeconfig(self, namespace: str, account: str) -> Path:
+        """Credentials of a ServiceAccount that stands."""
+        token = self.kubectl("create", "token", account, "-n", namespace, "--duration=24h").strip()
+        path = self._folder / f"{account}-{namespace}.kubeconfig"
         path.write_text(self._kubeconfig_of(token, namespace))
         return path
 
