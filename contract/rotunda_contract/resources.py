@@ -257,6 +257,10 @@ class SignalingSpec(_Part):
 class TurnSpec(_Part):
     enabled: bool = True
     replicas: Annotated[int, Field(ge=1, le=100)] = 1
+    port: Port = 3478
+    tls_port: Port = 5349
+    relay_port_from: Annotated[int, Field(ge=1024, le=65535)] = 49152
+    relay_port_to: Annotated[int, Field(ge=1024, le=65535)] = 65535
     host: Text = ""
     tls_secret_ref: Text = ""
 

@@ -30,7 +30,7 @@ from rotunda_signaling.turn import credentials
 
 HOST = "127.0.0.1"
 SCRIPT = Path(__file__).parents[2] / "coturn" / "rotunda-coturn"
-START_SECONDS = 60
+START_SECONDS = 300
 STOP_SECONDS = 60
 LIFETIME = 600
 UNAUTHORIZED, FORBIDDEN = 401, 403
@@ -49,6 +49,12 @@ class TurnServer:
     tls_port: int
     log_file: Path
     process: asyncio.subprocess.Process
+    host: str = HOST
+
+    @property
+    def listening(self) -> bool:
+        """Whether its script says so, as Kubernetes asks it."""
+        return (self.directory / "state" / "listening").exists()
 
     @property
     def urls(self) -> Mapping[Transport, str]:
@@ -98,17 +104,20 @@ class TurnServer:
 async def turn_server(
     directory: Path,
     *,
+    host: str = HOST,
+    port: int = 0,
     key: str = "north",
-    peers: Sequence[str] = (HOST,),
+    peers: Sequence[str] | None = None,
     files: Mapping[str, str] | None = None,
 ) -> AsyncIterator[TurnServer]:
     """Starts one with TLS on loopback, waits until it listens, and ends it.
 
-    `files` win over those that it is given. Raises RuntimeError with what it wrote where it ends by itself.
+    `files` win over those that it is given; peers are its own address where none are given.
+    Raises RuntimeError with what it wrote where it ends by itself.
     """
     state = directory / "state"
     state.mkdir(parents=True)
-    port, tls_port = free_port(), free_port()
+    port, tls_port = port or free_port(), free_port()
     config = turn_config(
         realm="meet.example.org",
         tls_directory=str(directory),
@@ -119,18 +128,18 @@ async def turn_server(
     )
     write_certificate(directory)
     log_file = directory / "coturn.log"
-    mounted = {"turnserver.conf": config, "secret": key, "peers": "\n".join(peers), **(files or {})}
+    mounted = {"turnserver.conf": config, "secret": key, "peers": "\n".join(peers or [host]), **(files or {})}
     for name, content in mounted.items():
         (directory / name).write_text(content)
     with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(SCRIPT, directory, f"--listening-ip={HOST}", f"--relay-ip={HOST}", "--verbose"),
-            env=os.environ | {"ROTUNDA_COTURN_LOOK_EVERY": "0.2"},
+            *(SCRIPT, directory, "--verbose"),
+            env=os.environ | {"ROTUNDA_COTURN_LOOK_EVERY": "0.2", "ROTUNDA_COTURN_ADDRESSES": host},
             stdout=log,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
-    server = TurnServer(directory, port, tls_port, log_file, process)
+    server = TurnServer(directory, port, tls_port, log_file, process, host.partition(",")[0])
     try:
         await _listens(server)
         yield server
@@ -179,7 +188,7 @@ class TurnClient:
     ) -> "TurnClient":
         """Opens a relay with these very credentials. Raises TurnRefused."""
         loop = asyncio.get_running_loop()
-        at = (HOST, server.tls_port if transport == "tls" else server.port)
+        at = (server.host, server.tls_port if transport == "tls" else server.port)
         common = (at, username, credential, LIFETIME, turn.DEFAULT_CHANNEL_REFRESH_TIME)
         protocol: turn.TurnClientProtocol
         opened: asyncio.BaseTransport
@@ -314,7 +323,7 @@ async def _listens(server: TurnServer) -> None:
                 if server.process.returncode is not None:
                     raise RuntimeError(f"coturn ended:\n{server.log()}")
                 try:
-                    _, writer = await asyncio.open_connection(HOST, port)
+                    _, writer = await asyncio.open_connection(server.host, port)
                 except OSError:
                     await asyncio.sleep(0.1)  # another process listens, and tells nobody
                 else:

@@ -1,6 +1,7 @@
 """coturn with our configuration and our script: what it refuses, and what it learns while relays are open."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -68,6 +69,42 @@ async def test_a_relay_over_each_transport(server: TurnServer, transport: Transp
     client = await TurnClient.open(server, transport=transport)
     assert await client.echo(peer.address) == b"ping"
     await client.close()
+
+
+async def test_on_ipv6_a_relay_is_of_ipv6(tmp_path: Path) -> None:
+    """Clients do not say which family they want, and the standard's default would be IPv4."""
+    async with turn_server(tmp_path / "turn", host="::1") as server:
+        peer = await Peer.listen("::1")
+        client = await TurnClient.open(server)
+        assert await client.echo(peer.address[:2]) == b"ping"
+        assert await refusal(client.allow("fd00::7")) == FORBIDDEN
+        await client.close()
+
+
+async def test_on_both_families_each_client_gets_its_own(tmp_path: Path) -> None:
+    async with turn_server(tmp_path / "turn", host=f"{HOST},::1", peers=[HOST, "::1"]) as server:
+        for host in (HOST, "::1"):
+            server.host = host
+            peer = await Peer.listen(host)
+            client = await TurnClient.open(server)
+            assert await client.echo(peer.address[:2]) == b"ping"
+            await client.close()
+
+
+async def test_ready_is_who_listens_itself(server: TurnServer) -> None:
+    async def listening() -> bool | None:
+        return True if server.listening else None
+
+    await eventually(listening, "the script finds that coturn listens")
+
+
+async def test_a_port_that_another_program_has_is_named(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(RuntimeError, match=f"port {port} is in use by another program of this machine"):
+            async with turn_server(tmp_path / "turn", port=port):
+                pass
+        assert not (tmp_path / "turn" / "state" / "listening").exists()
 
 
 async def test_expired_and_forged_credentials_are_refused(server: TurnServer) -> None:

@@ -10,6 +10,7 @@ accepted and, where it helps, gives an example.
 {{- include "rotunda.checkHttps" . }}
 {{- include "rotunda.checkSignaling" . }}
 {{- include "rotunda.checkMediaNodes" . }}
+{{- include "rotunda.checkTurn" . }}
 {{- include "rotunda.checkCluster" . }}
 {{- end }}
 
@@ -77,6 +78,33 @@ accepted and, where it helps, gives an example.
 {{- $announce := get $network "announce" | default "NodeInternalIP" }}
 {{- if not (or (has $announce (list "NodeInternalIP" "NodeExternalIP")) (regexMatch "^[0-9]+(\\.[0-9]+){3}$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$" $announce)) }}
 {{- fail (printf "\n\nmediaNodes.network.announce is %q and must be NodeInternalIP, NodeExternalIP or an IP address\n" $announce) }}
+{{- end }}
+{{- end }}
+
+{{- define "rotunda.checkTurn" -}}
+{{- $turn := .Values.turn }}
+{{- $from := int $turn.relayPortFrom }}
+{{- $to := int $turn.relayPortTo }}
+{{- if gt $from $to }}
+{{- fail (printf "\n\nturn.relayPortFrom is %d and must not be greater than turn.relayPortTo, which is %d\n" $from $to) }}
+{{- end }}
+{{- if eq (int $turn.port) (int $turn.tlsPort) }}
+{{- fail (printf "\n\nturn.port and turn.tlsPort are both %d and must differ\n" (int $turn.port)) }}
+{{- end }}
+{{- $network := get .Values.mediaNodes "network" | default dict }}
+{{- $first := get $network "portFrom" | default 40000 | int }}
+{{- $last := get $network "portTo" | default 40999 | int }}
+{{- range $name := list "port" "tlsPort" }}
+{{- $port := get $turn $name | int }}
+{{- if and $turn.enabled (lt $port 1024) }}
+{{- fail (printf "\n\nturn.%s is %d and must be 1024 or above, as the TURN servers run without the privileges that lower ports need\n" $name $port) }}
+{{- end }}
+{{- if and (ge $port $from) (le $port $to) }}
+{{- fail (printf "\n\nturn.%s is %d and must not be among turn.relayPortFrom to turn.relayPortTo, which are %d to %d\n" $name $port $from $to) }}
+{{- end }}
+{{- if and $turn.enabled (ge $port $first) (le $port $last) }}
+{{- fail (printf "\n\nturn.%s is %d and must not be among the ports of media nodes, mediaNodes.network.portFrom to portTo, which are %d to %d\n" $name $port $first $last) }}
+{{- end }}
 {{- end }}
 {{- end }}
 

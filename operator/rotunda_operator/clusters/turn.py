@@ -7,7 +7,7 @@ from rotunda_contract.resources import MediaCluster
 from rotunda_kube.resource import Manifest
 from rotunda_operator.nodes.addresses import announced_address
 from rotunda_operator.pods import KubeNode, Pod
-from rotunda_operator.specs.turn_config import PORT, TLS_PORT, peer_addresses
+from rotunda_operator.specs.turn_config import peer_addresses
 from rotunda_operator.specs.turn_secret import read_turn_peers
 
 SECRET_SEEN = "rotunda.dev/turn-secret"
@@ -37,9 +37,9 @@ def turn_urls(cluster: MediaCluster, pods: Iterable[Pod], kube_nodes: Mapping[st
     urls: list[str] = []
     for host in hosts:
         name = f"[{host}]" if ":" in host else host
-        urls += [f"turn:{name}:{PORT}?transport=udp", f"turn:{name}:{PORT}?transport=tcp"]
+        urls += [f"turn:{name}:{turn.port}?transport={transport}" for transport in ("udp", "tcp")]
         if turn.tls_secret_ref:
-            urls.append(f"turns:{name}:{TLS_PORT}?transport=tcp")
+            urls.append(f"turns:{name}:{turn.tls_port}?transport=tcp")
     return urls
 
 

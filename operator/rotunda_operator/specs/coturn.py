@@ -18,7 +18,7 @@ from rotunda_operator.specs.pods import (
     secret_volume,
     spread_over_nodes,
 )
-from rotunda_operator.specs.turn_config import PORT, STATE_DIRECTORY, TLS_PORT, is_loopback, turn_config
+from rotunda_operator.specs.turn_config import STATE_DIRECTORY, is_loopback, turn_config
 from rotunda_operator.specs.turn_secret import FOR_TURN, TurnKeys, turn_secret
 
 _DIRECTORY = "/etc/coturn"
@@ -39,13 +39,17 @@ def turn_objects(
     `peers` are the addresses that media nodes announce, which alone may be reached through TURN; `urls` are
     what clients are told. Both change without the TURN servers' starting anew.
     """
+    turn = cluster.spec.turn
     config = turn_config(
         realm=_realm(cluster),
-        tls_directory=_TLS_DIRECTORY if cluster.spec.turn.tls_secret_ref else "",
+        port=turn.port,
+        tls_port=turn.tls_port,
+        relay_ports=(turn.relay_port_from, turn.relay_port_to),
+        tls_directory=_TLS_DIRECTORY if turn.tls_secret_ref else "",
         loopback=is_loopback(cluster.spec.media_nodes.network.announce),
     )
     kept = turn_secret(cluster, keys, peers=peers, urls=urls, config=config)
-    if not cluster.spec.turn.enabled:
+    if not turn.enabled:
         return [kept]
     return [kept, _deployment(cluster, installation, config), _disruption_budget(cluster)]
 
@@ -112,21 +116,26 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
 
 
 def _container(cluster: MediaCluster, installation: Installation, mounts: list[Manifest]) -> Manifest:
-    ports = [_port("turn-udp", PORT, "UDP"), _port("turn-tcp", PORT, "TCP")]
-    if cluster.spec.turn.tls_secret_ref:
-        ports.append(_port("turn-tls", TLS_PORT, "TCP"))
+    turn = cluster.spec.turn
+    ports = [_port("turn-udp", turn.port, "UDP"), _port("turn-tcp", turn.port, "TCP")]
+    if turn.tls_secret_ref:
+        ports.append(_port("turn-tls", turn.tls_port, "TCP"))
     return {
         "name": "coturn",
         "image": installation.image(cluster, "coturn"),
         "imagePullPolicy": installation.pull_policy,
         "command": ["rotunda-coturn"],
-        "args": [_DIRECTORY, "--listening-ip=$(HOST_IP)", "--relay-ip=$(HOST_IP)"],
-        "env": environment({"HOST_IP": field("status.hostIP")}),
+        "args": [_DIRECTORY],
+        # On the host's network these are the Kubernetes node's, of both families.
+        "env": environment({"ROTUNDA_COTURN_ADDRESSES": field("status.podIPs")}),
         "ports": ports,
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": container_security(),
+        # The operator tells in the MediaCluster's status why it ended.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        # Not a connection: another program that has the port would answer it.
         "readinessProbe": {
-            "tcpSocket": {"port": "turn-tcp"},
+            "exec": {"command": ["test", "-e", f"{STATE_DIRECTORY}/listening"]},
             "periodSeconds": 5,
             "timeoutSeconds": 3,
             "failureThreshold": 2,

@@ -27,6 +27,7 @@ def _service(namespace: str, name: str, port_name: str, port: int) -> Manifest:
         "metadata": {"name": name, "namespace": namespace, "labels": dict(_NAMES)},
         "spec": {
             "type": "ClusterIP",
+            "ipFamilyPolicy": "PreferDualStack",
             "selector": {**_NAMES, LEADER: "true"},
             "ports": [{"name": port_name, "port": port, "targetPort": port_name, "protocol": "TCP"}],
         },

@@ -44,7 +44,7 @@ def signaling_objects(cluster: MediaCluster, installation: Installation) -> list
 def signaling_environment(cluster: MediaCluster, installation: Installation) -> dict[str, str | Manifest]:
     """What `rotunda_signaling.settings` reads, by variable."""
     found: dict[str, str | Manifest] = {
-        "ROTUNDA_HOST": "0.0.0.0",
+        "ROTUNDA_HOST": "::",  # of both families
         "ROTUNDA_PORT": str(PORTS[_scheme(cluster)]),
         "ROTUNDA_CLUSTER": cluster.metadata.name,
         "ROTUNDA_NAMESPACE": field("metadata.namespace"),
@@ -122,7 +122,12 @@ def _service(cluster: MediaCluster) -> Manifest:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": _metadata(cluster),
-        "spec": {"type": service.type, "selector": _selector(cluster), "ports": [port]},
+        "spec": {
+            "type": service.type,
+            "ipFamilyPolicy": "PreferDualStack",
+            "selector": _selector(cluster),
+            "ports": [port],
+        },
     }
 
 

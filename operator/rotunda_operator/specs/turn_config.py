@@ -8,9 +8,6 @@ carries into tables that coturn reads again and again.
 import ipaddress
 from collections.abc import Iterable
 
-PORT = 3478
-TLS_PORT = 5349
-RELAY_PORTS = (49152, 65535)
 STATE_DIRECTORY = "/var/lib/coturn"
 RELAYS_OF_A_PERSON = 50
 """At once: two transports, over UDP, TCP and TLS, on three networks, and again while ICE restarts."""
@@ -24,9 +21,9 @@ def turn_config(
     realm: str,
     tls_directory: str = "",
     loopback: bool = False,
-    port: int = PORT,
-    tls_port: int = TLS_PORT,
-    relay_ports: tuple[int, int] = RELAY_PORTS,
+    port: int = 3478,
+    tls_port: int = 5349,
+    relay_ports: tuple[int, int] = (49152, 65535),
     state_directory: str = STATE_DIRECTORY,
 ) -> str:
     """turnserver.conf. No TLS where `tls_directory` is empty.
@@ -37,6 +34,8 @@ def turn_config(
     first, last = relay_ports
     lines = [
         "use-auth-secret",
+        # A client that comes over IPv6 and does not say which family it wants gets a relay of its own one.
+        "allocation-default-address-family=keep",
         f"realm={realm}",
         f"listening-port={port}",
         f"min-port={first}",

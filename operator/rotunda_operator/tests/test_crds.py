@@ -115,6 +115,15 @@ WRONG: list[tuple[str, Spec, str]] = [
         {"turn": {"replicas": 0}},
         "spec.turn.replicas in body should be greater than or equal to 1",
     ),
+    ("MediaCluster", {"turn": {"port": 5349}}, "turn.port and turn.tlsPort must differ"),
+    ("MediaCluster", {"turn": {"tlsPort": 443}}, "must be 1024 or above where turn.enabled is true"),
+    ("MediaCluster", {"turn": {"relayPortTo": 49151}}, "turn.relayPortFrom must not be greater than"),
+    (
+        "MediaCluster",
+        {"turn": {"port": 50000}},
+        "must not be among turn.relayPortFrom to turn.relayPortTo",
+    ),
+    ("MediaCluster", {"turn": {"port": 40500}}, "must not be among mediaNodes.network.portFrom to portTo"),
 ]
 
 
@@ -162,6 +171,15 @@ def test_an_empty_spec_gets_every_default(control_plane: ControlPlane) -> None:
         "announce": "NodeInternalIP",
     }
     assert (spec["mediaNodes"]["min"], spec["mediaNodes"]["max"]) == (1, 10)
+
+
+@pytest.mark.parametrize(
+    "turn", [{"enabled": False, "tlsPort": 443}, {"port": 13478, "tlsPort": 15349, "relayPortTo": 50000}]
+)
+def test_turn_has_ports_of_its_own(control_plane: ControlPlane, turn: Spec) -> None:
+    control_plane.kubectl(
+        "create", "--dry-run=server", "-f", "-", stdin=_manifest("MediaCluster", "turning", {"turn": turn})
+    )
 
 
 @pytest.mark.parametrize("resource", ["rooms", "medianodes", "mediaclusters"])

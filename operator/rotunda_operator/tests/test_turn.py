@@ -58,6 +58,26 @@ def test_turn_over_tls() -> None:
     assert "no-tls" not in config
 
 
+def test_two_installations_share_kubernetes_nodes_with_ports_of_their_own() -> None:
+    turn = {"port": 13478, "tlsPort": 15349, "relayPortFrom": 20000, "relayPortTo": 20999}
+    cluster = samples.cluster(turn={**turn, "tlsSecretRef": "meet-tls", "host": "turn.example.org"})
+    made = objects(cluster)
+    config = base64.b64decode(made[0]["data"]["turnserver.conf"]).decode().splitlines()
+    wanted = {"listening-port=13478", "tls-listening-port=15349", "min-port=20000", "max-port=20999"}
+    assert wanted <= {*config}
+    ports = made[1]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert [(port["hostPort"], port["protocol"]) for port in ports] == [
+        (13478, "UDP"),
+        (13478, "TCP"),
+        (15349, "TCP"),
+    ]
+    assert turn_urls(cluster, [], {}) == [
+        "turn:turn.example.org:13478?transport=udp",
+        "turn:turn.example.org:13478?transport=tcp",
+        "turns:turn.example.org:15349?transport=tcp",
+    ]
+
+
 def test_of_turn_that_is_not_wanted_the_secret_is_kept() -> None:
     assert [made["kind"] for made in objects(samples.cluster(turn={"enabled": False}))] == ["Secret"]
 
