@@ -208,6 +208,18 @@ async def test_messages_in_a_file_outlast_the_process(tmp_path: Path, start: Sta
     assert texts(await second.page()) == ["before", "after"]
 
 
+async def test_a_file_is_written_ahead(tmp_path: Path, start: Start) -> None:
+    """So that whoever waits for a commit waits for one write to the disk."""
+    one = start(f"sqlite:///{tmp_path}/messages.sqlite3")
+    await one.say(said("x"))
+    async with one.history._engine.connect() as connection:
+        modes = [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar()
+            for name in ("journal_mode", "synchronous")
+        ]
+    assert modes == ["wal", 2]
+
+
 async def test_chat_goes_on_without_the_database_and_is_stored_when_it_is_back(
     server: PostgresServer, start: Start
 ) -> None:
