@@ -91,6 +91,25 @@ def test_what_is_brought_along_is_not_generated() -> None:
     assert told["ROTUNDA_OPERATOR_HTTPS_NAMES"] == "192.0.2.1,default-signaling.meet.svc,localhost"
 
 
+@pytest.mark.parametrize(
+    ("given", "access"),
+    [
+        ((), "Open"),
+        (("rooms.defaults.maxParticipants=8",), "Open"),
+        (("rooms.defaults.access=Token",), "Token"),
+        (("auth.apiKeysSecretName=mine",), None),
+        (("auth.apiKeysSecretName=mine", "rooms.defaults.access=Open"), "Open"),
+    ],
+)
+def test_keys_of_yours_mean_rooms_that_take_tokens(given: tuple[str, ...], access: str | None) -> None:
+    """What is absent is Token where there are keys; a generated one is no wish for tokens."""
+    values = ("--values", str(VALUES / "least.yaml"), *(f"--set={each}" for each in given))
+    cluster = MediaCluster.model_validate(one(render(*values), "MediaCluster", "default"))
+    assert cluster.spec.rooms.defaults.access == access
+    if "rooms.defaults.maxParticipants=8" in given:
+        assert cluster.spec.rooms.defaults.max_participants == 8
+
+
 def told_operator(rendered: list[Manifest]) -> dict[str, str]:
     """The operator's environment."""
     container = one(rendered, "Deployment", "rotunda-operator")["spec"]["template"]["spec"]["containers"][0]

@@ -87,6 +87,15 @@ capabilities: {drop: [ALL]}
 {{ .Values.auth.apiKeysSecretName | default "rotunda-api-keys" }}
 {{- end }}
 
+{{/* Keys of yours mean rooms that take tokens. A generated key is for the API: rooms stay Open, which is said. */}}
+{{- define "rotunda.rooms" -}}
+{{- $rooms := deepCopy .Values.rooms -}}
+{{- if and (not .Values.auth.apiKeysSecretName) (not (dig "defaults" "access" "" $rooms)) -}}
+{{- $rooms = merge (dict "defaults" (dict "access" "Open")) $rooms -}}
+{{- end -}}
+{{- toYaml $rooms -}}
+{{- end }}
+
 {{/* What the operator makes where it is missing, separated by commas: each is the Secret rotunda-<what>. */}}
 {{- define "rotunda.generated" -}}
 {{- $found := list -}}
