@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from harness.postgres_server import PostgresServer
 
 from rotunda_contract.errors import NotFound, Unavailable
 from rotunda_contract.ids import ProcessId, RoomName
@@ -17,7 +18,8 @@ from rotunda_signaling.backing import for_one_process
 from rotunda_signaling.directory import RoomSettings
 from rotunda_signaling.directory.local import LocalDirectory, LocalNode
 from rotunda_signaling.settings import SignalingSettings
-from rotunda_signaling.testing import Stage
+from rotunda_signaling.store.history import SqlHistory
+from rotunda_signaling.testing import WAIT, Stage
 
 API = {"Authorization": f"Bearer {api_token()}"}
 ROOM = RoomName("board")
@@ -142,7 +144,7 @@ from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.testing import Stage
 
 async def main() -> None:
-    stage = await Stage(SignalingSettings(data_directory=Path(sys.argv[1]))).start()
+    stage = await Stage(SignalingSettings(**{sys.argv[1]: sys.argv[2]})).start()
     guest = await stage.joined(room="board")
     await asyncio.gather(*(guest.ask("chat", {"text": str(number)}) for number in range(50)))
     os.kill(os.getpid(), signal.SIGKILL)
@@ -151,12 +153,41 @@ asyncio.run(main())
 """
 
 
-async def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept_in", ["data_directory", "database_url"])
+async def test_what_is_acknowledged_survives_a_kill(kept_in: str, tmp_path: Path) -> None:
+    with PostgresServer() if kept_in == "database_url" else nullcontext() as server:
+        place = server.url if server is not None else str(tmp_path / "data")
+        await check_a_kill(kept_in, place)
+
+
+async def check_a_kill(kept_in: str, place: str) -> None:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _SPEAKER, str(tmp_path / "data"), env=dict(os.environ)
+        sys.executable, "-c", _SPEAKER, kept_in, place, env=dict(os.environ)
     )
     assert await child.wait() == -signal.SIGKILL
-    async with process(tmp_path) as stage, stage.http() as http:
+    stage = await Stage(SignalingSettings.model_validate({kept_in: place})).start()
+    async with stage.http() as http:
         page = (await http.get(f"/api/v1/rooms/{ROOM}/messages", params={"limit": 100})).json()
+    await stage.stop()
     assert [message["text"] for message in page["messages"]] == [str(number) for number in range(50)]
     assert page["complete"] is True
+
+
+async def test_what_cannot_be_stored_now_is_acknowledged_as_that(tmp_path: Path) -> None:
+    """And nobody waits for a database that is away, or that hangs."""
+    async with process(tmp_path) as stage:
+        history = stage.backing.history
+        assert isinstance(history, SqlHistory)
+        ada, bob = await stage.joined("Ada"), await stage.joined("Bob")
+        assert "stored" not in await ada.ask("chat", {"text": "stored"})
+        async with history._engine.connect():  # of which there is one: a write waits for it
+            hangs = await ada.ask("chat", {"text": "hangs"})
+            history._queue.failed()
+            history._failed("writing", OSError("away"))
+            away = await ada.ask("chat", {"text": "away"})
+            await bob.expect("chat", 3)
+        assert (hangs["stored"], away["stored"]) == (False, False)
+        async with asyncio.timeout(WAIT):
+            while history.waiting:  # noqa: ASYNC110 -- the database is another thread
+                await asyncio.sleep(0.01)
+        assert "stored" not in await ada.ask("chat", {"text": "stored again"})
