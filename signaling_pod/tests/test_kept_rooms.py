@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from harness.postgres_server import PostgresServer
@@ -106,7 +107,7 @@ async def test_a_room_made_on_join_keeps_its_chat_and_ends_when_it_stays_empty(t
 
 
 async def test_who_was_removed_stays_out_and_reads_nothing_after_a_restart(
-    tmp_path: Path, keys: Path
+    tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guarded = {"api_keys_directory": keys}
     shown = {"Authorization": f"Bearer {token(room=ROOM, identity='eve')}"}
@@ -120,6 +121,10 @@ async def test_who_was_removed_stays_out_and_reads_nothing_after_a_restart(
         await eve.expect("removed")
     async with process(tmp_path, **guarded) as second, second.http(headers=shown) as http:
         assert (await http.get(f"/api/v1/rooms/{ROOM}/messages")).status_code == 403
+        with monkeypatch.context() as away:
+            away.setattr(second.backing.history, "removals", AsyncMock(return_value=None))
+            unknown = await http.get(f"/api/v1/rooms/{ROOM}/messages")
+            assert (unknown.status_code, unknown.json()["error"]["code"]) == (503, "unavailable")
         back = await second.guest(auth={"token": token(room=ROOM, identity="eve")})
         refused = await back.ask("join", {"room": ROOM, "displayName": "Eve"})
         assert refused["error"]["code"] == "forbidden"

@@ -125,7 +125,7 @@ class Connection:
         view = await self._enter(RoomName(request.room))
         admission = self._admit(request, view.assignment.settings.access)
         if self._claims is not None:
-            view.removed_before.check(self._claims)
+            await self._rooms.check_removed_before(view, self._claims)
         member = Member(ConnectionId(new_id()), self._client, self._forget)
         view.admit(member)
         try:

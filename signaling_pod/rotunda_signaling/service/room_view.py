@@ -57,8 +57,8 @@ class RoomView:
         self.assignment = assignment
         self.node = node
         self.state = RoomState()
-        self.removed_before = Removed()
-        """Who was removed when another media node, or the process before it, had the room."""
+        self.removed_before: Removed | None = None
+        """Who was removed when another media node, or the process before it, had it; None: not read yet."""
         self._watcher_id = watcher_id
         self._watcher = watcher
         self._retry_delays = retry_delays

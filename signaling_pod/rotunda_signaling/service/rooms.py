@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 
-from rotunda_contract.errors import NotFound, RateLimited, RotundaError, StaleAssignment
+from rotunda_contract.errors import NotFound, RateLimited, RotundaError, StaleAssignment, Unavailable
 from rotunda_contract.ids import RoomName, WatcherId
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
@@ -130,13 +130,28 @@ class Rooms:
         return room.participants or 0
 
     async def check_removed(self, room: RoomName, claims: Claims) -> None:
-        """Raises Forbidden for a token of somebody who was removed: from the call, or before it began."""
+        """Raises Forbidden for a token of somebody who was removed: from the call, or before it began.
+
+        Unavailable where nobody is in the room and the database, which alone knows, does not answer.
+        """
         view = await self.look(room)
         if view is not None:
             view.state.removed.check(claims)
+            await self.check_removed_before(view, claims)
+            return
         with suppress(NotFound):
-            known = await self.directory.get(room)
-            Removed(await self.history.removals(known.id) or ()).check(claims)
+            found = await self.history.removals((await self.directory.get(room)).id)
+            if found is None:
+                raise Unavailable("who may read the room is not known just now: the database does not answer")
+            Removed(found).check(claims)
+
+    async def check_removed_before(self, view: RoomView, claims: Claims) -> None:
+        """Raises Forbidden as above. While the database is away nobody is kept from a call for it."""
+        if view.removed_before is None:
+            found = await self.history.removals(view.assignment.room_id)
+            view.removed_before = Removed(found) if found is not None else None
+        if view.removed_before is not None:
+            view.removed_before.check(claims)
 
     def forget(self, view: RoomView) -> None:
         """The node refused the view's assignment: the next `enter` asks the directory again."""
@@ -200,7 +215,6 @@ class Rooms:
         except StaleAssignment:
             self.directory.report_lost(assignment)
             raise
-        view.removed_before = Removed(await self.history.removals(assignment.room_id) or ())
         self._views[room] = view
         return view
 
