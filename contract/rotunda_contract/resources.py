@@ -4,10 +4,11 @@ The definitions in `crds/` are canonical; a test holds these models against them
 validated and defaulted every object already, so that unknown fields of a newer version are ignored here.
 """
 
+import ipaddress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 GROUP = "rotunda.dev"
@@ -23,6 +24,44 @@ Access = Literal["Open", "Token"]
 ALL_CODECS: tuple[Codec, ...] = ("VP8", "H264", "VP9", "AV1")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _announced(value: str) -> str:
+    """Where the address comes from, or one of a machine."""
+    if value not in ("NodeInternalIP", "NodeExternalIP") and ipaddress.ip_address(value).is_unspecified:
+        raise ValueError(f"{value} is the address of no machine")
+    return value
+
+
+def _host(value: str) -> str:
+    """A name has no colon; what has one is an address of IPv6."""
+    if ":" in value:
+        ipaddress.IPv6Address(value)
+    return value
+
+
+_PORT = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_NAME = r"[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?"
+Url = Annotated[
+    str,
+    Field(max_length=1024, pattern=rf"^(https?://({_NAME}|\[[0-9A-Fa-f:.]+\])(:{_PORT})?)?$"),
+]
+"""Scheme, host and port, nothing else."""
+Host = Annotated[
+    str,
+    Field(max_length=253, pattern=rf"^({_NAME}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)?$"),
+    AfterValidator(_host),
+]
+"""A name, or an address of IPv4 or IPv6 without brackets."""
+Registry = Annotated[
+    str,
+    Field(
+        max_length=255,
+        pattern=rf"^(({_NAME}|\[[0-9A-Fa-f:]+\])(:{_PORT})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*)?$",
+    ),
+]
+Tag = Annotated[str, Field(max_length=128, pattern=r"^([A-Za-z0-9_][-A-Za-z0-9_.]*)?$")]
+SecretName = Annotated[str, Field(max_length=253, pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")]
 Text = Annotated[str, Field(max_length=253)]
 Address = Annotated[str, Field(max_length=300)]
 Percent = Annotated[int, Field(ge=0, le=1000)]
@@ -184,8 +223,8 @@ class MediaNode(_Part):
 
 
 class Images(_Part):
-    registry: Annotated[str, Field(max_length=255)] = ""
-    tag: Annotated[str, Field(max_length=128)] = ""
+    registry: Registry = ""
+    tag: Tag = ""
 
 
 class ScalingSpec(_Part):
@@ -198,7 +237,9 @@ class NetworkSpec(_Part):
     mode: Literal["HostNetwork", "HostPort"] = "HostNetwork"
     port_from: Annotated[int, Field(ge=1024, le=65535)] = 40000
     port_to: Annotated[int, Field(ge=1024, le=65535)] = 40999
-    announce: Annotated[str, Field(min_length=1, max_length=253)] = "NodeInternalIP"
+    announce: Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_announced)] = (
+        "NodeInternalIP"
+    )
 
 
 class CapacitySpec(_Part):
@@ -251,7 +292,7 @@ class ServiceSpec(_Part):
 class SignalingSpec(_Part):
     replicas: Annotated[int, Field(ge=0, le=100)] = 2
     service: ServiceSpec = ServiceSpec()
-    tls_secret_ref: Text = ""
+    tls_secret_ref: SecretName = ""
 
 
 class TurnSpec(_Part):
@@ -261,20 +302,20 @@ class TurnSpec(_Part):
     tls_port: Port = 5349
     relay_port_from: Annotated[int, Field(ge=1024, le=65535)] = 49152
     relay_port_to: Annotated[int, Field(ge=1024, le=65535)] = 65535
-    host: Text = ""
-    tls_secret_ref: Text = ""
+    host: Host = ""
+    tls_secret_ref: SecretName = ""
 
 
 class SecretSpec(_Part):
-    secret_ref: Text = ""
+    secret_ref: SecretName = ""
 
 
 class AuthSpec(_Part):
-    api_keys_secret_ref: Text = ""
+    api_keys_secret_ref: SecretName = ""
 
 
 class MediaClusterSpec(_Part):
-    public_url: Annotated[str, Field(max_length=1024)] = Field(default="", alias="publicURL")
+    public_url: Url = Field(default="", alias="publicURL")
     images: Images = Images()
     media_nodes: MediaNodesSpec = MediaNodesSpec()
     rooms: RoomsSpec = RoomsSpec()

@@ -148,10 +148,12 @@ class Feed:
 
     def on_cluster(self, manifest: Manifest, *, look: bool = True) -> None:
         """Without `look` only those that name it are looked at, where its spec has changed."""
+        key = key_of(manifest)
         cluster = _parsed(MediaCluster, manifest)
         if cluster is None:
+            if look:
+                self._look(Item(Kind.CLUSTER, key), 0.0)  # which tells it in the status
             return
-        key = key_of(manifest)
         before = self._world.clusters.get(key)
         self._world.set_cluster(cluster)
         if look and (before is None or before.metadata.generation != cluster.metadata.generation):

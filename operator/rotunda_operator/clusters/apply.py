@@ -5,18 +5,22 @@ The cluster itself is read afresh each time: there are few, and their watch may 
 
 from collections.abc import Sequence
 
-from rotunda_contract.resources import MediaCluster, MediaNode
-from rotunda_kube import AlreadyExists, Conflict, Key, NotFound
+from pydantic import ValidationError
+
+from rotunda_contract.resources import MediaCluster, MediaClusterStatus, MediaNode, Metadata
+from rotunda_kube import AlreadyExists, Conflict, Key, Manifest, NotFound
 from rotunda_kube.resource import DEPLOYMENTS, MEDIA_CLUSTERS, MEDIA_NODES
 from rotunda_operator.clusters.fleet import fleet_load, fleet_rollout, fleet_view
 from rotunda_operator.clusters.marks import Patch, is_marked
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.stand import marks, stand
 from rotunda_operator.clusters.status import cluster_status
+from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.context import Context, Item, Kind, Stood
 from rotunda_operator.feed import Feed
 from rotunda_operator.notes import Note
 from rotunda_operator.patches import merge_patch, status_of
+from rotunda_operator.specs.invalid import told
 
 RESYNC_SECONDS = 30.0
 UNSETTLED_PAUSE = 0.2
@@ -34,7 +38,11 @@ async def reconcile_cluster(context: Context, feed: Feed, key: Key) -> float | N
         context.sparing.forget(Item(Kind.CLUSTER, key))
         return None
     feed.on_cluster(manifest, look=False)
-    cluster = MediaCluster.model_validate(manifest)
+    try:
+        cluster = MediaCluster.model_validate(manifest)
+    except ValidationError as error:
+        await _refuse(context, manifest, told(error))
+        return None
     if cluster.metadata.deletion_timestamp is not None:
         return None
     now = context.now().mono
@@ -127,6 +135,21 @@ async def _tell(context: Context, key: Key, cluster: MediaCluster, problems: Seq
         subresource="status",
     )
     return None
+
+
+async def _refuse(context: Context, manifest: Manifest, why: str) -> None:
+    """Says that the spec is not one: what stands stays as it is until somebody mends it."""
+    metadata = Metadata.model_validate(manifest["metadata"])
+    before = MediaClusterStatus.model_validate(manifest.get("status") or {})
+    generation, now = metadata.generation, context.now().wall
+    verdict = Verdict("Ready", "False", "InvalidSpec", why)
+    conditions = with_verdicts(before.conditions, [verdict], generation, now)
+    if conditions == before.conditions:
+        return
+    status = before.model_copy(update={"conditions": conditions, "observed_generation": generation})
+    patch = {"status": merge_patch(status_of(before), status_of(status))}
+    await context.api.patch(MEDIA_CLUSTERS, metadata.namespace, metadata.name, patch, subresource="status")
+    context.note(MEDIA_CLUSTERS, metadata, (Note("InvalidSpec", why, "Validate", warning=True),))
 
 
 def _note(context: Context, cluster: MediaCluster, note: Note) -> None:

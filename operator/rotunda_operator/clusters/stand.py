@@ -16,6 +16,7 @@ from rotunda_operator.owned.compare import Name, is_controlled
 from rotunda_operator.owned.write import BelongsToOther, bring_about
 from rotunda_operator.pods import read_pod
 from rotunda_operator.specs import names
+from rotunda_operator.specs.invalid import InvalidSpec
 from rotunda_operator.specs.metadata import CLUSTER, COMPONENT
 
 _RESOURCES = {resource.kind: resource for resource in (*OWNED, SECRETS)}
@@ -45,7 +46,10 @@ async def stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]:
     made = keep_or_make(cluster, secrets, context.authority, context.now().wall)
     pods = await _pods(context, key)
     peers, urls = _turn(context, key, cluster, secrets.get(names.turn(cluster), {}), pods)
-    objects = desired(cluster, context.installation, made, peers=peers, urls=urls)
+    try:
+        objects = desired(cluster, context.installation, made, peers=peers, urls=urls)
+    except InvalidSpec as error:
+        return [str(error)]
     problems = await _make(context, key, objects, secrets)
     problems += await _remove_surplus(context, key, cluster, objects)
     named = {reference.secret for reference in references(cluster)}

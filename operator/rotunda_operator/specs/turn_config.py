@@ -8,6 +8,8 @@ carries into tables that coturn reads again and again.
 import ipaddress
 from collections.abc import Iterable
 
+from rotunda_operator.specs.invalid import one_word
+
 STATE_DIRECTORY = "/var/lib/coturn"
 RELAYS_OF_A_PERSON = 50
 """At once: two transports, over UDP, TCP and TLS, on three networks, and again while ICE restarts."""
@@ -29,14 +31,14 @@ def turn_config(
     """turnserver.conf. No TLS where `tls_directory` is empty.
 
     `loopback`: media nodes are announced at a loopback address, which coturn refuses before it looks at what
-    is allowed. It then has to be allowed all the same, as every other address.
+    is allowed. It then has to be allowed all the same, as every other address. Raises InvalidSpec.
     """
     first, last = relay_ports
     lines = [
         "use-auth-secret",
         # A client that comes over IPv6 and does not say which family it wants gets a relay of its own one.
         "allocation-default-address-family=keep",
-        f"realm={realm}",
+        f"realm={one_word(realm, of='the realm of TURN')}",
         f"listening-port={port}",
         f"min-port={first}",
         f"max-port={last}",

@@ -18,6 +18,7 @@ from datetime import datetime
 from rotunda_contract.resources import MediaCluster
 from rotunda_kube.resource import Manifest
 from rotunda_operator.specs import names
+from rotunda_operator.specs.invalid import one_word
 from rotunda_operator.specs.metadata import of_cluster
 
 SECRET, NEXT, PREVIOUS, SINCE, ASKED = "secret", "next", "previous", "since", "asked"
@@ -93,4 +94,4 @@ def _text(manifest: Manifest, key: str) -> str:
 
 
 def _lines(values: Sequence[str]) -> str:
-    return "".join(f"{value}\n" for value in values)
+    return "".join(f"{one_word(value, of='an address of TURN')}\n" for value in values)
