@@ -17,6 +17,7 @@ OF_SCRIPTS = frozenset(
         "ATTACK_DATAGRAMS",
         "CACHE",
         "CHROMIUM",
+        "COTURN_ADDRESSES",
         "COTURN_LOOK_EVERY",
         "E2E_NAMESPACE",
         "E2E_NEXT_TAG",

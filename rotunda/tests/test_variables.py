@@ -64,8 +64,10 @@ def test_an_unknown_variable_is_told_with_the_nearest(
     name: str, nearest: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(name, "x")
-    for command in (["serve"], ["signaling"], ["sfu"]):
-        assert cli.main([*command, "--log-level", "wrong"]) == cli.MISUSED
+    monkeypatch.setenv("ROTUNDA_OPERATOR_HEALTH_PORT", "-1")
+    for command in (["serve"], ["signaling"], ["sfu"], ["operator"]):
+        wrong = [] if command == ["operator"] else ["--log-level", "wrong"]
+        assert cli.main([*command, *wrong]) == cli.MISUSED
         told = capsys.readouterr().err
         assert f"rotunda: {name} is no setting" in told
         assert f": {nearest}\n" in told

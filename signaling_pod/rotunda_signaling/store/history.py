@@ -101,7 +101,8 @@ class SqlHistory:
 
     def removed(self, room: RoomId, removal: Removal) -> None:
         row = {"room": room.name, "room_uid": room.uid, "removed_at": datetime.now(UTC)}
-        self.write(Write(REMOVALS, {**row, **asdict(removal)}))
+        # Moderators remove few, and who fills the queue must not undo it.
+        self._queue.add(Write(REMOVALS, {**row, **asdict(removal)}), always=True)
 
     async def removals(self, room: RoomId) -> Sequence[Removal] | None:
         try:
