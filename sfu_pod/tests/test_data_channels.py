@@ -253,6 +253,30 @@ def test_a_client_that_closes_its_channel_ends_the_consumer() -> None:
     run_virtual(story())
 
 
+def test_a_channel_that_its_page_closes_is_closed_at_both_ends_and_its_stream_is_free() -> None:
+    """The page waits for a reset of our direction too, though we never sent anything on it."""
+
+    async def story() -> None:
+        async with call() as between:
+            between.to_sender.engine.add_data_producer(PRODUCER, RELIABLE.stream_id)
+            between.add_consumer(SctpStreamParameters(stream_id=0))
+            _, received = between.receiver.channel(SctpStreamParameters(stream_id=0))
+
+            async def say(what: str) -> None:
+                sending, _ = between.sender.channel(RELIABLE)
+                await until(lambda: is_open(sending))
+                sending.send(what)
+                sending.close()
+                await until(lambda: sending.readyState == "closed")
+
+            for what in ("0", "1", "2"):
+                await say(what)
+            await until(lambda: received == ["0", "1", "2"])
+            assert between.to_sender.closed is None
+
+    run_virtual(story())
+
+
 def test_a_slow_reliable_consumer_is_closed() -> None:
     cut = False
 

@@ -170,6 +170,33 @@ class Association(RTCSctpTransport):
         else:
             self.refused_chunks += 1
 
+    async def _reset_deferred_streams(self) -> None:
+        """Answers a peer's reset by one of ours, also where the stream is one that we only receive on.
+
+        The peer's channel is closed once both directions are reset (RFC 8831 section 6.7); aiortc
+        does so only for channels that it opened itself.
+        """
+        request = self._reconfig_deferred
+        await super()._reset_deferred_streams()
+        if request is None or self._reconfig_deferred is not None:
+            return
+        under_way = self._reconfig_request.streams if self._reconfig_request else []
+        for stream in request.streams:
+            known = stream in self._data_channels or stream in self._reconfig_queue or stream in under_way
+            if stream < STREAMS and not known:
+                self._reconfig_queue.append(stream)
+        await self._transmit_reconfig()
+
+    def _data_channel_reset(self, stream_id: int) -> None:
+        if stream_id in self._data_channels:
+            super()._data_channel_reset(stream_id)
+        else:
+            self._data_channel_outbound_reset.discard(stream_id)
+
+    def _data_channel_closed(self, stream_id: int) -> None:
+        if stream_id in self._data_channels:
+            super()._data_channel_closed(stream_id)
+
     def _is_plausible(self, chunk: SackChunk) -> bool:
         """Acknowledges only what was sent: aiortc walks through every TSN that a gap block names."""
         highest = tsn_minus_one(self._local_tsn)
