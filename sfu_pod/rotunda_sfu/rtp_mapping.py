@@ -22,7 +22,6 @@ class ExtensionIds:
     abs_send_time: int | None = None
     transport_cc: int | None = None
     audio_level: int | None = None
-    video_orientation: int | None = None
     dependency_descriptor: int | None = None
 
 
@@ -74,7 +73,7 @@ class ConsumerMapping:
 
 
 def extension_ids(extensions: Iterable[RtpHeaderExtensionParameters]) -> ExtensionIds:
-    """The ids under which an end sends what we know; other extensions do not matter to us."""
-    by_uri = {extension.uri: extension.id for extension in extensions}
+    """The ids under which an end sends what we know, and can read; others do not matter to us."""
+    by_uri = {extension.uri: extension.id for extension in extensions if not extension.encrypt}
     ids = {field.name: by_uri.get(EXTENSION_URIS[field.name]) for field in fields(ExtensionIds)}  # type: ignore[index]
     return ExtensionIds(**ids)

@@ -30,7 +30,6 @@ ExtensionName = Literal[
     "transport_cc",
     "dependency_descriptor",
     "audio_level",
-    "video_orientation",
 ]
 EXTENSION_URIS: Mapping[ExtensionName, str] = MappingProxyType(
     {
@@ -43,7 +42,6 @@ EXTENSION_URIS: Mapping[ExtensionName, str] = MappingProxyType(
             "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
         ),
         "audio_level": "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-        "video_orientation": "urn:3gpp:video-orientation",
     }
 )
 
@@ -132,6 +130,10 @@ def _extension(
 # Ids up to 14 fit RFC 8285's one-byte form. What only helps us to read a producer is `recvonly`:
 # consumers get one stream with an SSRC of its own, and a dependency descriptor that is no longer
 # true once layers were left out would stop a decoder.
+#
+# Nothing is here that changes what a picture or a sound means, such as urn:3gpp:video-orientation or a
+# colour space: a viewer without it would see the picture lie on its side. Who is not offered it turns
+# the picture before sending it (3GPP TS 26.114 section 7.4.5).
 _EXTENSIONS = (
     _extension("audio", "mid", 1),
     _extension("video", "mid", 1),
@@ -143,5 +145,4 @@ _EXTENSIONS = (
     _extension("video", "transport_cc", 5),
     _extension("video", "dependency_descriptor", 8, "recvonly"),
     _extension("audio", "audio_level", 10),
-    _extension("video", "video_orientation", 11),
 )

@@ -42,6 +42,23 @@ def test_router_capabilities_are_pinned() -> None:
     assert vector("router")["rtpCapabilities"] == ROUTER.to_json()
 
 
+def test_nothing_is_offered_that_changes_what_a_picture_means() -> None:
+    """A viewer that does not know `urn:3gpp:video-orientation` would see the picture on its side."""
+    offered = {extension.uri.rsplit("/", 1)[-1] for extension in ROUTER.header_extensions}
+    assert not offered & {"urn:3gpp:video-orientation", "color-space", "playout-delay", "video-content-type"}
+
+
+def test_an_encrypted_extension_is_not_read() -> None:
+    plain, encrypted = (
+        {"uri": "urn:ietf:params:rtp-hdrext:sdes:mid", "id": 1, "encrypt": encrypt}
+        for encrypt in (False, True)
+    )
+    readable = edited("chromium", 0, headerExtensions=[plain])
+    assert ortc.producer_mapping(readable, ROUTER).extensions == ortc.ExtensionIds(mid=1)
+    params = edited("chromium", 0, headerExtensions=[encrypted])
+    assert ortc.producer_mapping(params, ROUTER).extensions == ortc.ExtensionIds()
+
+
 def test_router_numbers_stay_when_codecs_are_left_out() -> None:
     few = ortc.router_capabilities(("AV1", "VP8"))
     everything = {codec.preferred_payload_type: codec for codec in ROUTER.codecs}
@@ -90,9 +107,7 @@ def test_consumer_mapping_has_the_routers_numbers() -> None:
     case = next(case for case in vector("consumers") if case["producer"] == 1)
     mapping = ortc.consumer_mapping(RtpParameters.model_validate(case["expected"]))
     assert mapping.payloads == (ortc.ConsumerPayload("vp8", 96, 97),)
-    assert mapping.extensions == ortc.ExtensionIds(
-        mid=1, abs_send_time=4, transport_cc=5, video_orientation=11
-    )
+    assert mapping.extensions == ortc.ExtensionIds(mid=1, abs_send_time=4, transport_cc=5)
 
 
 def test_without_rtx_ssrc_there_is_no_rtx() -> None:
@@ -218,6 +233,11 @@ def test_mono_is_not_stereo() -> None:
             "audio",
             {"headerExtensions": [{"uri": "urn:a", "id": 1}, {"uri": "urn:b", "id": 1}]},
             "rtpParameters.headerExtensions",
+        ),
+        (
+            "audio",
+            {"headerExtensions": [{"uri": "urn:ietf:params:rtp-hdrext:sdes:mid", "id": 15}]},
+            "rtpParameters.headerExtensions.0.id",
         ),
     ],
 )
