@@ -10,7 +10,7 @@ from rotunda_contract.rtp import DtlsFingerprint, DtlsParameters, DtlsRole
 from rotunda_sfu.dtls import MemoryPort, SessionLimits
 from rotunda_sfu.dtls.certificate import Certificate
 from rotunda_sfu.dtls.loopback import Loopback, loopback, sfu_end
-from rotunda_sfu.dtls.plain_peer import PlainPeer
+from rotunda_sfu.dtls.plain_peer import PlainPeer, RsaCertificate
 from rotunda_sfu.dtls.records import split_records
 from rotunda_sfu.virtual_time import run_virtual
 
@@ -101,6 +101,20 @@ def test_the_final_flight_is_resent_without_being_asked() -> None:
             assert len(pair.server.port.sent) <= 5
 
     run_virtual(story())
+
+
+def test_a_peer_that_sends_media_is_not_sent_the_final_flight_again() -> None:
+    async def story(confirmed: bool) -> int:
+        async with loopback() as pair:
+            await pair.connected()
+            if confirmed:
+                pair.server.engine.peer_has_keys()
+            sent = len(pair.server.port.sent)
+            await asyncio.sleep(10)
+            return len(pair.server.port.sent) - sent
+
+    assert run_virtual(story(confirmed=True)) == 0
+    assert run_virtual(story(confirmed=False)) == 3
 
 
 @pytest.mark.parametrize("role", ["server", "client"])
@@ -239,5 +253,47 @@ def test_a_plain_aiortc_transport_as_the_peer(plain_role: DtlsRole) -> None:
             await plain.dtls.stop()
             await asyncio.sleep(0.1)
             assert ours.closed == "the peer closed the DTLS association"
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize(
+    "ciphers", [b"ECDHE-RSA-AES128-GCM-SHA256", b"ECDHE-RSA-CHACHA20-POLY1305", b"DEFAULT"]
+)
+def test_a_server_with_an_rsa_certificate(ciphers: bytes) -> None:
+    async def story() -> None:
+        async with sfu_end() as ours:
+            certificate = RsaCertificate.generate()
+            certificate.ciphers = ciphers
+            plain = PlainPeer(ours, "server", certificate)
+            await plain.connected()
+            assert ours.closed is None
+            assert ours.keys is not None
+            assert plain.dtls.state == "connected"
+
+    run_virtual(story())
+
+
+def test_a_client_with_an_rsa_certificate() -> None:
+    async def story() -> None:
+        async with sfu_end() as ours:
+            certificate = RsaCertificate.generate()
+            certificate.ciphers = b"DEFAULT"
+            plain = PlainPeer(ours, "client", certificate)
+            await plain.connected()
+            assert ours.keys is not None
+
+    run_virtual(story())
+
+
+def test_the_fingerprint_of_an_rsa_certificate_has_to_match() -> None:
+    async def story() -> None:
+        async with sfu_end() as ours:
+            certificate = RsaCertificate.generate()
+            plain = PlainPeer(ours, "server", certificate)
+            certificate.getFingerprints = RsaCertificate.generate().getFingerprints  # type: ignore[method-assign]
+            await plain.connected()
+            assert ours.keys is None
+            assert ours.closed == "the certificate is not the one whose fingerprint was announced"
 
     run_virtual(story())

@@ -11,6 +11,14 @@ USABLE_ALGORITHMS = frozenset(X509_DIGEST_ALGORITHMS)
 """Of fingerprints: sha-256, sha-384 and sha-512."""
 
 _DTLS_1_2 = 0xFEFD
+_CIPHERS = (
+    b"ECDHE+AESGCM:ECDHE+CHACHA20:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
+)
+"""Forward secrecy, whatever key the server's certificate has: ours is ECDSA, a peer's may be RSA.
+
+Who a peer is, its fingerprint tells (RFC 8827 section 6.5), so nothing hangs on the kind of its key.
+"""
 
 
 class Certificate(RTCCertificate):
@@ -38,6 +46,7 @@ class Certificate(RTCCertificate):
             context = super()._create_ssl_context(srtp_profiles)
             context.set_min_proto_version(_DTLS_1_2)
             context.set_max_proto_version(_DTLS_1_2)
+            context.set_cipher_list(_CIPHERS)
             context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
             self._context = context
         return self._context

@@ -6,8 +6,17 @@ import asyncio
 from typing import Any, cast
 
 from aiortc import RTCDataChannel, RTCDataChannelParameters, RTCSctpTransport
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcdtlstransport import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+    generate_certificate,
+)
 from aiortc.rtcsctptransport import RTCSctpCapabilities
+from cryptography.hazmat.primitives.asymmetric import rsa
+from OpenSSL import SSL
 
 from rotunda_contract.rtp import DtlsFingerprint, DtlsParameters, DtlsRole, SctpStreamParameters
 from rotunda_sfu.data.association import MAX_MESSAGE_BYTES, PORT
@@ -18,13 +27,15 @@ from rotunda_sfu.dtls.port import MemoryPort, link
 class PlainPeer:
     """Linked to one of our ends. `role` is its own DTLS role."""
 
-    def __init__(self, sfu: LoopbackEnd, role: DtlsRole = "client") -> None:
+    def __init__(
+        self, sfu: LoopbackEnd, role: DtlsRole = "client", certificate: RTCCertificate | None = None
+    ) -> None:
         self.port = MemoryPort(queue_datagrams=10_000)
         self.sfu = sfu
         self.role = role
         link(sfu.port, self.port)
         ice = _PlainIce(self.port, "controlling" if role == "server" else "controlled")
-        self.dtls = RTCDtlsTransport(cast(Any, ice), [RTCCertificate.generateCertificate()])
+        self.dtls = RTCDtlsTransport(cast(Any, ice), [certificate or RTCCertificate.generateCertificate()])
         self.sctp = RTCSctpTransport(self.dtls)
 
     async def connected(self) -> None:
@@ -53,6 +64,22 @@ class PlainPeer:
         received: list[str | bytes] = []
         channel.on("message", received.append)
         return channel, received
+
+
+class RsaCertificate(RTCCertificate):
+    """As some clients have one. As a DTLS server it can take `ciphers` (an OpenSSL list) alone."""
+
+    ciphers = b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-SHA"
+
+    @classmethod
+    def generate(cls, bits: int = 2048) -> RsaCertificate:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+        return cls(cast(Any, key), generate_certificate(cast(Any, key)))
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(self.ciphers)
+        return context
 
 
 class _PlainIce:
