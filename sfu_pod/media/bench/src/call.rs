@@ -47,6 +47,8 @@ pub struct Outcome {
     /// Of the measured time.
     pub load: Load,
     pub elapsed: Duration,
+    /// What the worker did while packets came.
+    pub pace: Pace,
     /// The kernel's share of the worker's CPU time.
     pub system_share: f64,
     /// The share of the machine that other processes took meanwhile.
@@ -55,10 +57,39 @@ pub struct Outcome {
     pub expected: u64,
 }
 
+/// What a worker did while packets came, without what it had to catch up with afterwards.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    elapsed: Duration,
+    busy: Duration,
+    /// How long it had something to do and got no core.
+    waited: Duration,
+    forwarded: u64,
+}
+
+impl Pace {
+    /// The share of the time in which the worker neither worked nor waited for a core.
+    pub fn asleep(&self) -> f64 {
+        let awake = self.busy + self.waited;
+        self.elapsed.saturating_sub(awake).as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+
+    /// Packets forwarded in each second that other processes did not take from the worker.
+    pub fn rate_with_a_core(&self) -> f64 {
+        let had_a_core = self.elapsed.saturating_sub(self.waited);
+        self.forwarded as f64 / had_a_core.as_secs_f64()
+    }
+}
+
 impl Outcome {
     /// CPU microseconds of the worker for each packet forwarded.
     pub fn cost(&self) -> f64 {
         self.load.busy.as_secs_f64() * 1e6 / self.load.packets_forwarded.max(1) as f64
+    }
+
+    /// The share of what should have been forwarded that was not.
+    pub fn lost(&self) -> f64 {
+        1.0 - self.load.packets_forwarded as f64 / self.expected as f64
     }
 
     /// Datagrams in a message.
@@ -143,13 +174,22 @@ fn measure(worker: &Handle, scenario: &Scenario<'_>, peers: Vec<Peer>) -> io::Re
     play(&mut publishers, WARM_UP)?;
     settle(worker);
     refuse_failures(worker)?;
-    let (split, load, start) = (thread.split()?, worker.load(), Instant::now());
+    let (split, waited) = (thread.split()?, thread.waited()?);
+    let (load, start) = (worker.load(), Instant::now());
     let machine = cpu::Machine::now()?;
     let sent = play(&mut publishers, scenario.duration)?;
+    let played = since(load, worker.load());
+    let pace = Pace {
+        elapsed: start.elapsed(),
+        busy: played.busy,
+        waited: thread.waited()?.saturating_sub(waited),
+        forwarded: played.packets_forwarded,
+    };
     settle(worker);
     let outcome = Outcome {
         load: since(load, worker.load()),
         elapsed: start.elapsed(),
+        pace,
         system_share: thread.split()?.system_share_since(split),
         others: cpu::Machine::now()?.others_since(machine),
         expected: sent * scenario.subscribers as u64,

@@ -61,7 +61,7 @@ pub fn wait_for_quiet(share: f64, patience: Duration) -> io::Result<()> {
 
 /// Another thread of this process, found by its name.
 pub struct Thread {
-    stat: PathBuf,
+    directory: PathBuf,
 }
 
 /// How a thread's CPU time divides, in the kernel's ticks: as a share only, the total is known
@@ -80,7 +80,7 @@ impl Thread {
         for task in fs::read_dir("/proc/self/task")? {
             let path = task?.path();
             if fs::read_to_string(path.join("comm"))?.trim_end() == name {
-                return Ok(Self { stat: path.join("stat") });
+                return Ok(Self { directory: path });
             }
         }
         Err(io::Error::other(format!("no thread is named {name}")))
@@ -88,7 +88,16 @@ impl Thread {
 
     /// Up to now (proc_pid_stat(5): utime and stime).
     pub fn split(&self) -> io::Result<Split> {
-        split(&fs::read_to_string(&self.stat)?)
+        split(&fs::read_to_string(self.directory.join("stat"))?)
+    }
+
+    /// How long it waited for a core so far, though it had something to do (the second number of
+    /// schedstat; Documentation/scheduler/sched-stats.rst of the kernel).
+    pub fn waited(&self) -> io::Result<Duration> {
+        let text = fs::read_to_string(self.directory.join("schedstat"))?;
+        let waited = text.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+        let waited = waited.ok_or_else(|| io::Error::other(format!("unknown format: {text}")))?;
+        Ok(Duration::from_nanos(waited))
     }
 }
 

@@ -8,6 +8,7 @@ mod floor;
 mod options;
 mod peer;
 mod publisher;
+mod ramp;
 mod sinks;
 mod table;
 mod trace;
@@ -35,6 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::from_command_line()? else { return Ok(()) };
     let recorded = Trace::parse("recorded", &std::fs::read_to_string(&options.trace)?)?;
     let uniform = recorded.with_size(1100);
+    if options.ramp {
+        return Ok(ramp::run(&recorded, &options)?);
+    }
     table::print_head(&recorded, &options);
     for trace in [&uniform, &recorded] {
         let seal = floor::seal(trace, FLOOR_DURATION);

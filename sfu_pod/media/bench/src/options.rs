@@ -13,7 +13,7 @@ const HELP: &str = "\
 What forwarding costs, measured on the real worker. Prints a Markdown table.
 
 Usage: forwarding [--subscribers 10,100,500] [--sinks dropped,drained,feedback] [--seconds 2]
-                  [--rate 200000] [--trace FILE] [--attempts 1]
+                  [--rate 200000] [--trace FILE] [--attempts 1] [--ramp]
 
   --subscribers  subscribers in a room, one table row for each
   --sinks        what becomes of packets at the subscribers: dropped by a socket filter, drained
@@ -23,7 +23,9 @@ Usage: forwarding [--subscribers 10,100,500] [--sinks dropped,drained,feedback] 
   --trace        lines of `microseconds bytes marker`, one RTP stream of a browser
   --attempts     above 1, each row waits up to a minute until other processes take less than 3 %
                  of the machine, and is measured again, up to so many times, where they took more
-                 meanwhile; the least disturbed attempt is shown";
+                 meanwhile; the least disturbed attempt is shown
+  --ramp         from the rate upwards, each row a quarter more, to the first that loses packets and
+                 one that is twice as much; for the first number of subscribers and the first sinks";
 
 /// What to measure.
 pub struct Options {
@@ -35,6 +37,8 @@ pub struct Options {
     pub trace: PathBuf,
     /// For each row, at most.
     pub attempts: u32,
+    /// Raise the rate until packets are lost.
+    pub ramp: bool,
 }
 
 impl Options {
@@ -47,6 +51,7 @@ impl Options {
             rate: 200_000.0,
             trace: concat!(env!("CARGO_MANIFEST_DIR"), "/data/camera.txt").into(),
             attempts: 1,
+            ramp: false,
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
@@ -58,6 +63,7 @@ impl Options {
                 }
                 Long("rate") => options.rate = parser.value()?.parse()?,
                 Long("attempts") => options.attempts = parser.value()?.parse()?,
+                Long("ramp") => options.ramp = true,
                 Long("trace") => options.trace = parser.value()?.into(),
                 Long("help") | Short('h') => {
                     println!("{HELP}");

@@ -37,7 +37,6 @@ pub fn print(row: &Row<'_>) {
     let load = &outcome.load;
     let seconds = outcome.elapsed.as_secs_f64();
     let cost = outcome.cost();
-    let lost = 1.0 - load.packets_forwarded as f64 / outcome.expected as f64;
     println!(
         "| {} | {} | {} × {} | {} | {} | {:.0} | {:.0} % | **{:.2}** | {:.2} | {:.2} | {:.2} | \
          {:.2} | {:.0} % | {:.1} | {:.2} % | {:.1} % | {:.0} % |",
@@ -57,7 +56,7 @@ pub fn print(row: &Row<'_>) {
         100.0 * (seal + send) / cost,
         outcome.mean_segments(),
         100.0 * load.padding_bytes as f64 / load.bytes_sent.max(1) as f64,
-        100.0 * lost,
+        100.0 * outcome.lost(),
         100.0 * outcome.others,
     );
 }

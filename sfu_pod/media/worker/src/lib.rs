@@ -6,7 +6,7 @@
 //! so that none starves the others: a flood on one socket delays a command by one turn at most.
 //!
 //! A busy thread lets datagrams gather for up to a millisecond between waking and receiving
-//! (`gather.rs`): together they leave in fewer messages.
+//! (`gather.rs`): together they leave in fewer messages. It does not while some wait already.
 //!
 //! The thread logs nothing and prints nothing. What its owner should know is an [`Event`].
 

@@ -83,6 +83,9 @@ impl MediaThread {
 
     fn turn(&mut self, ready: &[epoll::Event]) -> Next {
         let next = self.do_commands();
+        if ready.iter().any(|event| event.data.u64() != COMMANDS_KEY) {
+            self.gathering.turn_begins();
+        }
         for event in ready.iter().filter(|event| event.data.u64() != COMMANDS_KEY) {
             match Ready::from_key(event.data.u64()) {
                 Ready::Listener(listener) => self.receive_from(listener),
@@ -136,7 +139,7 @@ impl MediaThread {
         while now.duration_since(start) < RECEIVE_TIME {
             let count = self.outlet.receive(listener.0, &mut self.received);
             if count == 0 {
-                return;
+                return self.gathering.emptied(now);
             }
             let mut batch = Vec::with_capacity(count);
             batch.extend(self.received.datagrams_mut().map(|(remote, data)| {
@@ -146,6 +149,7 @@ impl MediaThread {
             self.core.receive(now, &mut batch, &mut self.outlet);
             now = Instant::now();
         }
+        self.gathering.left_over();
     }
 
     /// What a connection is ready for.
@@ -180,6 +184,7 @@ impl MediaThread {
             batch.push(Received { path, data });
         }
         let now = Instant::now();
+        self.gathering.emptied(now);
         self.core.receive(now, &mut batch, &mut self.outlet);
         if !proven && self.core.is_proven(path) {
             self.outlet.streams().note_proven(now, key, true);
@@ -197,24 +202,36 @@ impl MediaThread {
     }
 
     /// Finds out which sockets are ready. Waits for one, for a command or for the core's next
-    /// timeout only if asked to and if no command has come meanwhile.
+    /// timeout only if asked to and if nothing has come meanwhile.
     fn poll(&mut self, ready: &mut Vec<epoll::Event>, sleep: bool) {
-        let mut timeout = Some(Timespec::default());
-        if sleep {
-            self.commands.about_to_sleep();
-            if self.commands.is_empty() {
-                let due = [self.core.next_timeout(), self.outlet.streams().next_look()];
-                timeout = due.into_iter().flatten().min().map(from_now);
-            }
+        self.wait(ready, Some(Timespec::default()));
+        if ready.is_empty() && sleep {
+            self.sleep(ready);
         }
-        // An interrupted wait is a turn with nothing ready.
-        let _ = epoll::wait(&self.epoll, spare_capacity(ready), timeout.as_ref());
+        // A bell may ring late, when the thread is awake already.
         let rung = ready.iter().any(|event| event.data.u64() == COMMANDS_KEY);
         self.commands.awake(rung);
+        if ready.is_empty() {
+            return;
+        }
         let pause = self.gathering.pause(Instant::now(), || self.outlet.busy());
-        if !ready.is_empty() && !pause.is_zero() {
+        if !pause.is_zero() {
             std::thread::sleep(pause);
         }
+    }
+
+    fn sleep(&mut self, ready: &mut Vec<epoll::Event>) {
+        self.commands.about_to_sleep();
+        if self.commands.is_empty() {
+            let due = [self.core.next_timeout(), self.outlet.streams().next_look()];
+            self.wait(ready, due.into_iter().flatten().min().map(from_now));
+            self.gathering.slept(Instant::now());
+        }
+    }
+
+    fn wait(&self, ready: &mut Vec<epoll::Event>, timeout: Option<Timespec>) {
+        // An interrupted wait is a turn with nothing ready.
+        let _ = epoll::wait(&self.epoll, spare_capacity(ready), timeout.as_ref());
     }
 }
 
