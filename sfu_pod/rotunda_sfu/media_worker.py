@@ -134,6 +134,9 @@ class TransportListener(Protocol):
 
     def on_dtls_readable(self) -> None: ...
 
+    def on_srtp_received(self) -> None:
+        """The peer uses the keys of `set_srtp`. Told once for each of them."""
+
 
 class ConsumerListener(Protocol):
     def on_layers_changed(self, layers: Layers | None) -> None:

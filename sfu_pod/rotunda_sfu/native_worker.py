@@ -200,7 +200,12 @@ class NativeMediaWorker:
 
     def _dispatch(self, event: native.Event) -> None:
         match event:
-            case native.DtlsReadable() | native.IceConnected() | native.IceDisconnected():
+            case (
+                native.DtlsReadable()
+                | native.SrtpReceived()
+                | native.IceConnected()
+                | native.IceDisconnected()
+            ):
                 if (transport := self._transports.get(event.transport)) is not None:
                     _tell_transport(transport, event)
             case native.LayersChanged(number, spatial, temporal):
@@ -307,11 +312,13 @@ def _opened(worker: native.Worker) -> tuple[MediaAddress, ...]:
 
 def _tell_transport(
     transport: TransportListener,
-    event: native.DtlsReadable | native.IceConnected | native.IceDisconnected,
+    event: native.DtlsReadable | native.SrtpReceived | native.IceConnected | native.IceDisconnected,
 ) -> None:
     match event:
         case native.DtlsReadable():
             transport.on_dtls_readable()
+        case native.SrtpReceived():
+            transport.on_srtp_received()
         case native.IceConnected(_, remote_ip, remote_port, protocol):
             transport.on_ice_connected(remote_ip, remote_port, protocol)
         case native.IceDisconnected():

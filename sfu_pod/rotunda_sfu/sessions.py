@@ -16,6 +16,7 @@ class Session(Protocol):
 
     def connect(self, remote: DtlsParameters) -> None: ...
     def readable(self) -> None: ...
+    def peer_has_keys(self) -> None: ...
     def close(self, done: Callable[[], None] | None = None) -> None: ...
     def add_data_producer(self, data_producer: DataProducerId, stream: SctpStreamParameters) -> None: ...
     def remove_data_producer(self, data_producer: DataProducerId) -> None: ...
@@ -68,6 +69,7 @@ class FakeSession:
     remote: DtlsParameters | None = None
     closed: bool = False
     times_readable: int = 0
+    handshake_confirmed: bool = False
     data_producers: dict[DataProducerId, SctpStreamParameters] = field(default_factory=dict)
     data_consumers: dict[DataConsumerId, DataProducerId] = field(default_factory=dict)
 
@@ -78,6 +80,9 @@ class FakeSession:
 
     def readable(self) -> None:
         self.times_readable += 1
+
+    def peer_has_keys(self) -> None:
+        self.handshake_confirmed = True
 
     def close(self, done: Callable[[], None] | None = None) -> None:
         if self.closed:

@@ -216,6 +216,14 @@ class IceConnected:
     def protocol(self) -> Protocol: ...
 
 @final
+class SrtpReceived:
+    """The first packet that the peer protected with the keys of `set_srtp`."""
+
+    __match_args__ = ("transport",)
+    @property
+    def transport(self) -> int: ...
+
+@final
 class IceDisconnected:
     __match_args__ = ("transport",)
     @property
@@ -337,6 +345,7 @@ class Stats:
 Event = (
     DtlsReadable
     | IceConnected
+    | SrtpReceived
     | IceDisconnected
     | ProducerStarted
     | LayersChanged

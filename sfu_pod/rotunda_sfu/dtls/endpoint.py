@@ -113,6 +113,10 @@ class DtlsEndpoint:
             self._flight.received()
             self._side.deliver(record)
 
+    def peer_has_keys(self) -> None:
+        """The peer has the last flight, as something else than application data shows."""
+        self._flight.stop()
+
     async def send_data(self, data: bytes) -> None:
         """Encrypts and sends one message, which must fit a datagram. Lost when not connected."""
         if self.connected:

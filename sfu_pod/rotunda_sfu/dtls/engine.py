@@ -134,6 +134,10 @@ class Engine:
         if self._state in ("connecting", "connected"):
             self._scheduler.ready(self)
 
+    def peer_has_keys(self) -> None:
+        """It has all of the handshake."""
+        self._endpoint.peer_has_keys()
+
     def pump(self) -> bool:
         """Takes some datagrams within the rate; true when there may be more right now."""
         if self._state not in ("connecting", "connected") or self._throttle is not None:

@@ -146,6 +146,10 @@ class DtlsSession:
         """The port's queue went from empty to non-empty. May be called from any thread."""
         self._thread._post(lambda: self._engine.readable())
 
+    def peer_has_keys(self) -> None:
+        """The peer sent media with the keys of the handshake: its last flight need not go out again."""
+        self._thread._post(lambda: self._engine.peer_has_keys())
+
     def close(self, done: Callable[[], None] | None = None) -> None:
         """Says close_notify, drops all data producers and consumers. Twice is allowed.
 

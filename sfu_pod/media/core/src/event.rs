@@ -12,6 +12,9 @@ pub enum Event {
     DtlsReadable { transport: TransportId },
     /// The first valid check arrived, or the selected remote address changed.
     IceConnected { transport: TransportId, listener: ListenerId, remote: SocketAddr },
+    /// The first packet came that the peer protected with the keys that stand now: it has everything
+    /// of the handshake.
+    SrtpReceived { transport: TransportId },
     /// No valid check for the consent time (RFC 7675). Checks that come later connect again.
     IceDisconnected { transport: TransportId },
     /// The first media packet of a producer's encoding arrived.

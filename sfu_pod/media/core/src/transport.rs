@@ -56,6 +56,8 @@ pub(crate) struct Transport {
 pub(crate) struct Srtp {
     pub sender: Sender,
     pub receiver: Receiver,
+    /// The peer has sent something with these keys.
+    pub heard: bool,
 }
 
 impl Srtp {
@@ -63,6 +65,7 @@ impl Srtp {
         Ok(Self {
             sender: Sender::new(keys.profile, &keys.send)?,
             receiver: Receiver::new(keys.profile, &keys.receive)?,
+            heard: false,
         })
     }
 }

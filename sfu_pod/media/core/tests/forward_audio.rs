@@ -129,3 +129,22 @@ fn a_removed_transport_is_gone_with_all_that_hung_on_it() {
     let failed = matches!(call.take_events().last(), Some(Event::CommandFailed { message }) if message == "no producer 10");
     assert!(failed);
 }
+
+#[test]
+fn the_first_protected_packet_of_a_peer_is_told_once() {
+    let (mut call, [alice, bob, _], mut source) = call();
+    let told = |call: &mut Call, transport| {
+        let wanted = Event::SrtpReceived { transport: TransportId(transport) };
+        call.take_events().iter().filter(|event| **event == wanted).count()
+    };
+    // What is not protected with the keys proves nothing.
+    call.receive(vec![(alice, source.sound(30))]);
+    assert_eq!(told(&mut call, 1), 0);
+    speak(&mut call, alice, &mut source, 1);
+    assert_eq!(told(&mut call, 1), 1);
+    speak(&mut call, alice, &mut source, 3);
+    assert_eq!(told(&mut call, 1), 0);
+    let report = call.peer(bob).remb(1_000_000);
+    call.receive(vec![report]);
+    assert_eq!(told(&mut call, 2), 1);
+}

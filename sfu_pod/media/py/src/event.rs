@@ -37,6 +37,8 @@ event! {
     DtlsReadable { transport: u64 }
     /// The first valid check arrived, or the selected remote address changed.
     IceConnected { transport: u64, remote_ip: String, remote_port: u16, protocol: &'static str }
+    /// The first packet that the peer protected with the keys of `set_srtp` came.
+    SrtpReceived { transport: u64 }
     /// No valid check for the consent time.
     IceDisconnected { transport: u64 }
     /// The first packet of a producer's encoding arrived.
@@ -64,6 +66,7 @@ pub fn union<'py>(module: &Bound<'py, PyModule>) -> PyResult<Bound<'py, PyAny>> 
     let mut union = py.get_type::<DtlsReadable>().into_any();
     for class in [
         py.get_type::<IceConnected>(),
+        py.get_type::<SrtpReceived>(),
         py.get_type::<IceDisconnected>(),
         py.get_type::<ProducerStarted>(),
         py.get_type::<LayersChanged>(),
@@ -91,6 +94,9 @@ pub fn to_python(py: Python<'_>, event: worker::Event, udp: usize) -> PyResult<P
             let is_udp = usize::from(listener.0) < udp;
             let protocol = if is_udp { Protocol::Udp } else { Protocol::Tcp };
             object(py, ice_connected(transport.0, remote, protocol))
+        }
+        core::Event::SrtpReceived { transport } => {
+            object(py, SrtpReceived { transport: transport.0 })
         }
         core::Event::IceDisconnected { transport } => {
             object(py, IceDisconnected { transport: transport.0 })

@@ -7,6 +7,7 @@ use rotunda_packet::rtcp::{Nack, ReportBlock, RtcpPacket, SenderInfo, TransportF
 use super::layers::Stale;
 use super::{Output, Worker};
 use crate::consumer::write::{Stamp, room, write_retransmission};
+use crate::event::Event;
 use crate::keys::{ConsumerKey, TransportKey};
 use crate::packet::MediaPacket;
 use crate::producer::encoding::SenderClock;
@@ -27,10 +28,14 @@ impl Worker {
         output: &mut impl Output,
     ) -> Option<()> {
         let transport = &mut self.transports[key.index()];
-        let Ok(len) = transport.srtp.as_mut()?.receiver.unprotect_rtcp(data) else {
+        let srtp = transport.srtp.as_mut()?;
+        let Ok(len) = srtp.receiver.unprotect_rtcp(data) else {
             transport.srtp_rejected += 1;
             return None;
         };
+        if !std::mem::replace(&mut srtp.heard, true) {
+            self.events.push_back(Event::SrtpReceived { transport: transport.id });
+        }
         for packet in packets(&data[..len]).flatten() {
             match packet {
                 RtcpPacket::SenderReport(report) => {

@@ -113,13 +113,17 @@ impl Worker {
         data: &mut [u8],
     ) -> Option<()> {
         let transport = &mut self.transports[key.index()];
-        let len = match transport.srtp.as_mut()?.receiver.unprotect_rtp(data) {
+        let srtp = transport.srtp.as_mut()?;
+        let len = match srtp.receiver.unprotect_rtp(data) {
             Ok(len) => len,
             Err(_) => {
                 transport.srtp_rejected += 1;
                 return None;
             }
         };
+        if !std::mem::replace(&mut srtp.heard, true) {
+            self.events.push_back(Event::SrtpReceived { transport: transport.id });
+        }
         let bytes = &data[..len];
         let packet = RtpPacket::parse(bytes).ok()?;
         let ids = &transport.extensions;
