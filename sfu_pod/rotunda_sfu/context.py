@@ -9,6 +9,7 @@ import structlog
 
 from rotunda_contract.ids import DataProducerId, ProducerId
 from rotunda_contract.rtp import RtpCapabilities
+from rotunda_sfu.clock import Clock
 from rotunda_sfu.dtls import SessionLimits
 from rotunda_sfu.events import RoomEvents
 from rotunda_sfu.media_worker import MediaWorker
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 class RoomContext:
     """One room's surroundings. `router` is its number in the worker.
 
+    `connect_deadline`: seconds that a transport may stay unconnected.
     `max_video_kbps`: what one person may send as video, all of it together; 0 means as much as they like.
     """
 
@@ -36,6 +38,8 @@ class RoomContext:
     randomness: Randomness
     limits: Limits
     session_limits: SessionLimits
+    clock: Clock
+    connect_deadline: float
     max_video_kbps: int
     log: structlog.stdlib.BoundLogger
     producers: dict[ProducerId, Producer] = field(default_factory=dict)

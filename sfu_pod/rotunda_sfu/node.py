@@ -156,6 +156,8 @@ class Node:
             session_limits=SessionLimits(
                 handshake_deadline=self.settings.handshake_deadline, data_rate=limits.data_rate
             ),
+            clock=self._clock,
+            connect_deadline=self.settings.connect_deadline,
             max_video_kbps=options.max_video_kbps,
             log=log,
         )

@@ -10,11 +10,16 @@ from rotunda_sfu.codec_match import is_rtx
 from rotunda_sfu.rtp_mapping import extension_ids
 
 MAX_ENCODINGS = 4
+_RESERVED_EXTENSION_ID = 15
+"""Ends the elements of a packet (RFC 8285 section 4.2)."""
 
 
 def validate_producer_parameters(kind: Kind, params: RtpParameters) -> None:
     """Raises BadRequest for parameters that contradict themselves, whatever the router supports."""
     _validate_codecs(kind, params.codecs)
+    for index, extension in enumerate(params.header_extensions):
+        if extension.id == _RESERVED_EXTENSION_ID:
+            raise BadRequest("15 is reserved", field=f"rtpParameters.headerExtensions.{index}.id")
     _unique(params.header_extensions, "id", "rtpParameters.headerExtensions")
     _unique(params.header_extensions, "uri", "rtpParameters.headerExtensions")
     _validate_encodings(kind, params)

@@ -106,6 +106,8 @@ class NodeSettings(BaseSettings):
     """Seconds that a lost connection keeps its seat."""
     handshake_deadline: Seconds = 30.0
     """Seconds that a DTLS handshake may take."""
+    connect_deadline: Seconds = 900.0
+    """Seconds that a client may leave a transport unconnected; asking for an ICE restart begins them anew."""
     stats_interval: Seconds = 2.0
     """Seconds between two looks at everybody's connection quality."""
     shutdown_grace: Seconds = 5.0

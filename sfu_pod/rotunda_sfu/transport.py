@@ -15,6 +15,7 @@ from rotunda_contract.ids import (
 )
 from rotunda_contract.rtp import DtlsParameters, IceCandidate, IceParameters, SctpParameters
 from rotunda_contract.signaling.common import TransportDirection
+from rotunda_sfu.clock import Timer
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.dtls import SrtpKeys
 from rotunda_sfu.ice import ice_candidates
@@ -34,7 +35,8 @@ _AUDIO_KBPS = 128
 class WebRtcTransport:
     """One transport, in the direction that its client sees: it sends on `send`, receives on `recv`.
 
-    Listens to its DTLS session and to its ICE. A failed session closes it and tells its owner.
+    Listens to its DTLS session and to its ICE. A failed session closes it and tells its owner; so does
+    a client that does not come to connect it.
     """
 
     def __init__(self, room: RoomContext, owner: Participant, direction: TransportDirection) -> None:
@@ -59,6 +61,7 @@ class WebRtcTransport:
             room.worker.set_max_incoming_bitrate(self.number, limit)
         port = WorkerPort(room.worker, self.number)
         self.session = room.sessions.open(self.number, port, self, room.session_limits)
+        self._waiting = self._wait_for_connect()
 
     @classmethod
     def create(cls, room: RoomContext, owner: Participant, direction: TransportDirection) -> WebRtcTransport:
@@ -89,11 +92,15 @@ class WebRtcTransport:
             raise InvalidState("the transport is connected already")
         self.session.connect(remote)
         self._connected = True
+        self._waiting.cancel()  # From here on the handshake has a deadline of its own.
 
     def restart_ice(self) -> IceParameters:
         """New credentials; the old ones work until the first valid check with the new."""
         self.ice_parameters = self.room.randomness.ice_parameters()
         self.room.worker.restart_ice(self.number, self.ice_parameters)
+        if not self._connected:
+            self._waiting.cancel()
+            self._waiting = self._wait_for_connect()
         return self.ice_parameters
 
     def require(self, direction: TransportDirection) -> None:
@@ -168,8 +175,21 @@ class WebRtcTransport:
     def on_dtls_readable(self) -> None:
         self.session.readable()
 
+    def on_srtp_received(self) -> None:
+        self.session.peer_has_keys()
+
+    def _wait_for_connect(self) -> Timer:
+        return self.room.clock.call_later(self.room.connect_deadline, self._never_connected)
+
+    def _never_connected(self) -> None:
+        reason = f"the transport was not connected within {self.room.connect_deadline:g} s"
+        self._log.info("transport_ended", reason=reason)
+        self.room.events.transport_closed(self.owner.id, self.id, reason)
+        self.close(cause=None, reason=reason)
+
     def _end(self, cause: ParticipantId | None, reason: str | None, announce: bool) -> None:
         self.closed = True
+        self._waiting.cancel()
         for consumer in list(self.consumers.values()):
             consumer.close(cause=cause, reason=reason)
         for producer in list(self.producers.values()):

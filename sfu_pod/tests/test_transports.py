@@ -212,3 +212,52 @@ def test_addresses_that_announce_the_same_are_one_candidate() -> None:
         (MediaAddress("10.0.0.1", 40000, "192.0.2.1"), MediaAddress("10.0.0.2", 40000, "192.0.2.1"))
     )
     assert [(each.ip, each.port) for each in candidates] == [("192.0.2.1", 40000)]
+
+
+async def test_media_of_the_peer_confirms_the_handshake() -> None:
+    fake = FakeNode()
+    ada = fake.open().join()
+    transport = ada.send_transport()
+    assert not ada.session(transport).handshake_confirmed
+    fake.worker.transports[transport.number].listener.on_srtp_received()
+    assert ada.session(transport).handshake_confirmed
+
+
+async def test_a_transport_that_nobody_connects_is_closed_and_its_owner_told() -> None:
+    fake = FakeNode()
+    room = fake.open()
+    ada, bob = room.join("Ada"), room.join("Bob")
+    idle, used = ada.recv_transport(), ada.send_transport()
+    consumer = bob.consume(ada.camera(used))
+    used.connect(BROWSER_DTLS)
+    await room.events()
+    fake.clock.advance(fake.settings.connect_deadline)
+    closed, *others = await room.events()
+    assert closed.recipient == ada.participant.id
+    assert closed.transport_closed.transport_id == idle.id
+    assert "not connected within 900 s" in closed.reason
+    assert set(ada.participant.transports) == {used.id}
+    # Bob never connected his own: his consumer went with it.
+    assert [each.WhichOneof("event") for each in others] == ["transport_closed", "consumer_closed"]
+    assert not bob.participant.consumers
+    assert set(fake.worker.transports) == {used.number}
+    assert consumer.number not in fake.worker.consumers
+
+
+async def test_an_ice_restart_gives_a_transport_that_waits_more_time() -> None:
+    fake = FakeNode()
+    transport = fake.open().join().recv_transport()
+    fake.clock.advance(fake.settings.connect_deadline - 1)
+    transport.restart_ice()
+    fake.clock.advance(fake.settings.connect_deadline - 1)
+    assert not transport.closed
+    fake.clock.advance(1)
+    assert transport.closed
+
+
+async def test_nothing_waits_for_a_transport_that_is_closed_or_connected() -> None:
+    fake = FakeNode()
+    ada = fake.open().join()
+    ada.recv_transport().close(cause=ada.participant.id)
+    ada.send_transport().connect(BROWSER_DTLS)
+    assert fake.clock.pending == 0
