@@ -14,7 +14,7 @@ import { Subscriber } from "./Subscriber";
 const REBUILD_MS = 2_000;
 /** Data channels wait this long for the pictures. */
 const GESTURES_AFTER_MS = 1_200;
-/** One's own pictures wait until the others' are in sight, but no longer than this. */
+/** One's own pictures wait until those that come are in sight, but no longer than this. */
 export const PUBLISH_AFTER_MS = 1_000;
 
 type TransportAnswers = Record<Direction, Promise<CreateWebRtcTransportAnswer>>;
@@ -34,6 +34,8 @@ export class MediaSession {
   #build = 0;
   #joined: JoinAnswer | undefined;
   #publish: (() => void) | undefined;
+  /** Puts another transport in the place of one. */
+  #attach: Partial<Record<Direction, (options: CreateWebRtcTransportAnswer) => void>> = {};
   /** Resolves when the build that is under way has come to an end. */
   #underWay: Promise<void> | undefined;
   #end: () => void = () => undefined;
@@ -105,26 +107,36 @@ export class MediaSession {
       making,
     ]);
     if (build !== this.#build) return false;
-    const recv = recvOptions && this.#open(device, "recv", recvOptions, joined);
-    const received = recv && this.subscriber.attach(device, recv);
-    this.#publish = () => {
-      if (recv) this.links.attachRecv(recv);
-      if (!sendOptions) return;
-      const send = this.#open(device, "send", sendOptions, joined);
-      this.links.attachSend(send);
-      this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
-      this.publisher.attach(device, send);
+    const receive = (options: CreateWebRtcTransportAnswer) => {
+      const recv = this.#open(device, "recv", options, joined);
+      return { recv, received: this.subscriber.attach(device, recv) };
     };
-    await received;
+    const send = (options: CreateWebRtcTransportAnswer) => {
+      const transport = this.#open(device, "send", options, joined);
+      this.links.attachSend(transport);
+      this.publisher.attach(device, transport);
+    };
+    const receiving = recvOptions && receive(recvOptions);
+    this.#publish = () => {
+      if (receiving) this.links.attachRecv(receiving.recv);
+      if (!sendOptions) return;
+      send(sendOptions);
+      this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
+    };
+    this.#attach = {
+      recv: (options) => this.links.attachRecv(receive(options).recv),
+      send,
+    };
+    await receiving?.received;
     return build === this.#build;
   }
 
-  /** Publishes what is captured, once what is received is there or has had its time. */
+  /** Publishes what is captured, once what comes from others is there or has had its time. */
   async publish(): Promise<void> {
     const build = this.#build;
     const recv = this.#transports.get("recv");
     if (recv && this.subscriber.consumers().length > 0) {
-      const there = Promise.all([recv.connected, this.subscriber.picturesShown()]);
+      const there = recv.connected.then(() => this.subscriber.picturesShown());
       await Promise.race([there, pause(PUBLISH_AFTER_MS)]);
     }
     if (build !== this.#build) return;
@@ -151,8 +163,10 @@ export class MediaSession {
   }
 
   transportClosed(transportId: string): void {
-    const ours = [...this.#transports.values()].some(({ id }) => id === transportId);
-    if (ours) void this.rebuild();
+    const ours = [...this.#transports.values()].find(({ id }) => id === transportId);
+    if (!ours) return;
+    if (ours.hasStarted()) void this.rebuild();
+    else void this.#replace(ours);
   }
 
   /** New transports for the same participant: the old ones are of no use any more. */
@@ -169,6 +183,19 @@ export class MediaSession {
     } catch {
       // Without a socket the resume comes by here; else once more in a while.
       if (build + 1 === this.#build) this.#later(REBUILD_MS, () => void this.rebuild());
+    }
+  }
+
+  /** One that waited too long for its first track, as in a room without anybody else: media is not touched. */
+  async #replace(old: MediaTransport): Promise<void> {
+    const { direction } = old;
+    old.close();
+    try {
+      const options = await this.signaling.request("createWebRtcTransport", { direction });
+      if (this.#transports.get(direction) === old) this.#attach[direction]?.(options);
+      else this.signaling.notify("closeTransport", { transportId: options.id });
+    } catch {
+      if (this.#transports.get(direction) === old) void this.rebuild();
     }
   }
 
@@ -195,6 +222,7 @@ export class MediaSession {
   #clear(): void {
     this.#build += 1;
     this.#publish = undefined;
+    this.#attach = {};
     this.subscriber.detach();
     this.publisher.detach();
     this.gestures.reset();

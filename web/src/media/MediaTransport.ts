@@ -49,6 +49,11 @@ export class MediaTransport {
     return this.transport.id;
   }
 
+  /** It has had a track, or a data channel. */
+  hasStarted(): boolean {
+    return this.transport.connectionState !== "new";
+  }
+
   async restartIce(): Promise<void> {
     const { iceParameters, iceServers } = await this.signaling.request("restartIce", {
       transportId: this.id,
@@ -72,22 +77,18 @@ export class MediaTransport {
   }
 
   async #renew(): Promise<void> {
-    if (this.#hasStarted()) return; // from here on an ICE restart renews them
+    if (this.hasStarted()) return; // from here on an ICE restart renews them
     try {
       const { iceServers = [] } = await this.signaling.request("restartIce", {
         transportId: this.id,
       });
-      if (this.#hasStarted()) return;
+      if (this.hasStarted()) return;
       await this.transport.updateIceServers({ iceServers });
       // A clock that is ahead by their whole life would ask again and again.
       if ((millisecondsLeft(iceServers, Date.now()) ?? 0) > 0) this.#renewLater(iceServers);
     } catch {
       // No socket, or no such transport any more: the resume or the next restart sees to it.
     }
-  }
-
-  #hasStarted(): boolean {
-    return this.transport.connectionState !== "new";
   }
 
   #wire(): void {

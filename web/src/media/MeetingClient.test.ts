@@ -71,23 +71,6 @@ describe("joining", () => {
     );
   });
 
-  it("publishes once every picture is in sight", async () => {
-    const { signaling, client, local } = fakeMeeting();
-    local.store.setState({
-      camera: { ...local.state.camera, on: true, track: fakeTrack("video") },
-    });
-    signaling.answer("join", () => joinAnswer({ participants: CROWD }));
-    await client.join("Ada");
-    await settled();
-    expect(signaling.names()).not.toContain("produce");
-    client.media.transport("recv")?.transport.emit("connectionstatechange", "connected");
-    await settled();
-    expect(signaling.names()).not.toContain("produce");
-    client.media.subscriber.pictureShown("p1-video");
-    await settled();
-    expect(signaling.names()).toContain("produce");
-  });
-
   it("tells when what it sends and receives over stands", async () => {
     const { signaling, client } = fakeMeeting();
     let created: () => void = () => undefined;

@@ -5,10 +5,15 @@ import type { Events, Signaling } from "../signaling/SignalingClient";
 import type { MeetingStore, RemoteTrack } from "../state/meetingStore";
 import { likelyHeight, spatialLayerFor } from "./layers";
 import { mark } from "./marks";
+import { pause } from "./pause";
 
 /** Resizing a window asks for new layers only once it has come to rest. */
 const LAYERS_SETTLE_MS = 250;
 const RETRY_MS = 1_000;
+/** Answers to `consume` that take longer than the first by this are negotiated by themselves. */
+export const ANSWERS_TOGETHER_MS = 100;
+/** A key frame that was asked for has begun to come by then, unless its sender is silent. */
+export const SILENT_AFTER_MS = 200;
 
 interface Wanted {
   participantId: string;
@@ -29,6 +34,8 @@ interface Subscription {
   spatialLayer?: number;
   /** Layers asked for by hand stay, whatever the size of the picture. */
   pinned?: boolean;
+  /** The server forwards something of it. */
+  begun?: boolean;
   /** A frame of it was seen. */
   shown?: boolean;
 }
@@ -40,8 +47,8 @@ export class Subscriber {
   #transport: types.Transport | undefined;
   #device: Device | undefined;
   #layersTimer: ReturnType<typeof setTimeout> | undefined;
-  /** For all pictures to be in sight. */
-  readonly #waiting: (() => void)[] = [];
+  /** For the pictures that come to be in sight. */
+  readonly #waiting = new Set<() => void>();
   readonly #unsubscribe: () => void;
 
   constructor(
@@ -49,7 +56,9 @@ export class Subscriber {
     private readonly store: MeetingStore,
   ) {
     this.#unsubscribe = store.subscribe((state, before) => {
-      if (state.people.participants !== before.people.participants) void this.sync();
+      if (state.people.participants === before.people.participants) return;
+      void this.sync();
+      this.#tellWaiting();
     });
   }
 
@@ -82,12 +91,30 @@ export class Subscriber {
     mark("rotunda:first-frame");
     const subscription = this.#subscriptions.get(producerId);
     if (subscription) subscription.shown = true;
-    if (this.#allShown()) for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#tellWaiting();
   }
 
-  /** Resolves once every picture that is received now, and not paused by its sender, is in sight. */
+  /**
+   * Resolves once every picture that comes is in sight: one of which nothing has come
+   * {@link SILENT_AFTER_MS} from now is not waited for, as its sender may be away. To be called when media can
+   * flow.
+   */
   async picturesShown(): Promise<void> {
-    if (!this.#allShown()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    let silent = false;
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (!this.#pictures().every(({ shown, begun }) => shown ?? (silent && !begun))) return;
+        this.#waiting.delete(look);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        silent = true;
+        look();
+      }, SILENT_AFTER_MS);
+      this.#waiting.add(look);
+      look();
+    });
   }
 
   consumers(): types.Consumer[] {
@@ -139,7 +166,10 @@ export class Subscriber {
 
   layersChanged({ consumerId, layers }: Events["consumerLayersChanged"]): void {
     for (const [producerId, track] of Object.entries(this.store.getState().tracks)) {
-      if (track.consumerId === consumerId) this.#setTrack(producerId, { ...track, layers });
+      if (track.consumerId !== consumerId) continue;
+      const subscription = this.#subscriptions.get(producerId);
+      if (subscription && layers) subscription.begun = true;
+      this.#setTrack(producerId, { ...track, layers });
     }
   }
 
@@ -166,17 +196,27 @@ export class Subscriber {
     });
   }
 
-  /** Asks for all at once and negotiates once with the browser, which is what takes time. */
+  /**
+   * Asks for all at once and negotiates once with the browser, which is what takes time. An answer that is late
+   * keeps nobody's media waiting: it is negotiated when it comes.
+   */
   async #subscribe(wanted: readonly Wanted[]): Promise<void> {
     const transport = this.#transport;
     const device = this.#device;
     if (!transport || !device || wanted.length === 0) return;
     const rtpCapabilities = device.recvRtpCapabilities as RtpCapabilities;
-    const answers = await Promise.all(
-      wanted.map((one) => this.#request(one, transport.id, rtpCapabilities)),
-    );
-    const accepted = answers.filter((answer) => answer !== undefined);
-    await Promise.all(accepted.map((answer) => this.#receive(transport, answer)));
+    const together: Accepted[] = [];
+    let isLate = false;
+    const answers = wanted.map(async (one) => {
+      const answer = await this.#request(one, transport.id, rtpCapabilities);
+      if (!answer) return;
+      if (isLate) await this.#receive(transport, answer);
+      else together.push(answer);
+    });
+    const first = Promise.race(answers).then(() => pause(ANSWERS_TOGETHER_MS));
+    await Promise.race([Promise.all(answers), first]);
+    isLate = true;
+    await Promise.all(together.map((answer) => this.#receive(transport, answer)));
   }
 
   async #request(
@@ -226,12 +266,18 @@ export class Subscriber {
     }
   }
 
-  #allShown(): boolean {
+  /** Those that are received now and that their senders have not paused. */
+  #pictures(): Subscription[] {
     const { participants } = this.store.getState().people;
-    return [...this.#subscriptions].every(([producerId, { participantId, kind, shown }]) => {
-      if (shown ?? kind !== "video") return true;
-      return participants[participantId]?.producers[producerId]?.paused ?? true;
+    return [...this.#subscriptions].flatMap(([producerId, subscription]) => {
+      const paused =
+        participants[subscription.participantId]?.producers[producerId]?.paused ?? true;
+      return subscription.kind === "video" && !paused ? subscription : [];
     });
+  }
+
+  #tellWaiting(): void {
+    for (const look of this.#waiting) look();
   }
 
   #failed(producerId: string, subscription: Subscription, error: unknown): void {
@@ -271,6 +317,7 @@ export class Subscriber {
     this.#subscriptions.get(producerId)?.consumer?.close();
     this.#subscriptions.delete(producerId);
     this.#sizes.delete(producerId);
+    this.#tellWaiting();
     this.store.setState(({ tracks }) => ({
       tracks: Object.fromEntries(Object.entries(tracks).filter(([id]) => id !== producerId)),
     }));
