@@ -227,7 +227,7 @@ async def test_leaving_ends_all_that_one_had_and_tells_once() -> None:
     assert (left.participant_left.reason, left.cause) == ("left", ada.participant.id)
     assert (closed.consumer_closed.consumer_id, closed.recipient) == (consumer.id, bob.participant.id)
     assert not bob.participant.consumers
-    assert fake.clock.pending == 0
+    assert fake.clock.pending == len(bob.participant.transports)  # They wait to be connected.
     with pytest.raises(NotFound):
         room.room.leave(ada.participant.id)
 

@@ -141,7 +141,8 @@ class Walk:
             d for p in people for d in p.data_consumers
         }
         absent = [person for person in people if person.connection is None]
-        assert self.fake.clock.pending == len(absent)
+        unconnected = [each for each in sessions if each.remote is None]
+        assert self.fake.clock.pending == len(absent) + len(unconnected)
 
     def _somebody(self) -> list[Person]:
         return self._one_of(self.people)
