@@ -54,7 +54,7 @@ async def single_machine(
             )
             backing.start()
             http = HttpServer(
-                signaling.asgi, sock, settings.https_directory, trusted_proxies=settings.trusted_proxies
+                signaling.asgi, sock, settings.https_directory, connections=signaling.connections
             )
             await http.start()
             try:

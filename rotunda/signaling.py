@@ -55,9 +55,7 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Servin
         backing = for_many_processes(settings)
         signaling = Signaling(settings, directory, nodes, backing, directory.check_ready)
         backing.start()
-        http = HttpServer(
-            signaling.asgi, sock, settings.https_directory, trusted_proxies=settings.trusted_proxies
-        )
+        http = HttpServer(signaling.asgi, sock, settings.https_directory, connections=signaling.connections)
         await http.start()
         try:
             yield Serving(http, (follower, backing.task))

@@ -12,6 +12,7 @@ from rotunda_signaling.directory import RoomDirectory
 from rotunda_signaling.http.access import HttpAccess, listens_on_loopback
 from rotunda_signaling.http.app import CheckReady, create_http_app
 from rotunda_signaling.http.bodies import BoundedBodies
+from rotunda_signaling.http.connections import Connections
 from rotunda_signaling.limits import MAX_FRAME_BYTES
 from rotunda_signaling.metrics import Metrics
 from rotunda_signaling.service.client import Client
@@ -38,6 +39,8 @@ class Signaling:
     ) -> None:
         self.rooms = Rooms(directory, nodes, backing.fanout, history=backing.history, rates=backing.rates)
         self.metrics = Metrics()
+        self.connections = Connections(settings.connections_per_address, settings.trusted_proxies)
+        self._check_others = check_ready
         keys = settings.api_keys_directory
         self.authenticator = Authenticator(KeyDirectory(keys) if keys is not None else None)
         self._ice_servers = IceServers(settings.ice_servers, settings.turn(), time.time, random.Random())
@@ -49,7 +52,7 @@ class Signaling:
             self.rooms,
             access,
             self.metrics,
-            check_ready,
+            self._check_ready,
             backing.degraded,
             web_root=settings.web_root,
             version=package_version(),
@@ -67,6 +70,10 @@ class Signaling:
         await self._edge.shutdown()
         await self.rooms.shutdown()
 
+    async def _check_ready(self) -> None:
+        self.connections.check_ready()
+        await self._check_others()
+
     def _connect(self, client: Client, id: str, claims: JoinClaims | None, address: str) -> Connection:
         return Connection(
             client,
@@ -81,6 +88,12 @@ class Signaling:
     def _add_gauges(self) -> None:
         gauge = self.metrics.gauge
         gauge("rotunda_signaling_sockets", "Clients connected.", lambda: self._edge.sockets)
+        gauge("rotunda_signaling_connections", "TCP connections.", lambda: self.connections.open)
+        gauge(
+            "rotunda_signaling_connections_refused",
+            "Connections and requests of addresses that had too many.",
+            lambda: self.connections.refused,
+        )
         gauge(
             "rotunda_signaling_watched_rooms",
             "Rooms with people of this process: no sum, as several processes may watch one room.",

@@ -2,12 +2,45 @@
 
 import logging
 import sys
-from typing import Literal, TextIO
+import time
+from collections.abc import Callable
+from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
 
 Format = Literal["auto", "json", "console"]
+
+SPARING_SECONDS = 10.0
+
+
+class SparingLog:
+    """For what strangers can bring about at any rate: an event is told now and then, with how often it came.
+
+    Its events are few and ours; what a stranger said belongs into the fields.
+    """
+
+    def __init__(
+        self,
+        log: Any,
+        seconds: float = SPARING_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._clock = clock
+        self._next: dict[str, float] = {}
+        self._untold: dict[str, int] = {}
+
+    def info(self, event: str, **fields: object) -> None:
+        """A line at once, or one more that the next line counts."""
+        now = self._clock()
+        count = self._untold.pop(event, 0) + 1
+        if now < self._next.get(event, now):
+            self._untold[event] = count
+            return
+        self._next[event] = now + self._seconds
+        self._log.info(event, count=count, **fields)
 
 
 def configure_logs(level: str, format: Format = "auto", stream: TextIO | None = None) -> None:

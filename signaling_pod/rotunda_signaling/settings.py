@@ -45,7 +45,10 @@ class SignalingSettings(BaseSettings):
     """Port of HTTP and Socket.IO; 0 lets the kernel choose."""
     trusted_proxies: str = "127.0.0.1,::1"
     """Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count, separated by
-    commas; `*`: all. Joins are limited by address."""
+    commas; `*`: all. Joins and connections are limited by address."""
+    connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    """Connections of one client address (a /64 of IPv6), trusted proxies excepted. People behind one NAT, and
+    behind a proxy that is not trusted, have one address together."""
     web_root: Path | None = None
     """Directory of the built web app; without it only the API is served."""
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = ()

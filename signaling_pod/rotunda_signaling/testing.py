@@ -111,7 +111,9 @@ class Stage:
         )
         self.signaling = Signaling(settings, self.directory, self.node, self.backing, self.node.check_ready)
         self.guests: list[Guest] = []
-        self._http = HttpServer(self.signaling.asgi, listen("127.0.0.1", 0))
+        self._http = HttpServer(
+            self.signaling.asgi, listen("127.0.0.1", 0), connections=self.signaling.connections
+        )
         self.url = f"http://127.0.0.1:{self._http.port}"
 
     def moderator(self, room: str = "standup") -> Connection:

@@ -36,6 +36,8 @@ class BoundedBodies:
         try:
             async with asyncio.timeout(self._seconds):
                 body = await _read(receive, self._size)
+        except _Gone:
+            return
         except TimeoutError:
             error = ErrorBody(code="bad_request", message="the body did not arrive in time")
             await error_response(HTTPStatus.REQUEST_TIMEOUT, error, _CLOSE)(scope, receive, send)
@@ -61,11 +63,17 @@ class HeadAsGet:
         await self._app(scope, receive, send)
 
 
+class _Gone(Exception):
+    """The client ended before its body did."""
+
+
 async def _read(receive: Receive, size: int) -> bytes | None:
-    """The body; None when it is too large."""
+    """The body; None when it is too large. Raises _Gone where it will never be whole."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
         body += message.get("body", b"")
         if len(body) > size:
             return None

@@ -5,14 +5,20 @@ import contextlib
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
+from rotunda_signaling.http.acceptor import Acceptor
 from rotunda_signaling.http.certificate import ServedCertificate
+from rotunda_signaling.http.connections import Connections
+from rotunda_signaling.http.protocols import BoundedHttp
+from rotunda_signaling.http.requests import BoundedRequests
+from rotunda_signaling.http.websocket import BoundedWebSocket
 from rotunda_signaling.limits import MAX_FRAME_BYTES
 
-LOOPBACK = "127.0.0.1,::1"
 GRACE = 3
 """Seconds that requests may still take when the server stops."""
 
@@ -53,24 +59,26 @@ class HttpServer:
         sock: socket.socket,
         https: Path | None = None,
         *,
-        trusted_proxies: str = LOOPBACK,
+        connections: Connections | None = None,
     ) -> None:
+        connections = connections or Connections()
         certificate = ServedCertificate(https) if https is not None else None
         config = uvicorn.Config(
-            app,
+            BoundedRequests(app, connections),
+            http=BoundedHttp,
+            ws=BoundedWebSocket,
             lifespan="off",
             log_config=None,
             access_log=False,
-            ws="websockets-sansio",
             ws_max_size=MAX_FRAME_BYTES,
             ws_ping_interval=None,  # Engine.IO has its own
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE,
             server_header=False,
-            forwarded_allow_ips=trusted_proxies,
+            forwarded_allow_ips=connections.proxies,
             ssl_context_factory=(lambda *_: certificate.context) if certificate is not None else None,
         )
-        self._server = _Uvicorn(config)
+        self._server = _Uvicorn(config, connections)
         self._socket = sock
         self._task: asyncio.Task[None] | None = None
 
@@ -92,18 +100,27 @@ class HttpServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Leaves signals to whoever runs the process, and tells when it serves."""
+    """Leaves signals to whoever runs the process, connections to our acceptor, and tells when it serves."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
         self.serving = asyncio.Event()
+        self._connections = connections
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        make = partial(BoundedHttp, self.config, self.server_state, {})
+        self.servers = [
+            cast(
+                asyncio.Server,
+                Acceptor(sock, lambda place: make(place=place), self._connections, self.config.ssl),
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True
         self.serving.set()
 
 
