@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -11,9 +12,10 @@ import uvloop
 from rotunda.stopping import stop_event
 from rotunda.vital import until_told
 from rotunda_contract.ids import ProcessId
+from rotunda_sfu.node import Node
 from rotunda_sfu.serve import serve as serve_media
 from rotunda_sfu.settings import NodeSettings
-from rotunda_signaling.app import Signaling
+from rotunda_signaling.app import STOPPING, Signaling
 from rotunda_signaling.backing import for_one_process
 from rotunda_signaling.directory.local import LocalDirectory, LocalNode
 from rotunda_signaling.http.server import HttpServer, listen
@@ -32,10 +34,26 @@ def run(settings: SignalingSettings, node_settings: NodeSettings) -> int:
         return runner.run(_serve_until_told(settings, node_settings))
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What serves."""
+
+    http: HttpServer
+    node: Node
+
+    @property
+    def port(self) -> int:
+        """Of HTTP."""
+        return self.http.port
+
+    @property
+    def media_port(self) -> int:
+        """Of the first media worker."""
+        return self.node.workers[0].addresses[0].port
+
+
 @asynccontextmanager
-async def single_machine(
-    settings: SignalingSettings, node_settings: NodeSettings
-) -> AsyncIterator[HttpServer]:
+async def single_machine(settings: SignalingSettings, node_settings: NodeSettings) -> AsyncIterator[Machine]:
     """Everything, serving, until the context ends."""
     sock = listen(settings.host, settings.port)  # first, because it is the likeliest to fail
     with sock, tempfile.TemporaryDirectory(prefix="rotunda-") as private:
@@ -58,8 +76,11 @@ async def single_machine(
             )
             await http.start()
             try:
-                yield http
+                yield Machine(http, media.node)
             finally:
+                http.close()
+                signaling.end_rooms()
+                media.node.close(STOPPING)
                 await signaling.shutdown()
                 await http.stop()
                 await backing.stop()
@@ -68,8 +89,8 @@ async def single_machine(
 
 async def _serve_until_told(settings: SignalingSettings, node_settings: NodeSettings) -> int:
     stop = stop_event()
-    async with single_machine(settings, node_settings) as http:
-        _greet(settings, http.port)
+    async with single_machine(settings, node_settings) as machine:
+        _greet(settings, node_settings, machine)
         return await until_told(stop)
 
 
@@ -80,9 +101,12 @@ def _with_private_grpc(settings: NodeSettings, directory: Path) -> NodeSettings:
     return settings.model_copy(update={"grpc_address": f"unix:{directory / 'media.sock'}"})
 
 
-def _greet(settings: SignalingSettings, port: int) -> None:
+def _greet(settings: SignalingSettings, node_settings: NodeSettings, machine: Machine) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = [f"Rotunda serves on {settings.scheme}://{host}:{port}/"]
+    lines = [f"Rotunda serves on {settings.scheme}://{host}:{machine.port}/"]
+    wanted, media_port = node_settings.media_port, machine.media_port
+    if wanted and media_port != wanted:
+        lines.append(f"Media ports begin at {media_port}, because {wanted} is in use.")
     if settings.web_root is None:
         lines.append("The web app is not built: only the API is served (see ROTUNDA_WEB_ROOT).")
     else:

@@ -60,6 +60,8 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Servin
         try:
             yield Serving(http, (follower, backing.task))
         finally:
+            # People connect again, to another pod, and have their seats and media; the rooms go on.
+            http.close()
             await signaling.shutdown()
             await http.stop()
             await backing.stop()

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from rotunda_contract.text import line_of
+
 GROUP = "rotunda.dev"
 WANTED_AT = f"{GROUP}/wanted-at"
 """Annotation of a Room: when somebody wanted to join it while it was Idle. RFC 3339."""
@@ -128,7 +130,7 @@ class Switch(_Part):
 
 class RoomSpec(_Part):
     cluster_ref: Label = "default"
-    display_name: Annotated[str, Field(max_length=128)] = ""
+    display_name: Annotated[str, Field(max_length=128), AfterValidator(line_of)] = ""
     max_participants: People = 50
     expected_participants: Annotated[int, Field(ge=0, le=10_000)] | None = None
     access: Access = "Open"

@@ -121,6 +121,20 @@ async def test_a_deleted_room_can_be_joined_anew(machine: Machine) -> None:
     assert ada.id != first
 
 
+async def test_at_the_end_people_are_told_before_anything_is_closed() -> None:
+    node = NodeSettings(listen_addresses=("127.0.0.1",), media_port=0, workers=1)
+    async with single_machine(SignalingSettings(port=0), node) as running:
+        ada = await Guest(f"http://127.0.0.1:{running.port}").connect()
+        await ada.join("standup", "Ada")
+        await ada.ask("createWebRtcTransport", {"direction": "send"})
+        (room,) = running.node.rooms
+    assert await ada.expect("roomClosed") == {"reason": "stopping", "rejoin": True}
+    await ada.expect("disconnect")
+    names = [name for name, _ in ada.events]
+    assert names.index("roomClosed") < names.index("disconnect")
+    assert room.closed
+
+
 async def test_two_hundred_join_four_rooms_at_once(machine: Machine) -> None:
     guests = await asyncio.gather(*(machine.guest() for _ in range(200)))
     rooms = [guests[start::4] for start in range(4)]

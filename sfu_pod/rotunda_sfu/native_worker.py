@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import resource
 from collections.abc import Sequence
@@ -28,6 +29,11 @@ from rotunda_sfu.media_worker import (
 )
 from rotunda_sfu.rtp_mapping import ExtensionIds
 from rotunda_sfu.settings import NodeSettings
+
+_BLOCKS = 100
+"""Of ports that are tried where nobody chose some."""
+_IN_USE = f"(os error {errno.EADDRINUSE})"
+"""The native module's errors have their number in the text alone."""
 
 
 class NativeMediaWorker:
@@ -275,13 +281,31 @@ class NativeMediaWorker:
 
 
 def open_workers(settings: NodeSettings) -> list[NativeMediaWorker]:
-    """One worker after the other, each on ports of its own.
+    """One worker after the other, each on ports of its own. Ports that nobody asked for give way to the next.
 
     Raises OSError naming the address where a socket cannot be opened; none is left open then.
     """
+    _allow_descriptors()
+    for _ in range(_BLOCKS):
+        try:
+            return _open_all(settings)
+        except OSError as error:
+            following = settings.next_block()
+            if following is None or _IN_USE not in str(error):
+                raise
+            structlog.stdlib.get_logger().warning(
+                "media_ports_give_way",
+                wanted=settings.media_port,
+                next=following.media_port,
+                error=str(error),
+            )
+            settings = following
+    return _open_all(settings)
+
+
+def _open_all(settings: NodeSettings) -> list[NativeMediaWorker]:
     workers: list[NativeMediaWorker] = []
     protocols: tuple[Literal["udp", "tcp"], ...] = ("udp", "tcp") if settings.media_tcp else ("udp",)
-    _allow_descriptors()
     try:
         for index in range(settings.workers):
             listen = [

@@ -75,7 +75,8 @@ class NodeSettings(BaseSettings):
     announced_address_file: Path | None = None
     """File with the announced address; the start waits until it holds one."""
     media_port: Port = 40000
-    """Port of the first worker, the next worker has the next; 0 lets the kernel choose."""
+    """Port of the first worker, the next worker has the next; 0 lets the kernel choose. Without this setting
+    ports that are in use give way to the next."""
     media_tcp: bool = True
     """Takes media over TCP as well, on the same ports, for clients whose network lets no UDP through."""
     tcp_connections: Count = 1000
@@ -164,6 +165,15 @@ class NodeSettings(BaseSettings):
         if wildcards and self.announced_address is None:
             raise ValueError(f"listening on {wildcards[0]} needs announced_address: clients must be told one")
         return self
+
+    def next_block(self) -> "NodeSettings | None":
+        """With the ports behind these. None where somebody chose them, or there are no more."""
+        first = self.media_port + self.workers
+        if "media_port" in self.model_fields_set or not self.media_port or first + self.workers > 65536:
+            return None
+        following = self.model_copy(update={"media_port": first})
+        following.model_fields_set.discard("media_port")
+        return following
 
     def port_of(self, worker: int) -> int:
         """Port of the worker with this index."""

@@ -347,6 +347,26 @@ async def test_a_tcp_port_that_is_taken_leaves_udp() -> None:
         worker.close()
 
 
+async def test_ports_that_nobody_asked_for_give_way() -> None:
+    """As a whole: the second worker's port is taken, and the first takes another too."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+        class Standing(NodeSettings):
+            """With a default of its own: that of the product may be in use by a server on this machine."""
+
+            media_port: int = port - 1
+
+        workers = open_workers(Standing(listen_addresses=("127.0.0.1",), workers=2))
+        ports = [address.port for worker in workers for address in worker.addresses]
+        for worker in workers:
+            worker.close()
+    assert min(ports) >= port + 1
+    assert (min(ports) - (port - 1)) % 2 == 0
+    assert sorted(set(ports)) == [min(ports), min(ports) + 1]
+
+
 async def test_a_port_that_is_taken_is_named_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))

@@ -13,6 +13,7 @@ from rotunda_signaling.http.access import HttpAccess, listens_on_loopback
 from rotunda_signaling.http.app import CheckReady, create_http_app
 from rotunda_signaling.http.bodies import BoundedBodies
 from rotunda_signaling.http.connections import Connections
+from rotunda_signaling.http.hosts import OneHost, OwnNames
 from rotunda_signaling.limits import MAX_FRAME_BYTES
 from rotunda_signaling.metrics import Metrics
 from rotunda_signaling.service.client import Client
@@ -24,6 +25,9 @@ from rotunda_signaling.socketio_edge.server import SocketIoEdge
 from rotunda_signaling.socketio_edge.websocket_only import WebSocketOnly
 from rotunda_signaling.turn import IceServers
 from rotunda_signaling.version import package_version
+
+STOPPING = "stopping"
+"""Why rooms close where the process that has them stops."""
 
 
 class Signaling:
@@ -47,7 +51,8 @@ class Signaling:
         self._edge = SocketIoEdge(self._connect, self.authenticator.read_join, self.metrics.observe_request)
         self._add_gauges()
         backing.add_gauges(self.metrics)
-        access = HttpAccess(self.authenticator, self.rooms, open_api=listens_on_loopback(settings.host))
+        names = OwnNames(settings.known_hosts) if listens_on_loopback(settings.host) else None
+        access = HttpAccess(self.authenticator, self.rooms, open_to=names)
         http = create_http_app(
             self.rooms,
             access,
@@ -56,14 +61,20 @@ class Signaling:
             backing.degraded,
             web_root=settings.web_root,
             version=package_version(),
+            https=settings.https_directory is not None,
         )
         # Engine.IO refuses a body that is too large, but never answers the request it came with.
         edge = self._edge.in_front_of(http)
-        self.asgi: Callable[..., Awaitable[None]] = BoundedBodies(
+        bodies = BoundedBodies(
             WebSocketOnly(edge) if backing.websocket_only else edge,
             MAX_FRAME_BYTES,
             on_too_large=self._edge.drop,
         )
+        self.asgi: Callable[..., Awaitable[None]] = OneHost(bodies)
+
+    def end_rooms(self) -> None:
+        """The rooms end with this process: tells everybody to join again, which still goes out."""
+        self.rooms.end_all(STOPPING)
 
     async def shutdown(self) -> None:
         """Disconnects all clients, then stops watching their rooms."""
@@ -93,6 +104,16 @@ class Signaling:
             "rotunda_signaling_connections_refused",
             "Connections and requests of addresses that had too many.",
             lambda: self.connections.refused,
+        )
+        gauge(
+            "rotunda_signaling_sockets_dropped",
+            "Clients that did not read what they were sent.",
+            lambda: self._edge.dropped,
+        )
+        gauge(
+            "rotunda_signaling_frames_refused",
+            "Frames and polling bodies that were no packets.",
+            lambda: self._edge.refused,
         )
         gauge(
             "rotunda_signaling_watched_rooms",

@@ -81,8 +81,10 @@ class Backing:
         found = []
         if not self.fanout.connected:
             found.append("redis: chat reaches only the people of the same signaling pod")
-        if isinstance(self.history, SqlHistory) and self.history.away:
+        if isinstance(self.history, SqlHistory) and not self.history.writes:
             found.append("database: messages wait to be stored, and their history is incomplete")
+        if isinstance(self.history, SqlHistory) and not self.history.reads:
+            found.append("database: the history of messages cannot be read")
         return found
 
     def add_gauges(self, metrics: Metrics) -> None:
@@ -155,8 +157,13 @@ def for_many_processes(settings: SignalingSettings) -> Backing:
 def _file_url(directory: Path | None) -> str:
     if directory is None:
         return IN_MEMORY
-    directory.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(directory / FILE).absolute()}"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = (directory / FILE).absolute()
+    # SQLite gives its journals the permissions of the database, of which those before us let others read.
+    path.touch(mode=0o600)
+    for file in directory.glob(f"{FILE}*"):
+        file.chmod(0o600)
+    return f"sqlite:///{path}"
 
 
 def _say_if_broken(task: "asyncio.Task[None]") -> None:

@@ -12,8 +12,14 @@ MAX_WAITING_REQUESTS = 2_000
 """Requests of one socket that wait for their turn."""
 MAX_WAITING_BYTES = 4 * 1024 * 1024
 """Together, as they came."""
-MAX_WAITING_MESSAGES = 10_000
-"""Messages that wait for a client to read them; a client further behind is disconnected."""
+MAX_UNREAD_BYTES = 4 * 1024 * 1024
+"""What waits for a client to read it; a client further behind is disconnected."""
+MAX_UNREAD_MESSAGES = 10_000
+"""The same in messages, each of which takes a little besides its text."""
+BETWEEN_YIELDS = 32
+"""Packets of one client after which others have their turn."""
+CONNECT_SECONDS = 20.0
+"""From a connection's first packet to that with which it connects to Socket.IO."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ class SignalingSettings(BaseSettings):
     connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     """Connections of one client address (a /64 of IPv6), trusted proxies excepted. People behind one NAT, and
     behind a proxy that is not trusted, have one address together."""
+    known_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names, separated by commas, by which the rooms API may be asked without API keys where it listens on
+    loopback, besides localhost and loopback addresses: of a proxy in front, for example."""
     web_root: Path | None = None
     """Directory of the built web app; without it only the API is served."""
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = ()
@@ -111,6 +114,11 @@ class SignalingSettings(BaseSettings):
             raise ValueError(
                 f'is no JSON ({error}); give one such as [{{"urls": ["stun:host:3478"]}}]'
             ) from None
+
+    @field_validator("known_hosts", mode="before")
+    @classmethod
+    def _parse_hosts(cls, value: Any) -> Any:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("turn_urls", mode="before")
     @classmethod

@@ -268,6 +268,19 @@ async def test_a_shortage_of_descriptors_is_told(make_stage: MakeStage) -> None:
     await server.stop()
 
 
+async def test_a_closed_door_leaves_who_is_inside(stage: Stage) -> None:
+    """So that whoever is told to connect again finds another process."""
+    ada = await stage.joined("Ada")
+    stage._http.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", int(stage.url.rpartition(":")[2]))
+    await ada.settle()
+    stage.signaling.end_rooms()
+    assert await ada.expect("roomClosed") == {"reason": "stopping", "rejoin": True}
+    refused = await ada.ask("join", {"room": "standup", "displayName": "Ada"})
+    assert (refused["error"]["code"], refused["error"]["retryAfterMs"]) == ("unavailable", 2000)
+
+
 async def test_who_does_not_read_an_answer_is_cut(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

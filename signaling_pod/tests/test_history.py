@@ -1,8 +1,9 @@
 """The history of chat in real databases: who reads what, and what happens when the database is away."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from rotunda_signaling.store.queue import MAX_BYTES, ROW_BYTES, Write, WriteQueu
 from rotunda_signaling.store.recent import RecentMessages
 from rotunda_signaling.store.schema import MESSAGES, REMOVALS
 from rotunda_signaling.store.testing import ROOM, said
+from rotunda_signaling.testing import MakeStage
 
 ANYBODY = Reader()
 WAIT = 60.0
@@ -239,6 +241,25 @@ async def test_chat_goes_on_without_the_database_and_is_stored_when_it_is_back(
     page = await one.page()
     assert (texts(page), page.complete, one.history.connected) == (["before", "away"], True, True)
     assert one.history.lost == 0
+
+
+async def test_reading_does_not_hide_that_nothing_is_stored(tmp_path: Path, make_stage: MakeStage) -> None:
+    stage = await make_stage(data_directory=tmp_path)
+    history = stage.backing.history
+    assert isinstance(history, SqlHistory)
+    await history._ready.wait()
+    with closing(sqlite3.connect(tmp_path / "messages.sqlite3", timeout=WAIT)) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+        )
+    history.record(ROOM, said("lost?"))
+    async with stage.http() as http, asyncio.timeout(WAIT):
+        while history.writes:  # noqa: ASYNC110 -- the database's answer
+            await asyncio.sleep(0.01)
+        page = await history.page(ROOM, ANYBODY, before=None, limit=5)
+        assert (page.messages, history.reads, history.connected) == ([], True, False)
+        answer = (await http.get("/readyz")).json()
+    assert answer["degraded"] == ["database: messages wait to be stored, and their history is incomplete"]
 
 
 async def test_it_starts_without_its_database(server: PostgresServer, start: Start) -> None:

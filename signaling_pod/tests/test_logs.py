@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from rotunda_signaling.logs import configure_logs
+from rotunda_signaling.logs import SparingLog, configure_logs
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +49,19 @@ def test_a_traceback_shows_no_values(format: str) -> None:
         structlog.get_logger("a").exception("failed")
     assert "ZeroDivisionError" in stream.getvalue()
     assert "xxxxxsecret" not in stream.getvalue()
+
+
+def test_what_strangers_bring_about_is_told_now_and_then() -> None:
+    stream, now = io.StringIO(), 0.0
+    configure_logs("info", "json", stream)
+    log = SparingLog(structlog.get_logger("a"), seconds=10.0, clock=lambda: now)
+    for now in (0.0, 1.0, 2.0, 10.0, 11.0, 40.0):
+        log.info("refused", at=now)
+    log.info("another")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["event"], line["count"], line.get("at")) for line in lines] == [
+        ("refused", 1, 0.0),
+        ("refused", 3, 10.0),
+        ("refused", 2, 40.0),
+        ("another", 1, None),
+    ]

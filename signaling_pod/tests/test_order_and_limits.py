@@ -1,6 +1,7 @@
 """Pipelined requests take effect in order; one socket can take only so much."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from rotunda_signaling.limits import Rate, TokenBucket
 from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.connection import Connection
 from rotunda_signaling.socketio_edge.socket import Socket
-from rotunda_signaling.testing import Guest, Stage
+from rotunda_signaling.socketio_edge.unread import Frames, UnreadPackets
+from rotunda_signaling.testing import WAIT, Guest, MakeStage, Stage
 
 
 async def pipeline(guest: Guest, requests: list[tuple[str, Any]]) -> list[Any]:
@@ -131,14 +133,14 @@ def test_an_event_is_spelled_once_for_everybody() -> None:
     from rotunda_contract.signaling.events import ActiveSpeakerEvent
 
     event = Event("activeSpeaker", ActiveSpeakerEvent())
-    assert event.text == '["activeSpeaker",{"participantId":null}]'
+    assert event.text == '2["activeSpeaker",{"participantId":null}]'
     assert event.text is event.text
 
 
 async def test_a_client_that_reads_nothing_is_disconnected(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rotunda_signaling.socketio_edge.server.MAX_WAITING_MESSAGES", 20)
+    monkeypatch.setattr("rotunda_signaling.socketio_edge.server.MAX_UNREAD_MESSAGES", 20)
     ada, bob = await stage.joined("Ada"), await stage.joined("Bob")
     for number in range(100):
         stage.signaling.rooms.views[0].deliver(_chat_from(ada, number))
@@ -146,12 +148,68 @@ async def test_a_client_that_reads_nothing_is_disconnected(
     await ada.settle()
 
 
-def _chat_from(guest: Guest, number: int) -> Any:
+async def test_what_a_client_does_not_read_is_bounded_in_bytes(make_stage: MakeStage) -> None:
+    """Of some socket buffers and 4 MiB besides, of 32 MB that are said."""
+    stage = await make_stage()
+    ada = await stage.joined("Ada")
+    deaf = await _deaf(stage.url)
+    view = stage.signaling.rooms.views[0]
+    await ada.expect("participantJoined")
+    for number in range(8_000):
+        view.deliver(_chat_from(ada, number, "x" * 4_000))
+        if number % 50 == 0:
+            await asyncio.sleep(0)
+        if stage.signaling.connections.open == 1:
+            break
+    async with asyncio.timeout(WAIT):
+        while stage.signaling.connections.open != 1:  # noqa: ASYNC110 -- no event tells of it
+            await asyncio.sleep(0.01)
+    assert b"rotunda_signaling_sockets_dropped 1.0" in stage.signaling.metrics.render()
+    deaf.close()
+    await ada.settle()
+
+
+def test_the_queue_knows_its_bytes() -> None:
+    queue = UnreadPackets()
+    frames = Frames()
+    text = "x" * 1_000
+    shared = frames.of(text)
+    for _ in range(3):
+        assert frames.of(text) is shared
+        queue.put_nowait(shared)
+    assert 3_000 <= queue.bytes <= 3_300
+    queue.put_nowait(None)
+    for _ in range(4):
+        queue.get_nowait()
+    assert queue.bytes == 0
+    assert frames.of("y") is not shared
+
+
+async def _deaf(url: str) -> socket.socket:
+    """Joins and reads no more."""
+    loop = asyncio.get_running_loop()
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    await loop.sock_connect(sock, ("127.0.0.1", int(url.rpartition(":")[2])))
+    upgrade = (
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    await loop.sock_sendall(sock, upgrade.encode())
+    await loop.sock_recv(sock, 1024)
+    for text in ("40", '420["join",{"room":"standup","displayName":"Bob"}]'):
+        await loop.sock_sendall(sock, bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text.encode())
+    return sock
+
+
+def _chat_from(guest: Guest, number: int, text: str = "hi") -> Any:
     from rotunda_contract.ids import ParticipantId
     from rotunda_contract.signaling.events import ChatEvent
     from rotunda_signaling.service.room_state import Delivery
 
     body = ChatEvent(
-        id=str(number), sender=guest.id, display_name="Ada", text="hi", sent_at="2026-11-21T08:00:00.000Z"
+        id=str(number), sender=guest.id, display_name="Ada", text=text, sent_at="2026-11-21T08:00:00.000Z"
     )
     return Delivery(Event("chat", body), ParticipantId(guest.id))

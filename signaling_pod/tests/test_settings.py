@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from rotunda_signaling.settings import SettingsError, check_for_many_processes, load_settings
+from rotunda_signaling.backing import for_one_process
+from rotunda_signaling.settings import (
+    SettingsError,
+    SignalingSettings,
+    check_for_many_processes,
+    load_settings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +101,16 @@ def test_postgresql_and_no_database_do_for_many_processes() -> None:
 def test_a_web_root_without_a_page_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"ROTUNDA_WEB_ROOT: .* has no index\.html"):
         load_settings(web_root=tmp_path)
+
+
+def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Also what an earlier version left to be read by others, and its journals."""
+    old, new = tmp_path / "old", tmp_path / "a" / "new"
+    old.mkdir()
+    for name in ("messages.sqlite3", "messages.sqlite3-wal"):
+        (old / name).touch(mode=0o644)
+    for directory in (old, new):
+        for_one_process(SignalingSettings(data_directory=directory))
+        for file in directory.iterdir():
+            assert file.stat().st_mode & 0o777 == 0o600
+    assert new.stat().st_mode & 0o777 == 0o700

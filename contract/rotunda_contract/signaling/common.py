@@ -3,10 +3,11 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from rotunda_contract.rtp import ContractModel, Kind
+from rotunda_contract.text import line_of, lines_of
 
 MAX_DISPLAY_NAME = 128
 """Characters of a display name."""
@@ -101,18 +102,21 @@ RoomLabel = Annotated[
 ]
 DisplayName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True),
+    AfterValidator(line_of),
+    AfterValidator(str.strip),
     _at_most(MAX_DISPLAY_NAME),
     AfterValidator(_visible),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_DISPLAY_NAME}),
 ]
-"""What others see; surrounding white space is cut off."""
+"""What others see, as one line; surrounding white space, control and bidi characters are left out."""
 ChatText = Annotated[
     str,
+    AfterValidator(lines_of),
     _at_most(MAX_CHAT_TEXT),
     AfterValidator(_visible),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CHAT_TEXT}),
 ]
+"""What others read, without control and bidi characters; it may have several lines."""
 AppData = Annotated[dict[str, Any], AfterValidator(_app_data)]
 """The application's own JSON object."""
 

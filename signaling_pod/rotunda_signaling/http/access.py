@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rotunda_contract.errors import Forbidden, Unauthorized
@@ -11,6 +11,7 @@ from rotunda_contract.ids import RoomName
 from rotunda_contract.signaling.common import RoomLabel
 from rotunda_signaling.auth.authenticator import Authenticator
 from rotunda_signaling.auth.tokens import ApiClaims, Claims
+from rotunda_signaling.http.hosts import OwnNames
 from rotunda_signaling.service.rooms import Rooms
 
 _BEARER = HTTPBearer(
@@ -23,21 +24,21 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
 class HttpAccess:
-    """Dependencies of routes. `open_api`: without API keys everyone may run rooms."""
+    """Dependencies of routes. Without API keys everyone may run rooms who asks by a name in `open_to`."""
 
-    def __init__(self, authenticator: Authenticator, rooms: Rooms, *, open_api: bool) -> None:
+    def __init__(self, authenticator: Authenticator, rooms: Rooms, *, open_to: OwnNames | None) -> None:
         self._authenticator = authenticator
         self._rooms = rooms
-        self._open_api = open_api
+        self._open_to = open_to
 
     @property
     def authenticator(self) -> Authenticator:
         return self._authenticator
 
-    async def administrator(self, bearer: Bearer) -> None:
+    async def administrator(self, request: Request, bearer: Bearer) -> None:
         """Needs an API token, where there are API keys. Raises Unauthorized or Forbidden."""
         if not self._authenticator.has_keys:
-            self._check_open()
+            self._check_open(request)
         elif not isinstance(self._read(bearer, "an API token"), ApiClaims):
             raise Forbidden("this needs an API token; yours is for people in a room")
 
@@ -54,18 +55,23 @@ class HttpAccess:
         await self._rooms.check_removed(RoomName(room), claims)
         return claims
 
-    async def visitor(self, room: RoomLabel, bearer: Bearer) -> None:
+    async def visitor(self, request: Request, room: RoomLabel, bearer: Bearer) -> None:
         """As `member`; without API keys as `administrator`."""
         if bearer is None and not self._authenticator.has_keys:
-            self._check_open()
+            self._check_open(request)
         else:
             await self.member(room, bearer)
 
-    def _check_open(self) -> None:
-        if not self._open_api:
+    def _check_open(self, request: Request) -> None:
+        if self._open_to is None:
             raise Unauthorized(
                 "this server has no API keys (ROTUNDA_API_KEYS_DIRECTORY): without them its rooms API "
                 "is open only where it listens on loopback"
+            )
+        if not self._open_to.include(request.headers.get("host")):
+            raise Unauthorized(
+                "without API keys the rooms API is open by the names localhost and 127.0.0.1 and the like, "
+                "not by the one that you asked for: ROTUNDA_KNOWN_HOSTS adds names"
             )
 
     def _read(self, bearer: HTTPAuthorizationCredentials | None, wanted: str) -> Claims:

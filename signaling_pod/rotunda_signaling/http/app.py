@@ -39,6 +39,7 @@ def create_http_app(
     *,
     web_root: Path | None,
     version: str,
+    https: bool = False,
 ) -> FastAPI:
     """The API, health, metrics and the web app."""
     app = FastAPI(
@@ -51,7 +52,7 @@ def create_http_app(
     )
     app.add_middleware(BoundedBodies)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, https=https)
     install_error_answers(app)
     app.include_router(rooms_router(rooms, access))
     app.include_router(messages_router(rooms, access))

@@ -92,11 +92,18 @@ class HttpServer:
         self._task = asyncio.create_task(self._server.serve([self._socket]), name="http")
         await self._server.serving.wait()
 
+    def close(self) -> None:
+        """Takes no new connections: whoever comes now shall find another process, or none."""
+        for server in self._server.servers:
+            server.close()
+
     async def stop(self) -> None:
         """Ends connections and returns when all are closed."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()  # of who neither reads nor closes
 
 
 class _Uvicorn(uvicorn.Server):

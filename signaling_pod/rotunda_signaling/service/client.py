@@ -19,8 +19,8 @@ class Event:
 
     @cached_property
     def text(self) -> str:
-        """`["name",{…}]`, which is how Socket.IO spells an event."""
-        return to_json([self.name, self.body.to_json()]).decode()
+        """`2["name",{…}]`, which is how Socket.IO spells an event. All recipients share it."""
+        return f"2{to_json([self.name, self.body.to_json()]).decode()}"
 
     def __repr__(self) -> str:
         return f"Event({self.text})"

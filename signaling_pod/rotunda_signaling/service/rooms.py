@@ -27,6 +27,8 @@ from rotunda_signaling.store.message_ids import MessageIds
 
 JOINS_AT_ONCE = 16
 """A crowd's other joins wait here, where no deadline runs, and leave room for the calls of those inside."""
+RETRY_MS = 2000
+"""When to try again what a stopping process refuses."""
 
 _log = structlog.get_logger(__name__)
 
@@ -77,6 +79,7 @@ class Rooms:
         self._views: dict[RoomName, RoomView] = {}
         self._opening: dict[RoomName, _Opening] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._stopping = False
         directory.watch_deletions(self._on_deleted)
         directory.watch_moves(self._on_moved)
         fanout.on_chat(self._on_chat)
@@ -93,6 +96,8 @@ class Rooms:
         `on_pending` is told why that takes a while. `maker` is the address whose rate of making rooms counts,
         where there is no such room. Cancelling ends the caller's own wait only.
         """
+        if self._stopping:
+            raise Unavailable("the server is stopping: join again in a moment", retry_after_ms=RETRY_MS)
         view = self._views.get(room)
         if view is not None and not view.ended:
             return view
@@ -160,6 +165,12 @@ class Rooms:
     async def close_room(self, view: RoomView, reason: str) -> None:
         """Ends the room for everybody in it."""
         await view.node.close_room(pb.CloseRoomRequest(room_key=view.key, reason=reason))
+
+    def end_all(self, reason: str) -> None:
+        """Tells everybody here to join again, once somebody serves them; nobody comes in any more."""
+        self._stopping = True
+        for view in self.views:
+            view.end(reason, rejoin=True)
 
     async def shutdown(self) -> None:
         """Stops watching. The rooms themselves stay."""

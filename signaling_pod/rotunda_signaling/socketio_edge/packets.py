@@ -63,11 +63,6 @@ def acknowledgement(number: int, answer: dict[str, Any]) -> str:
     return f"3{number}[{to_json(answer).decode()}]"
 
 
-def event(text: str) -> str:
-    """The packet of an event spelled `["name",{…}]`."""
-    return f"2{text}"
-
-
 def _payload(payloads: list[Any]) -> dict[str, Any]:
     if len(payloads) > 1:
         raise BadRequest(f"a request carries one object, not {len(payloads)} values")

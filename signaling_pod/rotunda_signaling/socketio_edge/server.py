@@ -7,26 +7,39 @@ from urllib.parse import parse_qs
 
 import socketio  # type: ignore[import-untyped]
 import structlog
-from engineio import packet as engine  # type: ignore[import-untyped]
 from engineio.payload import Payload  # type: ignore[import-untyped]
 
 from rotunda_contract.errors import RotundaError
 from rotunda_signaling.auth.tokens import JoinClaims
-from rotunda_signaling.limits import MAX_FRAME_BYTES, MAX_WAITING_MESSAGES
+from rotunda_signaling.limits import (
+    BETWEEN_YIELDS,
+    CONNECT_SECONDS,
+    MAX_FRAME_BYTES,
+    MAX_UNREAD_BYTES,
+    MAX_UNREAD_MESSAGES,
+)
+from rotunda_signaling.logs import SparingLog
 from rotunda_signaling.service.client import Client
 from rotunda_signaling.service.connection import Connection
 from rotunda_signaling.socketio_edge import packets
+from rotunda_signaling.socketio_edge.guard import MAX_PACKETS, Guard
 from rotunda_signaling.socketio_edge.socket import Observe, Socket
+from rotunda_signaling.socketio_edge.unread import Frames, UnreadPackets
 
 PATH = "socket.io"
 PING_INTERVAL = 10
 PING_TIMEOUT = 10
 """Seconds; a dead peer is noticed after both, well inside the reconnect grace."""
 
-# A polling client may put all that it pipelines into one body, which is bounded in bytes.
-Payload.max_decode_packets = 65_536
+IDLE_SECONDS = PING_INTERVAL + PING_TIMEOUT + 5.0
+"""A client that lives has answered a ping by then."""
+ABORT = "rotunda.abort"
+"""Among a WebSocket's extensions, where the server has it: ends it without waiting for the peer."""
+
+Payload.max_decode_packets = MAX_PACKETS
 
 _log = structlog.get_logger(__name__)
+_strangers = SparingLog(_log)
 
 Asgi = Callable[..., Awaitable[None]]
 MakeConnection = Callable[[Client, str, JoinClaims | None, str], Connection]
@@ -44,6 +57,12 @@ class SocketIoEdge:
         self._observe = observe
         self._sockets: dict[str, Socket] = {}
         self._stopped = False
+        self._frames = Frames()
+        self._taken = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._guard: Guard | None = None
+        self.dropped = 0
+        """Clients that did not read what they were sent."""
         self._server = socketio.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins="*",
@@ -55,6 +74,9 @@ class SocketIoEdge:
         self._server.on("connect", self._on_connect)
         self._server.on("disconnect", self._on_disconnect)
         engine = self._server.eio
+        engine.create_queue = UnreadPackets
+        self._pass_connect = engine.handlers["connect"]
+        engine.on("connect", self._on_engine_connect)
         self._pass_message, self._pass_end = engine.handlers["message"], engine.handlers["disconnect"]
         engine.on("message", self._on_message)
         engine.on("disconnect", self._on_engine_end)
@@ -62,7 +84,13 @@ class SocketIoEdge:
     def in_front_of(self, app: Asgi) -> Asgi:
         """Serves `/socket.io` itself and leaves the rest, the lifespan included, to `app`."""
         whole: Asgi = socketio.ASGIApp(self._server, app, socketio_path=PATH)
-        return whole
+        self._guard = Guard(whole, PATH, self.drop, idle=IDLE_SECONDS)
+        return self._guard
+
+    @property
+    def refused(self) -> int:
+        """Frames and polling bodies that were none."""
+        return self._guard.refused if self._guard is not None else 0
 
     @property
     def sockets(self) -> int:
@@ -90,10 +118,29 @@ class SocketIoEdge:
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         claims = self._claims(auth)
         engine_id = self._server.manager.eio_sid_from_sid(sid, "/")
-        outlet = _EngineOutlet(self._server, engine_id, sid)
+        outlet = _EngineOutlet(self._server, engine_id, sid, self._frames, self._on_drop)
+        outlet.abort = environ["asgi.scope"].get("extensions", {}).get(ABORT)
         socket = Socket(sid, outlet, self._observe)
         socket.connection = self._make_connection(socket, sid, claims, _address(environ))
         self._sockets[engine_id] = socket
+
+    def _on_drop(self) -> None:
+        self.dropped += 1
+
+    async def _on_engine_connect(self, engine_id: str, environ: dict[str, Any]) -> object:
+        asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._expect_connected, engine_id)
+        return await self._pass_connect(engine_id, environ)
+
+    def _expect_connected(self, engine_id: str) -> None:
+        """Engine.IO alone would let a client answer pings for ever, and never say whom it speaks to."""
+        socket = self._server.eio.sockets.get(engine_id)
+        if socket is not None and engine_id not in self._sockets:
+            _strangers.info("a client did not connect in time")
+            self._keep(asyncio.create_task(_drop(socket)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _claims(self, auth: object) -> JoinClaims | None:
         """What the token says; None without one: the room decides. Raises ConnectionRefusedError."""
@@ -123,6 +170,9 @@ class SocketIoEdge:
 
     async def _on_message(self, engine_id: str, data: object) -> None:
         """Events are ours; connecting and disconnecting is python-socketio's."""
+        self._taken += 1
+        if self._taken % BETWEEN_YIELDS == 0:
+            await asyncio.sleep(0)  # a polling body carries many packets, and nothing of it waits
         if not isinstance(data, str):
             return  # an attachment of a binary event, which has been refused, or garbage
         if packets.is_event(data):
@@ -133,7 +183,7 @@ class SocketIoEdge:
         try:
             await self._pass_message(engine_id, data)
         except Exception as error:
-            _log.info("malformed packet", error=repr(error)[:256])
+            _strangers.info("malformed packet", error=repr(error)[:256])
 
 
 def _address(environ: Mapping[str, Any]) -> str:
@@ -150,7 +200,19 @@ def _refusal(code: str, message: str) -> Exception:
 class _EngineOutlet:
     """Implements Outlet by Engine.IO's own queue, which one writer for each socket empties in order."""
 
-    def __init__(self, server: socketio.AsyncServer, engine_id: str, sid: str) -> None:
+    abort: Callable[[], None] | None = None
+    """Ends a WebSocket whose peer does not read."""
+
+    def __init__(
+        self,
+        server: socketio.AsyncServer,
+        engine_id: str,
+        sid: str,
+        frames: Frames,
+        on_drop: Callable[[], None],
+    ) -> None:
+        self._frames = frames
+        self._on_drop = on_drop
         self._server = server
         self._engine_id = engine_id
         self._sid = sid
@@ -160,10 +222,13 @@ class _EngineOutlet:
         socket = self._server.eio.sockets.get(self._engine_id)
         if socket is None or socket.closed or self._closing is not None:
             return
-        socket.queue.put_nowait(engine.Packet(engine.MESSAGE, data=packet))
-        if socket.queue.qsize() > MAX_WAITING_MESSAGES:
-            _log.warning("a client does not read what it is sent", connection=self._sid)
+        socket.queue.put_nowait(self._frames.of(packet))
+        if socket.queue.bytes > MAX_UNREAD_BYTES or socket.queue.qsize() > MAX_UNREAD_MESSAGES:
+            _strangers.info("a client does not read what it is sent", connection=self._sid)
+            self._on_drop()
             self._closing = asyncio.create_task(_drop(socket))
+            if self.abort is not None:
+                self.abort()
 
     def close(self) -> None:
         if self._closing is None:

@@ -1,6 +1,7 @@
 """One client's socket: requests take effect one after another, each is acknowledged once."""
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import structlog
 
 from rotunda_contract.errors import LimitExceeded, RateLimited, RotundaError
 from rotunda_signaling.limits import (
+    BETWEEN_YIELDS,
     CHAT_RATE,
     MAX_WAITING_BYTES,
     MAX_WAITING_REQUESTS,
@@ -68,7 +70,7 @@ class Socket:
         self._log = structlog.get_logger(__name__).bind(connection=id)
 
     def send(self, event: Event) -> None:
-        self._outlet.put(packets.event(event.text))
+        self._outlet.put(event.text)
 
     def disconnect(self) -> None:
         self._outlet.close()
@@ -115,7 +117,11 @@ class Socket:
 
     async def _work(self) -> None:
         try:
-            while self._waiting:
+            for number in itertools.count(1):
+                if not self._waiting:
+                    break
+                if number % BETWEEN_YIELDS == 0:
+                    await asyncio.sleep(0)  # what is refused does not wait for anything
                 packet = self._waiting.popleft()
                 self._waiting_bytes -= len(packet.body)
                 await self._answer(packet)

@@ -67,6 +67,16 @@ class SqlHistory:
         return not (self._reads and self._writes)
 
     @property
+    def reads(self) -> bool:
+        """It read when it was asked last."""
+        return self._reads
+
+    @property
+    def writes(self) -> bool:
+        """It wrote when it was asked last."""
+        return self._writes
+
+    @property
     def waiting(self) -> int:
         """Rows that are not stored yet."""
         return len(self._queue)
