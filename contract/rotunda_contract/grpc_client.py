@@ -23,6 +23,8 @@ _OPTIONS = (
     # A silent partition is noticed within about 15 s, which is well inside the reconnect grace.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    # The library waits for so long as well; by default for a minute.
+    ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )

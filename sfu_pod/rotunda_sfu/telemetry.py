@@ -45,6 +45,7 @@ _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # A receiver that is gone, or stopped, is noticed within the freshness of a report, and left for the next.
     ("grpc.keepalive_time_ms", 2_000),
     ("grpc.keepalive_timeout_ms", 1_000),
+    ("grpc.http2.ping_timeout_ms", 1_000),  # which the library waits as well, by default for a minute
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.initial_reconnect_backoff_ms", 200),

@@ -23,6 +23,17 @@ _OPTIONS = (
     # Clients ping every 10 s; by default a server takes that as an attack.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A watcher that is gone without a word is noticed by pings of ours.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+)
+_PROBE_OPTIONS = (
+    *_OPTIONS,
+    # Whoever reaches the pod may ask, without a certificate.
+    ("grpc.max_concurrent_streams", 16),
+    ("grpc.max_receive_message_length", 1024),
 )
 
 
@@ -47,7 +58,7 @@ async def grpc_server(node: Node) -> AsyncIterator[RunningNode]:
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     server.add_generic_rpc_handlers((media_node_handlers(node),))
     address = _listen(server, node.settings.grpc_address, node.settings.tls_directory)
-    probes = grpc.aio.server(options=_OPTIONS)
+    probes = grpc.aio.server(options=_PROBE_OPTIONS)
     health_pb2_grpc.add_HealthServicer_to_server(checks, probes)
     probed = node.settings.health_address
     health_address = _listen(probes, probed) if probed is not None else None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import resource
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -89,6 +90,10 @@ class HttpServer:
 
     async def start(self) -> None:
         """Returns once requests are answered."""
+        _, most = resource.getrlimit(
+            resource.RLIMIT_NOFILE
+        )  # each connection is one; fewer are for select(2)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._task = asyncio.create_task(self._server.serve([self._socket]), name="http")
         await self._server.serving.wait()
 
