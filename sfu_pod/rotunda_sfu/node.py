@@ -13,6 +13,7 @@ from rotunda_contract.ids import ProcessId, RoomName
 from rotunda_contract.rtp import RtpCapabilities
 from rotunda_sfu import ortc
 from rotunda_sfu.clock import Clock
+from rotunda_sfu.closed_rooms import ClosedRoom, ClosedRooms
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.dtls import SessionLimits
 from rotunda_sfu.event_log import EventLog
@@ -69,13 +70,14 @@ class Node:
         self._randomness = randomness or Randomness()
         self._rooms: dict[RoomName, Room] = {}
         self._uids: dict[RoomName, str] = {}
+        self._closed_rooms = ClosedRooms(clock)
         self._closed = False
         self._log = structlog.stdlib.get_logger().bind(node=settings.node_name)
 
     @property
     def rooms(self) -> Iterator[Room]:
         """Every open room."""
-        return (room for room in tuple(self._rooms.values()) if not room.closed)
+        return iter(tuple(self._rooms.values()))
 
     @property
     def capabilities(self) -> RtpCapabilities:
@@ -93,31 +95,36 @@ class Node:
         Raises WrongProcess, StaleEpoch, BadRequest for an unknown codec, Unavailable without a worker.
         """
         self.check_process(assignment.process_id)
-        known = self._rooms.get(assignment.room)
-        if known is not None and self._uids[assignment.room] == options.uid:
+        name = assignment.room
+        known, closed = self._rooms.get(name), self._closed_rooms.get(name)
+        if known is not None and self._uids[name] == options.uid:
             if assignment.epoch < known.epoch:
-                raise _stale(assignment, known)
-            if assignment.epoch == known.epoch and not known.closed:
+                raise _stale(assignment, known.epoch)
+            if assignment.epoch == known.epoch:
                 return known
+        if closed is not None and closed.uid == options.uid and assignment.epoch < closed.epoch:
+            raise _stale(assignment, closed.epoch)
         codecs = _codecs(options.video_codecs)
         worker = self._least_loaded_worker()
         if known is not None:
             known.close("the room was assigned again", rejoin=True)
-        same = known is not None and self._uids[assignment.room] == options.uid
-        room = self._make_room(
-            assignment, options, codecs, worker, known.heritage if known and same else None
-        )
-        self._rooms[assignment.room] = room
-        self._uids[assignment.room] = options.uid
+            closed = self._closed_rooms.get(name)
+        same = closed is not None and closed.uid == options.uid
+        removals = closed.removals if closed is not None and same else None
+        room = self._make_room(assignment, options, codecs, worker, removals)
+        self._closed_rooms.forget(name)
+        self._rooms[name] = room
+        self._uids[name] = options.uid
         return room
 
     def room(self, assignment: Assignment) -> Room:
         """The room of exactly this assignment. Raises WrongProcess, StaleEpoch or RoomNotOpen."""
         self.check_process(assignment.process_id)
-        room = self._rooms.get(assignment.room)
-        if room is not None and assignment.epoch < room.epoch:
-            raise _stale(assignment, room)
-        if room is None or room.closed or assignment.epoch > room.epoch:
+        room, closed = self._rooms.get(assignment.room), self._closed_rooms.get(assignment.room)
+        latest = room or closed
+        if latest is not None and assignment.epoch < latest.epoch:
+            raise _stale(assignment, latest.epoch)
+        if room is None or assignment.epoch > room.epoch:
             raise RoomNotOpen(f"room {assignment.room} is not open here with epoch {assignment.epoch}")
         return room
 
@@ -169,10 +176,18 @@ class Node:
             max_participants=min(options.max_participants or limits.participants, limits.participants),
             reconnect_grace=self.settings.reconnect_grace,
             removals=removals,
+            on_closed=self._room_closed,
         )
         worker.open_router(context.router, room)
         log.info("room_opened", worker=worker.index)
         return room
+
+    def _room_closed(self, room: Room) -> None:
+        if self._rooms.get(room.name) is not room:
+            return
+        del self._rooms[room.name]
+        uid = self._uids.pop(room.name)
+        self._closed_rooms.add(room.name, ClosedRoom(uid, room.epoch, room.heritage))
 
     def _least_loaded_worker(self) -> MediaWorker:
         if self._closed:
@@ -194,7 +209,7 @@ def _codecs(names: Sequence[str]) -> tuple[VideoCodecName, ...]:
     return tuple(dict.fromkeys(known[name] for name in names)) or _VIDEO_CODECS
 
 
-def _stale(assignment: Assignment, room: Room) -> StaleEpoch:
+def _stale(assignment: Assignment, present: int) -> StaleEpoch:
     return StaleEpoch(
-        f"epoch {assignment.epoch} of room {assignment.room} is over, {room.epoch} is the present one"
+        f"epoch {assignment.epoch} of room {assignment.room} is over, {present} is the present one"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rotunda_contract.errors import NotFound, RoomFull, Unauthorized, Unavailable
@@ -62,6 +62,7 @@ class Room:
         max_participants: int,
         reconnect_grace: float,
         removals: Removals | None = None,
+        on_closed: Callable[[Room], None] = lambda room: None,
     ) -> None:
         """`removals` are those of the room that this one takes the place of."""
         self.name = name
@@ -72,6 +73,7 @@ class Room:
         self.participants: dict[ParticipantId, Participant] = {}
         self.removals = removals or Removals()
         self.active_speaker: ParticipantId | None = None
+        self._on_closed = on_closed
         self._lives_on = True
         self._seats = Seats(clock, reconnect_grace, self._on_seat_expired)
 
@@ -165,6 +167,7 @@ class Room:
         self.participants.clear()
         self.context.worker.close_router(self.context.router)
         self.context.log.info("room_closed", reason=reason, rejoin=rejoin)
+        self._on_closed(self)
 
     @property
     def heritage(self) -> Removals:

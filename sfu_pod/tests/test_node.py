@@ -2,7 +2,8 @@
 
 import pytest
 
-from rotunda_contract.errors import BadRequest, RoomNotOpen, StaleEpoch, Unavailable, WrongProcess
+from rotunda_contract.errors import BadRequest, Forbidden, RoomNotOpen, StaleEpoch, Unavailable, WrongProcess
+from rotunda_sfu.closed_rooms import KEEP_REMOVALS_SECONDS, KEEP_SECONDS
 from rotunda_sfu.fake_node import FakeNode, assignment
 from rotunda_sfu.node import RoomOptions
 from rotunda_sfu.settings import Limits
@@ -136,3 +137,43 @@ async def test_a_node_that_stops_sends_everybody_to_join_again() -> None:
     assert event.room_closed.rejoin
     with pytest.raises(Unavailable, match="stops"):
         fake.node.open_room(assignment("a"), RoomOptions())
+
+
+async def test_what_closed_is_forgotten() -> None:
+    fake = FakeNode()
+    for number in range(20_000):
+        key = assignment(f"room-{number}", 2)
+        fake.node.open_room(key, RoomOptions())
+        fake.node.close_room(key, "over", rejoin=False)
+        fake.clock.advance(1)
+    assert list(fake.node.rooms) == []
+    assert fake.worker.is_empty
+    assert len(fake.node._rooms) == len(fake.node._uids) == 0
+    assert len(fake.node._closed_rooms) <= KEEP_SECONDS
+    assert fake.clock.pending == 0
+    # What may still be on its way is refused, what cannot be any more is not.
+    with pytest.raises(StaleEpoch):
+        fake.node.open_room(assignment("room-19999", 1), RoomOptions())
+    assert fake.node.open_room(assignment("room-1", 1), RoomOptions()).epoch == 1
+
+
+async def test_many_that_close_at_once_are_bounded_too() -> None:
+    fake = FakeNode()
+    for number in range(20_000):
+        key = assignment(f"room-{number}")
+        fake.node.open_room(key, RoomOptions())
+        fake.node.close_room(key, "over", rejoin=False)
+    assert len(fake.node._closed_rooms) == 10_000
+
+
+async def test_who_was_removed_stays_out_of_a_room_that_comes_back_much_later() -> None:
+    fake = FakeNode()
+    room = fake.open("a", 4)
+    mallory = room.join("Mallory", identity="mallory")
+    room.room.remove(mallory.participant.id, "moderator")
+    fake.node.close_room(assignment("a", 4), "given back", rejoin=True)
+    fake.clock.advance(KEEP_REMOVALS_SECONDS - 1)
+    with pytest.raises(StaleEpoch):
+        fake.node.open_room(assignment("a", 3), RoomOptions())
+    with pytest.raises(Forbidden):
+        fake.open("a", 5).join("Mallory", identity="mallory")

@@ -1,6 +1,7 @@
 """The media node over a real gRPC channel: errors, retries, the deadline and the breaker."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -140,3 +141,14 @@ async def test_a_node_that_keeps_failing_is_left_alone(
         with pytest.raises(Unavailable):
             await node.produce(pb.ProduceRequest())
     assert servicer.calls == media_node.BREAKER_THRESHOLD
+
+
+async def test_nodes_that_nobody_holds_are_forgotten() -> None:
+    nodes = GrpcMediaNodes()
+    held = nodes.at_address("192.0.2.1:50051")
+    for number in range(2_000):
+        nodes.at_address(f"10.0.{number // 250}.{number % 250}:50051")
+    gc.collect()
+    assert len(nodes._nodes) <= media_node.RECENT_NODES + 1
+    assert nodes.at_address("192.0.2.1:50051") is held
+    await nodes.close()

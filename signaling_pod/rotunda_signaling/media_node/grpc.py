@@ -1,8 +1,10 @@
 """Media nodes over gRPC: a deadline on every call, retries where they are safe, a breaker for each node."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import grpc
 import grpc.aio
@@ -21,6 +23,8 @@ DEADLINE = 5.0
 """Seconds that a call may take; a retry has as many of its own."""
 BREAKER_THRESHOLD = 5
 """Failures in a row after which a node is left alone."""
+RECENT_NODES = 64
+"""Channels that are kept while nobody uses them: a room that opens soon need not connect anew."""
 BREAKER_SECONDS = 2.0
 """How long it is left alone before one call may try again."""
 
@@ -29,13 +33,18 @@ _Response = TypeVar("_Response")
 
 
 class GrpcMediaNodes:
-    """Implements MediaNodes: one channel and one breaker for each node address."""
+    """Implements MediaNodes: one channel and one breaker for each node address.
+
+    A node lives as long as somebody holds it, and the latest few longer. The channel of one that is
+    forgotten is closed with it.
+    """
 
     def __init__(self, *, deadline: float = DEADLINE, dial: Dial | None = None) -> None:
         """Without `dial` there is no TLS."""
         self._deadline = deadline
         self._dial = dial or PlainDial()
-        self._nodes: dict[str, GrpcMediaNode] = {}
+        self._nodes: WeakValueDictionary[str, GrpcMediaNode] = WeakValueDictionary()
+        self._recent: OrderedDict[str, GrpcMediaNode] = OrderedDict()
 
     def at(self, assignment: Assignment) -> "GrpcMediaNode":
         return self.at_address(assignment.address)
@@ -45,12 +54,17 @@ class GrpcMediaNodes:
         node = self._nodes.get(address)
         if node is None:
             node = self._nodes[address] = GrpcMediaNode(address, deadline=self._deadline, dial=self._dial)
+        self._recent[address] = node
+        self._recent.move_to_end(address)
+        if len(self._recent) > RECENT_NODES:
+            self._recent.popitem(last=False)
         return node
 
     async def close(self) -> None:
         """Ends all calls and channels."""
-        await asyncio.gather(*(node.close() for node in self._nodes.values()))
+        await asyncio.gather(*(node.close() for node in list(self._nodes.values())))
         self._nodes.clear()
+        self._recent.clear()
 
 
 class GrpcMediaNode:
