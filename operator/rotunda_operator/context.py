@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +13,9 @@ from typing import NamedTuple
 
 import structlog
 
-from rotunda_contract.resources import MediaCluster, Metadata, Ports
+from rotunda_contract.resources import MediaCluster, MediaNode, Metadata, Ports, Room
 from rotunda_kube import Informer, Key, KubeApi, KubeError, Manifest, Resource
-from rotunda_kube.resource import EVENTS
+from rotunda_kube.resource import EVENTS, MEDIA_CLUSTERS, MEDIA_NODES, ROOMS
 from rotunda_operator.certificates import Pair
 from rotunda_operator.lease import NotHolder
 from rotunda_operator.moment import Moment
@@ -25,6 +26,7 @@ from rotunda_operator.specs.media_template import template_hash
 from rotunda_operator.world import World
 
 MOST_NOTES = 2000
+_DIGITS = re.compile(r"\d+")
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +58,16 @@ class Stood:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That the API server would not have the pod of a MediaNode: of which template, in its words, and until
+    when (monotonic) it is not asked again."""
+
+    template: str
+    text: str
+    until: float
+
+
 @dataclass(slots=True)
 class Context:
     """`api` refuses to write without the lease. `now` and `rng` are given, for tests with their own."""
@@ -80,6 +92,10 @@ class Context:
     """By MediaCluster."""
     templates: dict[Key, tuple[MediaCluster, str]] = field(default_factory=dict)
     """By MediaCluster: the hash of its template, and what it was made from."""
+    refusals: dict[Key, Refusal] = field(default_factory=dict)
+    """By MediaNode."""
+    refused: dict[Item, str] = field(default_factory=dict)
+    """What was told last of a write that was refused, by what was looked at."""
     notes: deque[Manifest] = field(default_factory=lambda: deque(maxlen=MOST_NOTES))
     noted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -97,6 +113,23 @@ class Context:
             _log.info(note.reason, kind=resource.kind, name=f"{about.namespace}/{about.name}", note=note.text)
             self.notes.append(event_manifest(resource, about, note, self.identity))
         self.noted.set()
+
+    def tell_refused(self, item: Item, error: KubeError) -> None:
+        """Tells once, as an Event, that a write about it was refused. Figures in the words do not count."""
+        words = _DIGITS.sub("", str(error))
+        about: Room | MediaNode | MediaCluster | None = None
+        match item.kind:
+            case Kind.ROOM:
+                resource, about = ROOMS, self.world.rooms.get(item.key)
+            case Kind.NODE:
+                resource, about = MEDIA_NODES, self.world.nodes.get(item.key)
+            case Kind.CLUSTER:
+                resource, about = MEDIA_CLUSTERS, self.world.clusters.get(item.key)
+        if about is None or self.refused.get(item) == words:
+            return
+        self.refused[item] = words
+        text = f"The API server refuses what is to be done for it: {error}"
+        self.note(resource, about.metadata, (Note("Refused", text, "Write", warning=True),))
 
     def seen(self, resource: Resource, manifest: Manifest) -> None:
         """The answer to a write, so that the next decision knows of it."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 import grpc
 import structlog
 
-from rotunda_kube import KubeApi, KubeError
+from rotunda_kube import Invalid, KubeApi, KubeError, NotAllowed
 from rotunda_kube.resource import MEDIA_CLUSTERS, PODS
 from rotunda_operator.authority import find_or_make
 from rotunda_operator.clusters.apply import reconcile_cluster
@@ -176,9 +176,14 @@ class Engine:
 
     async def _handle(self, item: Item) -> float | None:
         try:
-            return await self._reconcile(item)
+            again = await self._reconcile(item)
         except NotHolder:
             return None  # the next holder looks at it; this process ends
+        except (Invalid, NotAllowed) as error:
+            self._context.tell_refused(item, error)
+            raise
+        self._context.refused.pop(item, None)
+        return again
 
     async def _reconcile(self, item: Item) -> float | None:
         match item.kind:

@@ -27,6 +27,7 @@ from rotunda_kube.resource import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
+from rotunda_operator.conditions import find
 from rotunda_operator.context import Item, Kind
 from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment
@@ -101,6 +102,10 @@ class Feed:
         key = key_of(manifest)
         before = self._world.set_node(node)
         self._look(Item(Kind.NODE, key), 0.0)
+        if before is not None and _reason(before) != _reason(node):
+            self._look(
+                Item(Kind.CLUSTER, cluster_of(node)), CLUSTER_PAUSE
+            )  # it may tell why it cannot be made
         if before is not None and before.status.phase == node.status.phase and before.spec == node.spec:
             return
         self._node_changed(key, node)
@@ -234,6 +239,11 @@ class Feed:
 def _demand(room: Room) -> tuple[object, bool]:
     """What the fleet is scaled by: an Idle Room asks for nothing, one that waits for a node does."""
     return room.status.assignment, room.status.phase == "Pending"
+
+
+def _reason(node: MediaNode) -> str:
+    ready = find(node.status.conditions, "Ready")
+    return ready.reason if ready is not None else ""
 
 
 def _parsed(model: type[Model], manifest: Manifest) -> Model | None:

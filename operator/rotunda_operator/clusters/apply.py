@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from rotunda_contract.resources import MediaCluster, MediaClusterStatus, MediaNode, Metadata
-from rotunda_kube import AlreadyExists, Conflict, Key, Manifest, NotFound
+from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, Manifest, NotAllowed, NotFound
 from rotunda_kube.resource import DEPLOYMENTS, MEDIA_CLUSTERS, MEDIA_NODES
 from rotunda_operator.clusters.fleet import fleet_load, fleet_rollout, fleet_view
 from rotunda_operator.clusters.marks import Patch, is_marked
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.stand import marks, stand
-from rotunda_operator.clusters.status import cluster_status
+from rotunda_operator.clusters.status import cluster_status, warnings
 from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.context import Context, Item, Kind, Stood
 from rotunda_operator.feed import Feed
@@ -49,19 +49,20 @@ async def reconcile_cluster(context: Context, feed: Feed, key: Key) -> float | N
     stood = context.stood.get(key)
     seen = marks(context, key, cluster)
     if stood is None or stood.marks != seen or now >= stood.until:
-        problems = await stand(context, key, cluster)
+        try:
+            problems = await stand(context, key, cluster)
+        except (Invalid, NotAllowed) as error:
+            problems = [f"The API server refuses what it takes to look at it: {error}"]
         stood = context.stood[key] = Stood(seen, tuple(problems), now + RESYNC_SECONDS)
-    pauses = [
-        stood.until - now,
-        await _scale(context, key, cluster),
-        await _tell(context, key, cluster, stood.problems),
-    ]
+    again, refused = await _scale(context, key, cluster)
+    pauses = [stood.until - now, again, await _tell(context, key, cluster, (*stood.problems, *refused))]
     return max(min(pause for pause in pauses if pause is not None), 0.0)
 
 
-async def _scale(context: Context, key: Key, cluster: MediaCluster) -> float | None:
+async def _scale(context: Context, key: Key, cluster: MediaCluster) -> tuple[float | None, Sequence[str]]:
+    """When to look again, and what was refused, a sentence each."""
     if not context.settled():
-        return UNSETTLED_PAUSE
+        return UNSETTLED_PAUSE, ()
     world, now = context.world, context.now()
     step = scaling_step(
         cluster,
@@ -74,18 +75,22 @@ async def _scale(context: Context, key: Key, cluster: MediaCluster) -> float | N
         world.idle_since.pop(key, None)
     else:
         world.idle_since[key] = step.idle_since
-    await _apply_step(context, cluster, step)
+    refused = await _apply_step(context, cluster, step)
     renewal = fleet_rollout(world, cluster, context.template(cluster))
     await _patch_nodes(context, cluster, renewal.patch)
-    return step.again
+    return step.again, refused
 
 
-async def _apply_step(context: Context, cluster: MediaCluster, step: ScalingStep) -> None:
+async def _apply_step(context: Context, cluster: MediaCluster, step: ScalingStep) -> list[str]:
+    refused = []
     for manifest in step.create:
         try:
             context.seen(MEDIA_NODES, await context.api.create(MEDIA_NODES, manifest))
         except AlreadyExists:
             continue  # made before, and on its way through the watch
+        except (Invalid, NotAllowed) as error:
+            refused.append(f"MediaNode {manifest['metadata']['name']} was refused: {error}")
+            continue
         name = manifest["metadata"]["name"]
         _note(context, cluster, Note("ScaledUp", f"Made media node {name}.", "Scale"))
     await _patch_nodes(context, cluster, step.patch)
@@ -96,6 +101,7 @@ async def _apply_step(context: Context, cluster: MediaCluster, step: ScalingStep
         except (NotFound, Conflict):
             continue  # gone, or made anew by somebody
         _note(context, cluster, Note("ScaledDown", f"Removed media node {metadata.name}.", "Scale"))
+    return refused
 
 
 async def _patch_nodes(context: Context, cluster: MediaCluster, changes: Sequence[Patch]) -> None:
@@ -134,6 +140,8 @@ async def _tell(context: Context, key: Key, cluster: MediaCluster, problems: Seq
         resource_version=cluster.metadata.resource_version,
         subresource="status",
     )
+    for warning in warnings(cluster.status.conditions, status.conditions):
+        _note(context, cluster, warning)
     return None
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotunda_contract.resources import MediaCluster, MediaClusterStatus, MediaNode
+from rotunda_contract.resources import Condition, MediaCluster, MediaClusterStatus, MediaNode
 from rotunda_kube.resource import Manifest
 from rotunda_operator.clusters.rollout import Rollout
-from rotunda_operator.conditions import Verdict, with_verdicts
+from rotunda_operator.conditions import Verdict, find, with_verdicts
 from rotunda_operator.moment import Moment
+from rotunda_operator.notes import Note
 from rotunda_operator.specs import names
+
+_TOLD = ("CannotBeMade", "PodsRefused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,26 @@ def cluster_status(
             now.wall,
         ),
     )
+
+
+def warnings(before: Sequence[Condition], now: Sequence[Condition]) -> list[Note]:
+    """What is told as an Event besides: that something cannot be made, once when it begins."""
+    known = {condition.type: condition.reason for condition in before}
+    return [
+        Note(condition.reason, condition.message, "Create", warning=True)
+        for condition in now
+        if condition.reason in _TOLD
+        and known.get(condition.type) != condition.reason
+        and not (condition.type == "Ready" and condition.reason != "CannotBeMade")
+    ]
+
+
+def _refusal(node: MediaNode) -> str:
+    """Why a media node cannot be made, in a sentence; empty where it can."""
+    ready = find(node.status.conditions, "Ready")
+    if ready is None or ready.reason not in ("PodRefused", "NoPorts"):
+        return ""
+    return f"{node.metadata.name}: {ready.message}"
 
 
 def _parts(
@@ -97,6 +120,9 @@ def _progressing(renewal: Rollout) -> Verdict:
 
 
 def _media_nodes(cluster: MediaCluster, fleet: FleetView, ready: int) -> Verdict:
+    refused = [text for node in fleet.nodes if (text := _refusal(node))]
+    if refused:
+        return Verdict("MediaNodesReady", "False", "PodsRefused", " ".join(refused)[:1000])
     least, standing = cluster.spec.media_nodes.min, len(fleet.nodes)
     if ready < least:
         text = f"{ready} of at least {least} media nodes are ready."
@@ -122,6 +148,12 @@ def _pods(type: str, what: str, deployment: Manifest | None, wanted: int) -> Ver
     if deployment is None:
         return Verdict(type, "False", "Missing", f"The Deployment of {what} is not made yet.")
     status = deployment.get("status", {})
+    failed = [
+        c for c in status.get("conditions", ()) if c["type"] == "ReplicaFailure" and c["status"] == "True"
+    ]
+    if failed:
+        text = f"The API server refuses {what} pods: {failed[0].get('message', '')}"
+        return Verdict(type, "False", "PodsRefused", text[:1000])
     ready = status.get("readyReplicas", 0)
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return Verdict(type, "False", "PodsStarting", f"The Deployment of {what} is being rolled out.")

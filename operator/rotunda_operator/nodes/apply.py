@@ -4,13 +4,13 @@ import math
 from contextlib import suppress
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
-from rotunda_kube import AlreadyExists, Conflict, Key, KubeApi, Manifest, NotFound
+from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, KubeApi, Manifest, NotAllowed, NotFound
 from rotunda_kube.resource import DISRUPTION_BUDGETS, MEDIA_NODES, PODS
-from rotunda_operator.context import Context, Item, Kind
+from rotunda_operator.context import Context, Item, Kind, Refusal
 from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.addresses import announced_address
-from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
-from rotunda_operator.nodes.ports import RangeTooSmall, assign_ports, still_fits
+from rotunda_operator.nodes.decide import STUCK_PAUSE, NodeDecision, NodeView, decide
+from rotunda_operator.nodes.ports import assign_ports, still_fits
 from rotunda_operator.notes import Note
 from rotunda_operator.owned.write import BelongsToOther, bring_about
 from rotunda_operator.patches import merge_patch, status_of
@@ -21,7 +21,10 @@ from rotunda_operator.specs.sfu_pod import needs_announced_address, sfu_pod
 from rotunda_operator.world import cluster_of
 
 UNSETTLED_PAUSE = 0.1
-STUCK_PAUSE = 30.0
+
+
+class _PodRefused(Exception):
+    """With the API server's words."""
 
 
 async def reconcile_node(context: Context, key: Key) -> float | None:
@@ -30,14 +33,11 @@ async def reconcile_node(context: Context, key: Key) -> float | None:
     if node is None:
         context.sparing.forget(Item(Kind.NODE, key))
         context.promised_ports.pop(key, None)
+        context.refusals.pop(key, None)
         return None
     now = context.now()
     view = _view(context, key, node)
-    try:
-        decision = decide(node, view, now)
-    except RangeTooSmall as error:
-        context.note(MEDIA_NODES, node.metadata, (Note("NoPorts", str(error), "Create", warning=True),))
-        return STUCK_PAUSE
+    decision = decide(node, view, now)
     pauses = [decision.again, _until_stale(context, key, now)]
     if decision.status is not None:
         pause = 0.0 if decision.urgent else context.sparing.delay(Item(Kind.NODE, key), now.mono)
@@ -47,7 +47,12 @@ async def reconcile_node(context: Context, key: Key) -> float | None:
         else:
             pauses.append(pause)
     if view.cluster is not None and node.metadata.deletion_timestamp is None:
-        await _act(context, view.cluster, node, view, decision)
+        try:
+            await _act(context, view.cluster, node, view, decision)
+        except _PodRefused as error:
+            text = f"The API server refuses its pod {decision.create}: {error}"
+            context.refusals[key] = Refusal(view.template, text, now.mono + STUCK_PAUSE)
+            pauses.append(0.0)  # the next look tells it
     return min((pause for pause in pauses if pause is not None), default=None)
 
 
@@ -62,6 +67,10 @@ def _view(context: Context, key: Key, node: MediaNode) -> NodeView:
     pods = [pod for pod in world.pods_of(key) if pod.owner_uid == node.metadata.uid]
     current = next((pod for pod in pods if pod.key.name == node.status.pod_name), None)
     cluster = world.clusters.get(cluster_of(node))
+    template = context.template(cluster) if cluster is not None else ""
+    refusal = context.refusals.get(key)
+    if refusal is not None and refusal.template != template:
+        refusal = None  # what was refused is not what is asked for now
     return NodeView(
         cluster=cluster,
         pods=pods,
@@ -71,7 +80,9 @@ def _view(context: Context, key: Key, node: MediaNode) -> NodeView:
         settled=context.settled(),
         ports=lambda elsewhere: _ports(context, key, node, elsewhere=elsewhere),
         expecting=world.expects(key, context.now()),
-        template=context.template(cluster) if cluster is not None else "",
+        template=template,
+        refused=refusal.text if refusal is not None else "",
+        retry=refusal.until - context.now().mono if refusal is not None else 0.0,
     )
 
 
@@ -126,6 +137,9 @@ async def _create_pod(context: Context, node: MediaNode, manifest: Manifest) -> 
     namespace, name = node.metadata.namespace, manifest["metadata"]["name"]
     try:
         context.seen(PODS, await context.api.create(PODS, manifest))
+        context.refusals.pop(Key(namespace, node.metadata.name), None)
+    except (Invalid, NotAllowed) as error:
+        raise _PodRefused(str(error)) from error
     except AlreadyExists:
         # Made before, and on its way through the watch; or somebody else's, which a person must see.
         found = await context.api.get(PODS, namespace, name)

@@ -10,23 +10,26 @@ names it any more, so that each of them sees that it has to be placed again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rotunda_contract.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
 from rotunda_operator.clusters.marks import is_scaled_down
-from rotunda_operator.conditions import Verdict, with_verdicts
+from rotunda_operator.conditions import Verdict, find, with_verdicts
 from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.addresses import grpc_address, media_addresses
 from rotunda_operator.nodes.figures import load_of, matters
+from rotunda_operator.nodes.ports import RangeTooSmall
 from rotunda_operator.nodes.template import template_of
 from rotunda_operator.notes import Note
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.metadata import UPDATE
 from rotunda_operator.specs.sfu_pod import next_pod_name
 
+STUCK_PAUSE = 30.0
+"""Seconds until what somebody else has to mend is tried again."""
 POD_SECONDS = 10.0
 """The shortest life of a pod of a media node that is replaced at once."""
 
@@ -47,6 +50,10 @@ class NodeView:
     """Its block, asked for with whether it must be another than that of its last pod."""
     template: str = ""
     expecting: bool = False
+    refused: str = ""
+    """Why the API server would not have its pod, with its own words."""
+    retry: float = 0.0
+    """In how many seconds that is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class NodeDecision:
 
 
 def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
-    """One step. Raises RangeTooSmall from `view.ports`."""
+    """One step."""
     if node.metadata.deletion_timestamp is not None:
         return NodeDecision()
     if view.cluster is None:
@@ -78,9 +85,7 @@ def decide(node: MediaNode, view: NodeView, now: Moment) -> NodeDecision:
         return NodeDecision(again=pause) if pause > 0 else _next_pod(node, view, now)
     pod = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
     if pod is None and node.status.process_id is None:
-        text = f"Its pod {node.status.pod_name} is to be made."
-        made = _settle(node, view, now, {"phase": "Pending"}, _not("PodMissing", text))
-        return NodeDecision(made.status, node.status.pod_name, notes=made.notes)
+        return _make_pod(node, view, node.status.pod_name, now)
     lost = _why_lost(node, view, pod)
     if lost is not None or pod is None:
         return _lose(node, view, now, lost or "it is gone")
@@ -108,6 +113,24 @@ def _may_be_replaced(node: MediaNode, view: NodeView, pod: Pod) -> bool:
     return node.spec.cordoned or node.status.phase not in ("Ready", "Draining")
 
 
+def _make_pod(node: MediaNode, view: NodeView, name: str, now: Moment) -> NodeDecision:
+    if not view.refused:
+        made = _settle(
+            node, view, now, {"phase": "Pending"}, _not("PodMissing", f"Its pod {name} is to be made.")
+        )
+        return NodeDecision(made.status, name, notes=made.notes)
+    told = _stuck(node, view, now, "PodRefused", view.refused)
+    return replace(told, create=name if view.retry <= 0 else None, again=max(view.retry, 0.1))
+
+
+def _stuck(node: MediaNode, view: NodeView, now: Moment, reason: str, text: str) -> NodeDecision:
+    """Somebody has to do something about it: told by the condition, and once by an Event."""
+    before = find(node.status.conditions, "Ready")
+    is_known = before is not None and before.reason == reason
+    notes = () if is_known else (Note(reason, text, "Create", warning=True),)
+    return _settle(node, view, now, {"phase": "Pending"}, _not(reason, text[:1000]), notes)
+
+
 def _pause(view: NodeView, now: Moment) -> float:
     """Seconds until another pod may be made: where each one is lost at once, they come in no swarm."""
     created = max((datetime.fromisoformat(pod.created) for pod in view.pods if pod.created), default=None)
@@ -118,10 +141,14 @@ def _next_pod(node: MediaNode, view: NodeView, now: Moment, notes: tuple[Note, .
     name = next_pod_name(node)
     last = next((pod for pod in view.pods if pod.key.name == node.status.pod_name), None)
     taken = last is not None and last.exit_status == CANNOT_LISTEN
+    try:
+        ports = view.ports(taken)
+    except RangeTooSmall as error:
+        return replace(_stuck(node, view, now, "NoPorts", str(error)), again=STUCK_PAUSE)
     update: dict[str, object] = {
         "phase": "Pending",
         "pod_name": name,
-        "ports": view.ports(taken),
+        "ports": ports,
         "process_id": None,
         "node_name": None,
         "grpc_address": None,

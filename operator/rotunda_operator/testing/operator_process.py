@@ -36,10 +36,14 @@ class OperatorProcess:
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def check_log(self) -> None:
-        """Fails when it tried what its Role does not allow, or came upon a defect of its own."""
+    def check_log(self, *, refusals: bool = False) -> None:
+        """Fails when it tried what its Role does not allow, or came upon a defect of its own.
+
+        `refusals`: something else than its Role was made to refuse what it tries.
+        """
+        telling = ("defect", "Traceback") if refusals else ("forbidden", "defect", "Traceback")
         lines = self.log.read_text(errors="replace").splitlines()
-        wrong = [line for line in lines if any(word in line for word in ("forbidden", "defect", "Traceback"))]
+        wrong = [line for line in lines if any(word in line for word in telling)]
         assert not wrong, "\n".join(wrong[:20])
 
     def start(self) -> None:

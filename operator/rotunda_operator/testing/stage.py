@@ -36,6 +36,8 @@ class Stage:
         self.operator = OperatorProcess(
             folder, kubeconfig, namespace, **{"lease_seconds": LEASE_SECONDS, **settings}
         )
+        self.refusals = False
+        """Whether a test has the API server refuse what the operator writes."""
         self.reporter = Reporter(namespace, self.operator.otlp_port)
         self._folder = folder
         self._open = ExitStack()
@@ -49,7 +51,7 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._open.close()
         if kind is None:
-            self.operator.check_log()
+            self.operator.check_log(refusals=self.refusals)
 
     def kubelet(self) -> FakeKubelet:
         """Pods run from now on."""

@@ -1,0 +1,137 @@
+"""What the API server refuses is told where people look: by conditions with its words, and by one Event."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rotunda_contract.resources import MediaClusterStatus
+from rotunda_kube import Key, NotAllowed
+from rotunda_kube.resource import MEDIA_CLUSTERS
+from rotunda_operator.clusters.status import FleetView, cluster_status, warnings
+from rotunda_operator.conditions import find
+from rotunda_operator.context import Context, Item, Kind
+from rotunda_operator.moment import now
+from rotunda_operator.nodes.decide import decide
+from rotunda_operator.nodes.ports import RangeTooSmall
+from rotunda_operator.testing import Stage
+from rotunda_operator.testing.stage import Object
+from rotunda_operator.tests import samples
+from rotunda_operator.tests.test_node_decisions import NOW, PORTS, VIEW, _after, _node
+from rotunda_operator.world import World
+
+REFUSED = replace(VIEW, pods=[], refused="403 exceeded quota: pods, used: 3", retry=30.0)
+
+
+def test_a_refused_pod_is_told_by_a_condition_and_one_event_and_tried_again_later() -> None:
+    told = decide(_node(), REFUSED, NOW)
+    assert told.status is not None
+    ready = find(told.status.conditions, "Ready")
+    assert ready is not None
+    assert (ready.reason, ready.message) == ("PodRefused", REFUSED.refused)
+    assert [note.reason for note in told.notes] == ["PodRefused"]
+    assert (told.create, told.again) == (None, 30.0)
+
+    later = _after(told, _node())
+    more = decide(later, replace(REFUSED, refused="403 exceeded quota: pods, used: 4", retry=0.0), NOW)
+    assert more.notes == ()
+    assert more.create == "a-1"
+    assert decide(later, replace(VIEW, pods=[]), NOW).create == "a-1"
+
+
+def test_a_range_of_ports_that_is_too_small_is_told_in_the_status() -> None:
+    def ports(_: bool) -> Any:
+        raise RangeTooSmall("A media node with 1 workers needs 3 ports")
+
+    told = decide(_node({}), replace(VIEW, pods=[], ports=ports), NOW)
+    assert told.status is not None
+    ready = find(told.status.conditions, "Ready")
+    assert ready is not None
+    assert (told.status.phase, ready.reason) == ("Pending", "NoPorts")
+    assert decide(_after(told, _node({})), replace(VIEW, pods=[], ports=ports), NOW).notes == ()
+    assert decide(_after(told, _node({})), replace(VIEW, pods=[], ports=lambda _: PORTS), NOW).status
+
+
+def test_a_cluster_tells_of_refused_pods_of_media_nodes_and_deployments() -> None:
+    condition = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "PodRefused",
+        "message": "exceeded quota",
+        "lastTransitionTime": "2026-11-21T08:00:00Z",
+    }
+    node = samples.media_node(status={"phase": "Pending", "conditions": [condition]})
+    failure = {"type": "ReplicaFailure", "status": "True", "message": "violates PodSecurity"}
+    deployment = {
+        "metadata": {"name": "default-signaling", "generation": 1},
+        "status": {"observedGeneration": 1, "conditions": [failure]},
+    }
+    status = cluster_status(samples.cluster(), FleetView([node], 0, 0, []), [deployment], NOW)
+    for type, words in (("MediaNodesReady", "exceeded quota"), ("SignalingReady", "violates PodSecurity")):
+        found = find(status.conditions, type)
+        assert found is not None
+        assert (found.status, found.reason) == ("False", "PodsRefused")
+        assert words in found.message
+    assert len(warnings(MediaClusterStatus().conditions, status.conditions)) == 2
+    assert warnings(status.conditions, status.conditions) == []
+
+
+def test_any_refused_write_is_told_once_for_what_was_looked_at() -> None:
+    world = World()
+    world.set_cluster(samples.cluster())
+    context = Context(Any, world, samples.INSTALLATION, "test", now, random.Random(1))  # type: ignore[arg-type]
+    item = Item(Kind.CLUSTER, Key("calls", "default"))
+    for used in (3, 4):
+        context.tell_refused(item, NotAllowed(f"PATCH: 403 denied by policy, {used} used"))
+    (event,) = context.notes
+    assert event["regarding"]["kind"] == MEDIA_CLUSTERS.kind
+    assert "denied by policy" in event["note"]
+    context.tell_refused(item, NotAllowed("PATCH: 403 something else"))
+    assert len(context.notes) == 2
+
+
+@pytest.mark.timeout(900)
+def test_pods_that_a_namespace_does_not_take_are_told_and_made_once_it_does(stage: Stage) -> None:
+    stage.refusals = True
+    stage.kubelet()
+    enforce = "pod-security.kubernetes.io/enforce"
+    stage.plane.kubectl("label", "namespace", stage.namespace, f"{enforce}=restricted")
+    stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 1}})
+
+    node = stage.until("mn", "default-media-0", lambda found: _ready(found)["reason"] == "PodRefused")
+    assert "violates PodSecurity" in _ready(node)["message"]
+    told = stage.until("mc", "default", lambda found: "PodsRefused" in str(found["status"]["conditions"]))
+    assert "violates PodSecurity" in str(told["status"]["conditions"])
+    events = stage.until_items("events", lambda found: len(_warnings(found)) == 2)
+    assert {event["involvedObject"]["kind"] for event in _warnings(events)} == {"MediaNode", "MediaCluster"}
+
+    stage.plane.kubectl("label", "namespace", stage.namespace, f"{enforce}-")
+    # A change of the template is tried at once.
+    stage.apply("MediaCluster", "default", {"images": {"tag": "2"}, "mediaNodes": {"min": 1}})
+    stage.reporter.tell("default-media-0")
+    stage.until("mn", "default-media-0", lambda found: found["status"]["phase"] == "Ready")
+
+
+@pytest.mark.timeout(900)
+def test_what_is_wrong_with_a_template_is_told_in_the_words_of_the_api_server(stage: Stage) -> None:
+    template: Object = {"tolerations": [{"key": "media", "operator": "Sometimes"}]}
+    stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 1, "template": template}})
+    node = stage.until("mn", "default-media-0", lambda found: _ready(found)["reason"] == "PodRefused")
+    assert "Sometimes" in _ready(node)["message"]
+
+    network = {"portFrom": 40000, "portTo": 40001}
+    stage.apply("MediaCluster", "small", {"mediaNodes": {"min": 1, "network": network}})
+    node = stage.until("mn", "small-media-0", lambda found: _ready(found)["reason"] == "NoPorts")
+    assert "raise portTo to 40002" in _ready(node)["message"]
+    told = stage.until("mc", "small", lambda found: "PodsRefused" in str(found["status"]["conditions"]))
+    assert "raise portTo to 40002" in str(told["status"]["conditions"])
+
+
+def _ready(found: Object) -> Object:
+    ready: Object = next(c for c in found["status"]["conditions"] if c["type"] == "Ready")
+    return ready
+
+
+def _warnings(events: list[Object]) -> list[Object]:
+    return [event for event in events if event["type"] == "Warning"]
