@@ -1,0 +1,96 @@
+"""A changed image reaches every media node: an empty one, an occupied one, one that never started."""
+
+import asyncio
+import json
+import os
+
+import pytest
+from kubectl import PATIENCE_SECONDS, Cluster, Object
+from people import Enter
+
+EMPTY, NEVER = "renewal-empty", "renewal-never"
+
+
+@pytest.fixture
+def next_tag() -> str:
+    """Tag of images that the cluster can have, other than the installed ones."""
+    tag = os.environ.get("ROTUNDA_E2E_NEXT_TAG", "")
+    if not tag:
+        pytest.fail("ROTUNDA_E2E_NEXT_TAG must be another tag of the images: make e2e makes one")
+    return tag
+
+
+async def test_a_changed_image_reaches_every_media_node(
+    cluster: Cluster, enter: Enter, next_tag: str
+) -> None:
+    first = await installed_tag(cluster)
+    await cluster.apply("Room", "renewal", {})
+    occupied = await cluster.placed("renewal")
+    url = await cluster.url_of("renewal")
+    ada, ben = [await enter(url, name) for name in ("Ada", "Ben")]
+    await cluster.apply("MediaNode", EMPTY, {})
+    await cluster.until("mn", EMPTY, lambda found: found["status"]["phase"] == "Ready")
+
+    await ask(cluster, "never-built")
+    await cluster.apply("MediaNode", NEVER, {})
+    await cluster.until("mn", NEVER, lambda found: condition(found, "Ready")["reason"] == "PodNotReady")
+    told = await cluster.until(
+        "mc", "default", lambda found: condition(found, "Progressing")["status"] == "True"
+    )
+    assert told["status"]["readyMediaNodes"] >= 1, "an image that is not to be had took the whole fleet"
+    assert await tag_of_node(cluster, occupied) == first
+
+    await ask(cluster, next_tag)
+    for name in (EMPTY, NEVER):
+        await has_tag(cluster, name, next_tag)
+        await cluster.until("mn", name, lambda found: found["status"]["phase"] == "Ready")
+    held = await cluster.until("mn", occupied, lambda found: found["status"]["phase"] == "Draining")
+    assert held["spec"]["cordoned"]
+    assert await tag_of_node(cluster, occupied) == first
+    await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))
+
+    await cluster.kubectl("delete", "room", "renewal")
+    await has_tag(cluster, occupied, next_tag)
+    await all_updated(cluster)
+    await ask(cluster, first)
+    await all_updated(cluster)
+    await cluster.kubectl("delete", "mn", EMPTY, NEVER)
+
+
+async def ask(cluster: Cluster, tag: str) -> None:
+    patch = json.dumps({"spec": {"images": {"tag": tag}}})
+    await cluster.kubectl("patch", "mc", "default", "--type", "merge", "-p", patch)
+
+
+async def all_updated(cluster: Cluster) -> None:
+    def holds(found: Object) -> bool:
+        current = found["metadata"]["generation"] == found["status"]["observedGeneration"]
+        return bool(current) and condition(found, "Progressing")["status"] == "False"
+
+    done = await cluster.until("mc", "default", holds)
+    assert done["status"]["updatedMediaNodes"] == done["status"]["mediaNodes"]
+
+
+async def has_tag(cluster: Cluster, node: str, tag: str) -> None:
+    """Once the pod that the media node names is of that image."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await tag_of_node(cluster, node) != tag:  # noqa: ASYNC110 - kubectl has no event of it
+            await asyncio.sleep(0.5)
+
+
+async def installed_tag(cluster: Cluster) -> str:
+    deployment = await cluster.get("deployment", "default-signaling")
+    image: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    return image.rpartition(":")[2]
+
+
+async def tag_of_node(cluster: Cluster, node: str) -> str:
+    """Of the image of its pod; empty while that is not made."""
+    name = (await cluster.get("mn", node)).get("status", {}).get("podName", "")
+    pod = await cluster.get("pod", name) if name else {}
+    return str(pod["spec"]["containers"][0]["image"]).rpartition(":")[2] if pod else ""
+
+
+def condition(found: Object, type: str) -> Object:
+    named: list[Object] = [each for each in found["status"]["conditions"] if each["type"] == type]
+    return named[0] if named else {"status": "", "reason": ""}
