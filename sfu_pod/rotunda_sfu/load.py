@@ -37,7 +37,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class NodeLoad:
-    """Utilizations and the share lost are 0 to 1, the bit rate in bit/s, jitter in seconds."""
+    """Utilizations and the share lost are 0 to 1, the bit rate in bit/s, jitter in seconds.
+
+    `utilization` is the highest of the busiest worker's, of what is sent and of the people.
+    """
 
     utilization: float
     workers: Sequence[float]
@@ -71,7 +74,7 @@ class LoadMeter:
         participants = sum(sample.participants.values())
         return NodeLoad(
             utilization=max(
-                sum(workers) / len(workers) if workers else 0.0,
+                _busiest(workers, sample),
                 egress / self._capacity.egress_bitrate,
                 participants / self._capacity.participants,
             ),
@@ -111,6 +114,15 @@ class LoadMeter:
                 lost += packets * each.fraction_lost
         self._lines, self._sent = lines, sent
         return min(lost / meant, 1.0) if meant else 0.0
+
+
+def _busiest(workers: Sequence[float], sample: Sample) -> float:
+    """A room lives on one worker, so a full one hurts however idle the others are.
+
+    One that has failed has nothing on it and gets nothing: it counts where no other is left.
+    """
+    alive = [busy for busy, each in zip(workers, sample.workers, strict=True) if each.load is not None]
+    return max(alive or workers, default=0.0)
 
 
 def _busy(before: WorkerLoad | None, now: WorkerLoad | None, seconds: float) -> float:

@@ -18,8 +18,10 @@ from typing import Any
 import structlog
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider, ObservableGauge
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import _Gauge as Gauge
 from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
     MetricExporter,
     MetricExportResult,
     MetricsData,
@@ -83,7 +85,7 @@ class LoadReporter:
         self._reader = PeriodicExportingMetricReader(
             self._exporter,
             export_interval_millis=math.inf,  # we say when
-            cardinality_limits={ObservableGauge: MOST_ROOMS},
+            cardinality_limits={Gauge: MOST_ROOMS},
         )
         self._provider = MeterProvider([self._reader], resource=_resource(settings), shutdown_on_exit=False)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load-reports")
@@ -94,6 +96,8 @@ class LoadReporter:
     async def report(self, load: NodeLoad) -> None:
         """Sends it. Whether it arrived is logged when that changes."""
         self._load = load
+        for room, people in load.participants.items():
+            self._by_room.set(people, {"rotunda.room": room})
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._reader.collect)
         if self._exporter.delivered != self._delivered:
@@ -126,7 +130,8 @@ class LoadReporter:
         for name, value in counters:
             meter.create_observable_counter(name, [self._single(value)], "{packet}")
         meter.create_observable_gauge("rotunda.media.worker.utilization", [self._by_worker], "1")
-        meter.create_observable_gauge("rotunda.room.participants", [self._by_room], "{participant}")
+        # Set by hand: an observable one would remember every room that there ever was.
+        self._by_room = meter.create_gauge("rotunda.room.participants", "{participant}")
 
     def _single(self, value: Callable[[NodeLoad], float]) -> _Callback:
         def observe(options: CallbackOptions) -> Iterator[Observation]:
@@ -140,17 +145,13 @@ class LoadReporter:
             for index, utilization in enumerate(self._load.workers):
                 yield Observation(utilization, {"rotunda.worker": index})
 
-    def _by_room(self, options: CallbackOptions) -> Iterator[Observation]:
-        if self._load is not None:
-            for room, people in self._load.participants.items():
-                yield Observation(people, {"rotunda.room": room})
-
 
 class _Exporter(MetricExporter):
     """Remembers whether its last report arrived, and connects anew when its certificates were renewed."""
 
     def __init__(self, endpoint: str, mounted: MountedCertificates | None) -> None:
-        super().__init__()
+        # What is set anew for each report is forgotten with it.
+        super().__init__(preferred_temporality={Gauge: AggregationTemporality.DELTA})
         self.delivered = False
         self._endpoint = endpoint
         self._mounted = mounted

@@ -33,10 +33,16 @@ def test_the_first_sample_shows_no_rates() -> None:
     assert (first.participants, first.consumers) == (ROOMS, 4)
 
 
-def test_utilization_is_the_mean_of_the_workers_where_they_are_busiest() -> None:
+def test_utilization_is_that_of_the_busiest_worker() -> None:
     found = measure(busy(0, 0, 0), busy(2, 1.6, 0.4))
     assert found.workers == pytest.approx([0.8, 0.2])
-    assert found.utilization == pytest.approx(0.5)
+    assert found.utilization == pytest.approx(0.8)
+
+
+def test_a_worker_that_failed_does_not_fill_the_node_while_another_lives() -> None:
+    ended = Sample(2, [WorkerSample(FakeLoad(busy_seconds=0.6)), WorkerSample(None)])
+    assert measure(busy(0, 0, 0), ended).utilization == pytest.approx(0.3)
+    assert measure(busy(0, 0), Sample(2, [WorkerSample(None)])).utilization == 1.0
 
 
 def test_utilization_is_what_is_sent_where_that_is_most() -> None:

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as pb
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as rpc
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
+from rotunda_sfu import telemetry
 from rotunda_sfu.fake_node import FakeNode, assignment
 from rotunda_sfu.fake_worker import FakeLoad
 from rotunda_sfu.load import NodeLoad
@@ -140,6 +141,17 @@ async def test_a_room_that_closed_is_reported_no_more_and_many_are_told_one_by_o
     many = {f"room-{number}": number for number in range(3000)}
     async with receiving(receiver) as port, reporter(port) as made:
         for participants in (many, {"late": 1}):
+            request = await told(receiver, made, replace(LOAD, participants=participants))
+            rooms = points_of(metrics_of(request)["rotunda.room.participants"], "rotunda.room")
+            assert rooms == participants
+
+
+async def test_rooms_of_earlier_reports_take_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = Receiver()
+    monkeypatch.setattr(telemetry, "MOST_ROOMS", 10)
+    async with receiving(receiver) as port, reporter(port) as made:
+        for report in range(4):
+            participants = {f"room-{report}-{number}": number for number in range(8)}
             request = await told(receiver, made, replace(LOAD, participants=participants))
             rooms = points_of(metrics_of(request)["rotunda.room.participants"], "rotunda.room")
             assert rooms == participants
