@@ -26,11 +26,12 @@
 //!    producer and encoding. Each consumer takes a whole run, so that its packets follow each other
 //!    on one path and leave in one GSO message; sizes that differ a little are padded equal.
 //! 5. [`consumer`]: `layers` decides whether the packet is of the encoding and temporal layer
-//!    that is sent now, and switches on key frames; `rewrite` gives it the consumer's own
-//!    numbers; `write` puts header, payload and padding into the output buffer, where they are
-//!    encrypted in place.
+//!    that is sent now, and switches at the first packet of a key picture; `rewrite` gives it the
+//!    consumer's own numbers, which close up over what is left out; `write` puts header, payload
+//!    and padding into the output buffer, where they are encrypted in place.
 //! 6. The consumer remembers which packet got which number (`retransmit`). A NACK finds the
-//!    packet in the producer's history, and it goes out again over RTX.
+//!    packet in the producer's history, and it goes out again over RTX. A number that will never
+//!    be sent, but whose place could not close up any more, is filled with a padding-only packet.
 //!
 //! # What happens by itself
 //!
@@ -42,8 +43,9 @@
 //! # Bounds
 //!
 //! What a peer sends can make nothing grow: paths, learned SSRCs, histories, missing packets,
-//! arrivals not yet told and resent bytes each have a limit. What it sends wrong is counted and
-//! dropped; a panic is a defect of ours.
+//! arrivals not yet told, bytes sent again (as retransmissions, or from a key frame of the past on)
+//! and key frames asked for in one viewer's name each have a limit. What it sends wrong is counted
+//! and dropped; a panic is a defect of ours.
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who read the source")]
 #![forbid(unsafe_code)]

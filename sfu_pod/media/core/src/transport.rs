@@ -6,6 +6,7 @@ use rotunda_packet::srtp::{Receiver, Sender, SrtpError};
 use rustc_hash::FxHashMap;
 
 use crate::command::{ExtensionIds, IceCredentials, SrtpKeys};
+use crate::consumer::key_frames::KeyFrameAllowance;
 use crate::consumer::retransmit::ResendBudget;
 use crate::estimator::Estimator;
 use crate::event::TransportStats;
@@ -45,6 +46,7 @@ pub(crate) struct Transport {
     /// Our wall clock minus the peer's, in NTP units: the smallest seen, so with the least delay.
     pub clock_offset: Option<i64>,
     pub resends: ResendBudget,
+    pub key_frames: KeyFrameAllowance,
     pub layers_chosen: Option<Instant>,
     pub layers_due: Option<Instant>,
     pub bytes_received: u64,
@@ -92,6 +94,7 @@ impl Transport {
             round_trip: None,
             clock_offset: None,
             resends: ResendBudget::new(),
+            key_frames: KeyFrameAllowance::default(),
             layers_chosen: None,
             layers_due: None,
             bytes_received: 0,

@@ -21,14 +21,24 @@ pub(crate) enum Choice {
 pub(crate) struct LayerSelector {
     target: Layers,
     current: Option<Layers>,
-    /// The picture that was decided upon last, and whether it is sent.
-    picture: Option<(u16, bool)>,
+    pictures: Pictures,
+}
+
+/// The pictures decided upon last and whether each is sent: what comes late of one shares its lot.
+#[derive(Debug, Default)]
+struct Pictures {
+    decided: [Option<(u16, bool)>; 16],
+    newest: usize,
 }
 
 impl LayerSelector {
     /// Wants the lowest encoding until told otherwise.
     pub(crate) fn new() -> Self {
-        Self { target: Layers { spatial: 0, temporal: u8::MAX }, current: None, picture: None }
+        Self {
+            target: Layers { spatial: 0, temporal: u8::MAX },
+            current: None,
+            pictures: Pictures::default(),
+        }
     }
 
     /// What is sent now.
@@ -54,18 +64,26 @@ impl LayerSelector {
     /// Starts over: the next packet sent will be a key frame.
     pub(crate) fn stop(&mut self) {
         self.current = None;
-        self.picture = None;
+        self.pictures = Pictures::default();
     }
 
-    /// Decides about one packet of `encoding`.
+    /// Decides about one packet of `encoding`; `late`: newer ones of it were decided upon already.
     #[inline]
-    pub(crate) fn choose(&mut self, encoding: u8, packet: &MediaPacket<'_>) -> Choice {
+    pub(crate) fn choose(&mut self, encoding: u8, packet: &MediaPacket<'_>, late: bool) -> Choice {
         match self.current {
-            Some(current) if current.spatial == encoding => self.within(current, packet),
-            _ if packet.key_frame && self.welcome(encoding) => {
+            Some(current) if current.spatial == encoding => self.within(current, packet, late),
+            _ if packet.begins.is_some() && self.welcome(encoding) => {
                 self.start(encoding, packet);
                 Choice::Switch
             }
+            _ => Choice::Ignore,
+        }
+    }
+
+    /// Decides about one packet of `encoding` that has nothing for the consumer.
+    pub(crate) fn pass_over(&self, encoding: u8) -> Choice {
+        match self.current {
+            Some(current) if current.spatial == encoding => Choice::LeaveOut,
             _ => Choice::Ignore,
         }
     }
@@ -89,40 +107,55 @@ impl LayerSelector {
 
     fn start(&mut self, encoding: u8, packet: &MediaPacket<'_>) {
         self.current = Some(Layers { spatial: encoding, temporal: self.target.temporal });
-        self.picture = picture_of(packet).map(|picture| (picture, true));
+        self.pictures = Pictures::default();
+        self.pictures.decide(packet, true);
     }
 
-    fn within(&mut self, current: Layers, packet: &MediaPacket<'_>) -> Choice {
-        if packet.key_frame {
+    fn within(&mut self, current: Layers, packet: &MediaPacket<'_>, late: bool) -> Choice {
+        if packet.begins.is_some() && !late {
             // It depends on nothing, so every temporal layer may follow it.
             let temporal = self.temporal_target(current);
             self.current = Some(Layers { temporal, ..current });
-            self.picture = picture_of(packet).map(|picture| (picture, true));
+            self.pictures.decide(packet, true);
             return Choice::Forward;
         }
         let Some(temporal) = packet.vp8.and_then(|descriptor| descriptor.temporal) else {
             return Choice::Forward;
         };
-        let picture = picture_of(packet);
-        if let (Some(picture), Some((decided, sent))) = (picture, self.picture)
-            && picture == decided
-        {
-            return if sent { Choice::Forward } else { Choice::LeaveOut };
-        }
-        let mut limit = current.temporal;
-        let target = self.temporal_target(current);
-        if target < limit {
-            limit = target;
-        } else if target > limit && temporal.sync && temporal.index == limit + 1 {
-            // RFC 7741: with Y set the frame depends on the base layer alone.
-            limit += 1;
-        }
-        self.current = Some(Layers { temporal: limit, ..current });
-        let sent = temporal.index <= limit;
-        if let Some(picture) = picture {
-            self.picture = Some((picture, sent));
-        }
+        let sent = self.pictures.get(packet).unwrap_or_else(|| {
+            let mut limit = current.temporal;
+            let target = self.temporal_target(current);
+            if late {
+                // What went out since does not depend on it.
+            } else if target < limit {
+                limit = target;
+            } else if target > limit && temporal.sync && temporal.index == limit + 1 {
+                // RFC 7741: with Y set the frame depends on the base layer alone.
+                limit += 1;
+            }
+            self.current = Some(Layers { temporal: limit, ..current });
+            let sent = temporal.index <= limit;
+            self.pictures.decide(packet, sent);
+            sent
+        });
         if sent { Choice::Forward } else { Choice::LeaveOut }
+    }
+}
+
+impl Pictures {
+    #[inline]
+    fn get(&self, packet: &MediaPacket<'_>) -> Option<bool> {
+        let picture = picture_of(packet)?;
+        let of = |decided: &Option<(u16, bool)>| decided.filter(|(of, _)| *of == picture);
+        let newest = of(&self.decided[self.newest]);
+        newest.or_else(|| self.decided.iter().find_map(of)).map(|(_, sent)| sent)
+    }
+
+    fn decide(&mut self, packet: &MediaPacket<'_>, sent: bool) {
+        if let Some(picture) = picture_of(packet) {
+            self.newest = (self.newest + 1) % self.decided.len();
+            self.decided[self.newest] = Some((picture, sent));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One copy of a producer for one peer.
 
+pub(crate) mod key_frames;
 pub(crate) mod layers;
 pub(crate) mod retransmit;
 pub(crate) mod rewrite;
@@ -9,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::command::{ConsumerParameters, ProducerParameters};
 use crate::consumer::layers::{Choice, LayerSelector};
-use crate::consumer::retransmit::SentRing;
+use crate::consumer::retransmit::{SentRing, What};
 use crate::consumer::rewrite::{Numbers, Rewriter};
 use crate::event::{ConsumerStats, Event, Layers};
 use crate::id::ConsumerId;
 use crate::keys::{ProducerKey, TransportKey};
-use crate::packet::MediaPacket;
+use crate::packet::{Facts, MediaPacket};
 use crate::producer::Producer;
 use crate::producer::encoding::Encoding;
 use crate::wallclock::ntp_difference;
@@ -42,9 +43,22 @@ pub(crate) struct Consumer {
     pub packet_count: u32,
     pub octet_count: u32,
     pub reported: Option<Layers>,
+    /// Needs a key frame that its transport's allowance did not reach for.
+    pub asks: bool,
     /// A switch happened of which the owner has not taken note yet.
     pub switched: bool,
     last: Option<LastSent>,
+    /// Our number of the first packet of the key picture sent last.
+    began: Option<u16>,
+}
+
+/// What goes out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing {
+    pub numbers: Numbers,
+    pub payload_type: u8,
+    /// In place of the packet, which is not for this consumer: a padding-only one.
+    pub filler: bool,
 }
 
 /// The newest packet sent, which the next encoding's timestamps are continued from.
@@ -53,6 +67,8 @@ struct LastSent {
     at: Instant,
     encoding: u8,
     source_timestamp: u32,
+    /// Index of the producer's mapping.
+    payload: u8,
 }
 
 /// First numbers of a consumer, drawn at random.
@@ -97,13 +113,17 @@ impl Consumer {
             packet_count: 0,
             octet_count: 0,
             reported: None,
+            asks: false,
             switched: false,
             last: None,
+            began: None,
             parameters,
         }
     }
 
-    /// The numbers under which a packet goes out now; `None`: it does not.
+    /// What goes out for a packet now; `None`: nothing. Where it has no place in what this consumer
+    /// gets, later ones close up; if later ones went out already, a filler takes the place, as a
+    /// receiver without it would ask for ever, and decode no H.264 in the meantime.
     #[inline]
     pub(crate) fn forward(
         &mut self,
@@ -111,25 +131,84 @@ impl Consumer {
         encoding: u8,
         encodings: &[Encoding],
         packet: &MediaPacket<'_>,
-    ) -> Option<Numbers> {
+    ) -> Option<Outgoing> {
         let facts = &packet.facts;
-        match self.selector.choose(encoding, packet) {
+        let taken = self.payload_types[usize::from(facts.payload)];
+        let late = facts.sequence <= self.rewriter.highest();
+        let choice = match taken {
+            Some(_) if !packet.payload.is_empty() => self.selector.choose(encoding, packet, late),
+            _ => self.selector.pass_over(encoding),
+        };
+        match choice {
             Choice::Ignore => return None,
-            Choice::LeaveOut => {
+            Choice::LeaveOut if !late => {
                 self.rewriter.leave_out(facts.sequence, packet.vp8.as_ref());
                 return None;
             }
             Choice::Switch => self.switch(now, encoding, encodings, packet),
-            Choice::Forward => {}
+            Choice::LeaveOut | Choice::Forward => {}
         }
+        if choice == Choice::Switch && packet.begins != Some(facts.sequence) {
+            // Goes out in its turn: the picture's first packets come from the history.
+            return None;
+        }
+        let filler = choice == Choice::LeaveOut;
+        let payload = if filler { self.last?.payload } else { facts.payload };
+        let (payload_type, _) = self.payload_types[usize::from(payload)]?;
         let numbers = self.rewriter.map(facts.sequence, facts.timestamp, packet.vp8.as_ref())?;
-        self.sent.record(facts.sequence, encoding, numbers);
+        if late && !self.sent.is_free(numbers.sequence) {
+            return None;
+        }
+        if filler {
+            self.count(numbers, What::Filler, 0);
+            return Some(Outgoing { numbers, payload_type, filler });
+        }
+        let what = What::Packet { source: facts.sequence, encoding };
+        self.count(numbers, what, packet.payload.len());
+        if let Some(first) = packet.begins.and_then(|first| self.rewriter.number_of(first))
+            && self.began.is_none_or(|began| first.wrapping_sub(began) < 1 << 15)
+        {
+            self.began = Some(first);
+            self.asks = false;
+        }
+        let source_timestamp = facts.timestamp;
+        self.last = Some(LastSent { at: now, encoding, source_timestamp, payload });
+        Some(Outgoing { numbers, payload_type, filler })
+    }
+
+    /// The filler for a number of ours that was skipped and that nothing will be sent under any
+    /// more; `None`: something was or may be. It then counts as sent. Nothing from a key picture on
+    /// needs what came before: neither what is left of another encoding nor what got lost for good.
+    pub(crate) fn fill(&mut self, number: u16, encodings: &[Encoding]) -> Option<Outgoing> {
+        let began = self.began?;
+        let before = |other: u16| (number.wrapping_sub(other) as i16) < 0;
+        if !before(began) || !self.sent.is_free(number) {
+            return None;
+        }
+        let coming = self.selector.current().zip(self.rewriter.source_of(number));
+        if let Some((current, source)) = coming
+            && encodings.get(usize::from(current.spatial))?.nack.misses(source)
+        {
+            return None;
+        }
+        let (payload_type, _) = self.payload_types[usize::from(self.last?.payload)]?;
+        let numbers = Numbers { sequence: number, ..self.rewriter.last() };
+        self.count(numbers, What::Filler, 0);
+        Some(Outgoing { numbers, payload_type, filler: true })
+    }
+
+    /// What a filler is resent as: like the packets beside it.
+    pub(crate) fn filler(&self) -> Option<MediaPacket<'static>> {
+        let payload = self.last?.payload;
+        Some(MediaPacket::filler(Facts { payload, ..Facts::default() }))
+    }
+
+    fn count(&mut self, numbers: Numbers, what: What, payload_bytes: usize) {
+        self.sent.record(numbers, what);
         self.packet_count = self.packet_count.wrapping_add(1);
-        self.octet_count = self.octet_count.wrapping_add(packet.payload.len() as u32);
+        self.octet_count = self.octet_count.wrapping_add(payload_bytes as u32);
         self.stats.packets_sent += 1;
-        self.stats.bytes_sent += packet.payload.len() as u64;
-        self.last = Some(LastSent { at: now, encoding, source_timestamp: facts.timestamp });
-        Some(numbers)
+        self.stats.bytes_sent += payload_bytes as u64;
     }
 
     /// The source of `encoding` started over. Returns whether that is what was sent.
@@ -196,13 +275,14 @@ impl Consumer {
     ) {
         self.switched = true;
         let facts = &packet.facts;
-        let before = self.rewriter.last_timestamp();
+        let before = self.rewriter.last().timestamp;
         let elapsed = self
             .last
             .map_or(0, |last| ticks_between(now, last, encoding, encodings, facts.timestamp));
         // Strictly increasing: decoders take an equal timestamp for the same picture.
         let timestamp = before.wrapping_add(elapsed.max(1));
-        self.rewriter.switch(facts.sequence, facts.timestamp, timestamp, packet.vp8.as_ref());
+        let first = packet.begins.unwrap_or(facts.sequence);
+        self.rewriter.switch(first, facts.timestamp, timestamp, packet.vp8.as_ref());
     }
 }
 

@@ -18,14 +18,23 @@ pub(crate) struct SentRing {
 }
 
 /// One packet that was sent.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {
-    /// Extended sequence number at the source; 0: nothing here.
-    pub source: u64,
     pub numbers: Numbers,
-    pub encoding: u8,
+    pub what: What,
     /// Milliseconds since the epoch plus 1, modulo 2^32; 0: never resent.
     resent: u32,
+}
+
+/// What stood under a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Nothing, and nothing may: it lies before the first packet.
+    Nothing,
+    /// The packet of the encoding's source with this extended sequence number.
+    Packet { source: u64, encoding: u8 },
+    /// A padding-only packet in place of one that is never sent.
+    Filler,
 }
 
 impl SentRing {
@@ -38,17 +47,20 @@ impl SentRing {
     }
 
     #[inline]
-    pub(crate) fn record(&mut self, source: u64, encoding: u8, numbers: Numbers) {
+    pub(crate) fn record(&mut self, numbers: Numbers, what: What) {
         if self.ring.is_empty() {
-            self.ring = vec![Sent::default(); self.len];
+            self.allocate(numbers.sequence);
         }
-        let slot = usize::from(numbers.sequence) & (self.len - 1);
-        self.ring[slot] = Sent { source, numbers, encoding, resent: 0 };
+        let slot = self.slot(numbers.sequence);
+        self.ring[slot] = Sent { numbers, what, resent: 0 };
     }
 
-    /// Whether this packet of the source was sent lately.
-    pub(crate) fn has(&self, source: u64, encoding: u8) -> bool {
-        self.ring.iter().any(|sent| (sent.source, sent.encoding) == (source, encoding))
+    /// Whether a packet may go out under this number: nothing did, and it is not that old that
+    /// nobody would know. SRTP forbids to use a number twice.
+    #[inline]
+    pub(crate) fn is_free(&self, sequence: u16) -> bool {
+        let Some(held) = self.ring.get(self.slot(sequence)) else { return true };
+        (sequence.wrapping_sub(held.numbers.sequence) as i16) > 0
     }
 
     /// The packet sent under `sequence`, if it may be resent now; it then counts as resent.
@@ -59,9 +71,9 @@ impl SentRing {
         sequence: u16,
     ) -> Option<Sent> {
         let ms = (now.saturating_duration_since(self.epoch).as_millis() as u32).wrapping_add(1);
-        let slot = usize::from(sequence) & (self.len - 1);
+        let slot = self.slot(sequence);
         let sent = self.ring.get_mut(slot)?;
-        if sent.source == 0 || sent.numbers.sequence != sequence {
+        if sent.what == What::Nothing || sent.numbers.sequence != sequence {
             return None;
         }
         let spacing = round_trip.unwrap_or(DEFAULT_SPACING).max(MIN_SPACING).as_millis() as u32;
@@ -71,10 +83,27 @@ impl SentRing {
         sent.resent = ms.max(1);
         Some(*sent)
     }
+
+    #[inline]
+    fn slot(&self, sequence: u16) -> usize {
+        usize::from(sequence) & (self.len - 1)
+    }
+
+    /// Every slot holds a number, at first one before the first packet's.
+    fn allocate(&mut self, first: u16) {
+        let nothing = Sent { numbers: Numbers::default(), what: What::Nothing, resent: 0 };
+        self.ring = vec![nothing; self.len];
+        for back in 1..=self.len as u16 {
+            let sequence = first.wrapping_sub(back);
+            let slot = self.slot(sequence);
+            self.ring[slot].numbers.sequence = sequence;
+        }
+    }
 }
 
-/// Bytes that one transport may resend: half of what it is sent as media, so that a flood of
-/// NACKs cannot make us send much.
+/// Bytes of the past that one transport may be sent, as retransmissions or from a key frame on:
+/// half of what it is sent as media, so that neither a flood of NACKs nor one of pauses can make
+/// us send much.
 #[derive(Debug)]
 pub(crate) struct ResendBudget {
     bytes: usize,
@@ -83,8 +112,9 @@ pub(crate) struct ResendBudget {
 impl ResendBudget {
     const MAX: usize = 256 * 1024;
 
+    /// Enough for a newcomer's first pictures.
     pub(crate) fn new() -> Self {
-        Self { bytes: Self::MAX / 4 }
+        Self { bytes: Self::MAX / 2 }
     }
 
     /// So many bytes of media were sent.
@@ -93,13 +123,14 @@ impl ResendBudget {
         self.bytes = (self.bytes + media_bytes / 2).min(Self::MAX);
     }
 
-    /// Whether so many bytes may be resent; they are then spent.
-    pub(crate) fn spend(&mut self, bytes: usize) -> bool {
-        let enough = self.bytes >= bytes;
-        if enough {
-            self.bytes -= bytes;
-        }
-        enough
+    /// Whether so many bytes may be sent again.
+    pub(crate) fn covers(&self, bytes: usize) -> bool {
+        self.bytes >= bytes
+    }
+
+    /// So many bytes were sent again.
+    pub(crate) fn spend(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 }
 
@@ -113,21 +144,44 @@ mod tests {
         let ms = Duration::from_millis;
         let mut ring = SentRing::new(start, MediaKind::Video);
         let numbers = Numbers { sequence: 7, ..Numbers::default() };
-        ring.record(70_000, 1, numbers);
+        let packet = What::Packet { source: 70_000, encoding: 1 };
+        ring.record(numbers, packet);
         assert!(ring.take(start, Some(ms(80)), 8).is_none());
-        assert_eq!(ring.take(start, Some(ms(80)), 7).unwrap().source, 70_000);
+        assert_eq!(ring.take(start, Some(ms(80)), 7).unwrap().what, packet);
         assert!(ring.take(start + ms(79), Some(ms(80)), 7).is_none());
         assert!(ring.take(start + ms(80), Some(ms(80)), 7).is_some());
-        ring.record(70_512, 1, Numbers { sequence: 7 + 512, ..numbers });
+        ring.record(Numbers { sequence: 7 + 512, ..numbers }, packet);
         assert!(ring.take(start + ms(500), None, 7).is_none(), "overwritten");
+    }
+
+    #[test]
+    fn a_number_is_free_once_and_only_while_that_can_be_told() {
+        let mut ring = SentRing::new(Instant::now(), MediaKind::Audio);
+        let numbers = |sequence: u16| Numbers { sequence, ..Numbers::default() };
+        assert!(ring.is_free(65_530));
+        ring.record(numbers(65_530), What::Filler);
+        assert!(ring.is_free(65_531));
+        for used in [65_530, 65_529, 65_530 - 63, 65_530 - 64, 65_530 - 300] {
+            assert!(!ring.is_free(used), "{used}");
+        }
+        ring.record(numbers(65_533), What::Filler);
+        ring.record(numbers(5), What::Filler);
+        let free: Vec<i32> = (-8..=7).filter(|n| ring.is_free(*n as u16)).collect();
+        assert_eq!(free, [-5, -4, -2, -1, 0, 1, 2, 3, 4, 6, 7]);
+        assert!(!ring.is_free(5u16.wrapping_sub(64)), "a newer one took its slot");
+        assert!(ring.take(Instant::now(), None, 65_529).is_none(), "before the first");
     }
 
     #[test]
     fn resends_are_paid_by_media() {
         let mut budget = ResendBudget::new();
-        while budget.spend(1000) {}
+        while budget.covers(1000) {
+            budget.spend(1000);
+        }
+        budget.spend(1000);
         budget.earn(2000);
-        assert!(budget.spend(1000));
-        assert!(!budget.spend(1000));
+        assert!(budget.covers(1000));
+        budget.spend(1000);
+        assert!(!budget.covers(1000));
     }
 }

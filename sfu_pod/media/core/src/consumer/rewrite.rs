@@ -1,12 +1,15 @@
 //! One consumer's own numbering: sequence numbers, timestamps and VP8 picture numbers run on over
 //! layer switches and packets left out, while packets lost on the way to us stay visible as gaps.
+//! A packet that turns out to be left out only after later ones were sent has such a gap for its
+//! place; it is for the caller to fill it.
 
 use std::collections::VecDeque;
 
 use rotunda_packet::vp8::Vp8Descriptor;
 
-/// Changes of numbering that late packets can still be placed by.
-const MAX_CHANGES: usize = 64;
+/// Changes of numbering that late packets can still be placed by: more than a second's, with
+/// something left out after every picture.
+const MAX_CHANGES: usize = 128;
 const PICTURE_MASK: u16 = 0x7fff;
 
 /// The numbers of one outgoing packet.
@@ -26,6 +29,14 @@ struct Offsets {
     tl0_picture_index: u8,
 }
 
+/// The numbers from `left_out` to before `from` are not sent; from there on the offsets hold.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    left_out: u64,
+    from: u64,
+    offsets: Offsets,
+}
+
 /// Maps the numbers of the encoding that is forwarded now.
 #[derive(Debug)]
 pub(crate) struct Rewriter {
@@ -34,8 +45,8 @@ pub(crate) struct Rewriter {
     /// Highest incoming number of this encoding; what is older than `start` was before the switch.
     highest: u64,
     start: u64,
-    /// Offsets in effect from an incoming number on; the last is in effect now.
-    changes: VecDeque<(u64, Offsets)>,
+    /// In order; the last is in effect now.
+    changes: VecDeque<Change>,
     last: Numbers,
     left_out_picture: Option<u16>,
 }
@@ -54,9 +65,14 @@ impl Rewriter {
         }
     }
 
-    /// The timestamp sent last.
-    pub(crate) fn last_timestamp(&self) -> u32 {
-        self.last.timestamp
+    /// The numbers of the newest packet sent.
+    pub(crate) fn last(&self) -> Numbers {
+        self.last
+    }
+
+    /// The highest incoming number of this encoding that was sent or left out.
+    pub(crate) fn highest(&self) -> u64 {
+        self.highest
     }
 
     /// The oldest incoming number that has a place.
@@ -92,11 +108,39 @@ impl Rewriter {
         self.highest = sequence - 1;
         self.start = sequence;
         self.changes.clear();
-        self.changes.push_back((sequence, self.offsets));
+        self.changes.push_back(Change {
+            left_out: sequence,
+            from: sequence,
+            offsets: self.offsets,
+        });
         self.left_out_picture = None;
     }
 
-    /// The numbers of a packet that is sent. `None`: it is older than what can be placed.
+    /// The outgoing number of an incoming one. `None`: it was left out, or is older than what can
+    /// be placed.
+    pub(crate) fn number_of(&self, sequence: u64) -> Option<u16> {
+        let offsets =
+            if sequence > self.highest { self.offsets } else { self.offsets_at(sequence)? };
+        Some((sequence as u16).wrapping_add(offsets.sequence))
+    }
+
+    /// The incoming number whose place an outgoing one is, up to the newest. `None`: it was of
+    /// another encoding, or is older than what can be placed.
+    pub(crate) fn source_of(&self, number: u16) -> Option<u64> {
+        let mut end = self.highest + 1;
+        for change in self.changes.iter().rev() {
+            let source = number.wrapping_sub(change.offsets.sequence);
+            let behind = u64::from((end as u16).wrapping_sub(source));
+            if (1..1 << 15).contains(&behind) && end >= change.from + behind {
+                return Some(end - behind);
+            }
+            end = change.left_out;
+        }
+        None
+    }
+
+    /// The numbers of a packet that is sent. `None`: it was left out, or is older than what can be
+    /// placed.
     pub(crate) fn map(
         &mut self,
         sequence: u64,
@@ -124,12 +168,9 @@ impl Rewriter {
         Some(numbers)
     }
 
-    /// A packet is not sent, and nobody shall miss it: later ones close up.
+    /// The newest packet is not sent, and nobody shall miss it: later ones close up.
     pub(crate) fn leave_out(&mut self, sequence: u64, vp8: Option<&Vp8Descriptor>) {
-        if sequence <= self.highest {
-            // Later numbers have gone out already: its place stays empty.
-            return;
-        }
+        debug_assert!(sequence > self.highest);
         self.highest = sequence;
         self.offsets.sequence = self.offsets.sequence.wrapping_sub(1);
         let picture_id = vp8.and_then(|descriptor| descriptor.picture_id).map(|id| id.value());
@@ -137,19 +178,27 @@ impl Rewriter {
             self.left_out_picture = picture_id;
             self.offsets.picture_id = self.offsets.picture_id.wrapping_sub(1) & PICTURE_MASK;
         }
+        let (from, offsets) = (sequence + 1, self.offsets);
+        if let Some(last) = self.changes.back_mut()
+            && last.from == sequence
+            && last.left_out < last.from
+        {
+            (last.from, last.offsets) = (from, offsets);
+            return;
+        }
         if self.changes.len() == MAX_CHANGES {
             self.changes.pop_front();
-            self.start = self.changes.front().map_or(self.start, |(from, _)| *from);
+            self.start = self.changes.front().map_or(self.start, |change| change.from);
         }
-        self.changes.push_back((sequence + 1, self.offsets));
+        self.changes.push_back(Change { left_out: sequence, from, offsets });
     }
 
     fn offsets_at(&self, sequence: u64) -> Option<Offsets> {
         if sequence < self.start {
             return None;
         }
-        let (_, offsets) = self.changes.iter().rev().find(|(from, _)| *from <= sequence)?;
-        Some(*offsets)
+        let change = self.changes.iter().rev().find(|change| change.left_out <= sequence)?;
+        (change.from <= sequence).then_some(change.offsets)
     }
 }
 
@@ -213,6 +262,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_left_out_has_no_number_and_every_other_one_is_found_again() {
+        let mut rewriter = Rewriter::new(9, 0);
+        rewriter.switch(1000, 0, 0, None);
+        assert_eq!(sequences(&mut rewriter, [1000, 1001]), [10, 11]);
+        rewriter.leave_out(1002, None);
+        rewriter.leave_out(1003, None);
+        rewriter.leave_out(1005, None);
+        assert_eq!(sequences(&mut rewriter, [1007]), [14]);
+        let numbers: Vec<_> = (999..=1007).map(|n| rewriter.number_of(n)).collect();
+        let left_out = None;
+        let expected = [Some(10), Some(11), left_out, left_out, Some(12), left_out, Some(13)];
+        assert_eq!(numbers, [&[None], &expected[..], &[Some(14)]].concat());
+        let sources: Vec<_> = (9..=15).map(|n| rewriter.source_of(n)).collect();
+        let expected = [Some(1000), Some(1001), Some(1004), Some(1006), Some(1007)];
+        assert_eq!(sources, [&[None], &expected[..], &[None]].concat());
+    }
+
+    #[test]
     fn packets_older_than_the_record_are_refused_not_misplaced() {
         let mut rewriter = Rewriter::new(0, 0);
         rewriter.switch(1000, 0, 0, None);
@@ -221,6 +288,7 @@ mod tests {
             rewriter.leave_out(1002 + 2 * n, None);
         }
         assert_eq!(rewriter.map(1001, 0, None), None);
+        assert_eq!(rewriter.source_of(1), None);
         assert!(rewriter.map(1399, 0, None).is_some());
     }
 }

@@ -6,7 +6,7 @@ use rotunda_packet::rtp::RtpPacket;
 
 use crate::command::{EncodingParameters, MediaKind};
 use crate::config::Config;
-use crate::packet::{Facts, MediaPacket};
+use crate::packet::{KeyPart, MediaPacket};
 use crate::producer::Change;
 use crate::producer::history::History;
 use crate::producer::keyframe::KeyFrameRequests;
@@ -22,6 +22,8 @@ const VIDEO_HISTORY: (usize, usize) = (1024, 512 * 1024);
 const AUDIO_HISTORY: (usize, usize) = (128, 32 * 1024);
 /// Below that a key frame would not fit.
 const SMALLEST_VIDEO_HISTORY: (usize, usize) = (256, 128 * 1024);
+/// Packets before a slice of a key picture among which its first one is looked for.
+const MAX_LOOK_BACK: usize = 128;
 
 /// What is known of one encoding.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(crate) struct Encoding {
     pub packets_received: u64,
     pub rtx_received: u64,
     pub repaired: u64,
+    /// Parameter sets come in packets, not by signaling alone.
+    has_parameter_sets: bool,
     rates: [RateMeter; TEMPORAL_LAYERS],
 }
 
@@ -98,6 +102,7 @@ impl Encoding {
             packets_received: 0,
             rtx_received: 0,
             repaired: 0,
+            has_parameter_sets: false,
             rates: std::array::from_fn(|_| RateMeter::new(now)),
         }
     }
@@ -109,14 +114,51 @@ impl Encoding {
         self.rates[temporal].add(now, packet.payload.len());
     }
 
-    /// A packet of a key frame came; of H.264 the parameter sets are such packets as well.
-    pub(crate) fn note_key_frame(&mut self, now: Instant, facts: &Facts) {
-        let &Facts { sequence, timestamp, .. } = facts;
-        match &mut self.latest_key_frame {
-            Some(known) if known.timestamp == timestamp => known.first = known.first.min(sequence),
-            Some(known) if known.first > sequence => {}
-            latest => *latest = Some(KeyFrame { first: sequence, timestamp, received: now }),
+    /// Where a decoder can begin with the key picture that this packet, already in the history, is
+    /// of: its first packet. `None`: it is of none, or what was right before it is missing.
+    pub(crate) fn beginning(&mut self, packet: &MediaPacket<'_>) -> Option<u64> {
+        let sequence = packet.facts.sequence;
+        match packet.key_part {
+            KeyPart::None => return None,
+            KeyPart::First => {
+                self.has_parameter_sets = true;
+                return Some(sequence);
+            }
+            KeyPart::Parameters => {
+                self.has_parameter_sets = true;
+                return None;
+            }
+            KeyPart::FirstSlice | KeyPart::LaterSlice => {}
         }
+        let timestamp = packet.facts.timestamp;
+        if let Some(known) = self.latest_key_frame.filter(|known| known.timestamp == timestamp) {
+            return Some(known.first);
+        }
+        let mut first = sequence;
+        for before in (0..sequence).rev().take(MAX_LOOK_BACK) {
+            match self.history.look(before) {
+                Some((_, 0)) => {}
+                Some((facts, _)) if facts.timestamp == timestamp => first = before,
+                Some(_) => return Some(first),
+                None => {
+                    // Nothing that comes yet, and no parameter sets, can have stood there.
+                    let signaled = !self.has_parameter_sets && !self.nack.misses(before);
+                    let whole = packet.key_part == KeyPart::FirstSlice && signaled;
+                    return whole.then_some(first);
+                }
+            }
+        }
+        None
+    }
+
+    /// A packet of a key picture came whose first one is known.
+    pub(crate) fn note_key_frame(&mut self, now: Instant, first: u64, timestamp: u32) {
+        match &mut self.latest_key_frame {
+            Some(known) if known.timestamp == timestamp => known.first = known.first.min(first),
+            Some(known) if known.first > first => return,
+            latest => *latest = Some(KeyFrame { first, timestamp, received: now }),
+        }
+        self.key_frames.satisfied();
     }
 
     /// Bit/s over the last second, all temporal layers.

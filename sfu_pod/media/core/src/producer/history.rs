@@ -73,6 +73,12 @@ impl History {
         self.find(sequence).is_some()
     }
 
+    /// A packet's header and bytes of payload, however old.
+    pub(crate) fn look(&self, sequence: u64) -> Option<(&Facts, usize)> {
+        let slot = self.find(sequence)?;
+        Some((&slot.facts, usize::from(slot.payload_len)))
+    }
+
     /// The packet, unless it is too old to be useful.
     pub(crate) fn get(&self, now: Instant, sequence: u64) -> Option<Remembered<'_>> {
         let slot = self.find(sequence)?;

@@ -21,6 +21,11 @@ impl KeyFrameRequests {
         self.wanted = true;
     }
 
+    /// One is wanted and still to come.
+    pub(crate) fn wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// A key frame came, or nobody waits any longer.
     pub(crate) fn satisfied(&mut self) {
         self.wanted = false;

@@ -127,8 +127,9 @@ impl Producer {
         self.parameters.kind == MediaKind::Video
     }
 
-    /// Takes in one decrypted packet that was routed here. `None`: nothing to forward, because it
-    /// is a duplicate, a probe, of an unknown payload type or far out of sequence.
+    /// Takes in one decrypted packet that was routed here. One without a payload that we know is
+    /// taken in for its number, as one with an empty payload. `None`: nothing came of it, because
+    /// it is a duplicate, a probe or far out of sequence.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -136,26 +137,28 @@ impl Producer {
         packet: &RtpPacket<'_>,
         bytes: &[u8],
     ) -> Option<Accepted> {
-        let entry = self.payload_types[usize::from(packet.payload_type())];
-        if entry == UNKNOWN {
-            return None;
-        }
-        let index = entry & !REPAIR;
-        let mapping = self.parameters.payloads[usize::from(index)];
+        let (index, repair) = match self.payload_types[usize::from(packet.payload_type())] {
+            UNKNOWN => (None, route.repair),
+            entry => (Some(entry & !REPAIR), route.repair || entry & REPAIR != 0),
+        };
+        let nack = self.parameters.payloads[usize::from(index.unwrap_or(0))].nack && !self.paused;
         let encoding = self.encodings.get_mut(usize::from(route.encoding))?;
         let mut payload = packet.payload_range();
-        let (sequence, change) = if route.repair || entry & REPAIR != 0 {
+        let (sequence, change) = if repair {
             encoding.rtx_received += 1;
             let (original, rest) = split_rtx(&bytes[payload.clone()])?;
             payload.start = payload.end - rest.len();
             (encoding.repaired(now, packet.ssrc(), original)?, Change::None)
-        } else {
-            encoding.place(now, packet, mapping.nack && !self.paused)?
-        };
-        if payload.is_empty() {
+        } else if index.is_none() && encoding.ssrc != Some(packet.ssrc()) {
+            // Error correction may have an SSRC of its own, which is not the encoding's new one.
             return None;
+        } else {
+            encoding.place(now, packet, nack)?
+        };
+        if index.is_none() {
+            payload.start = payload.end;
         }
-        let facts = self.facts(packet, sequence, index);
+        let facts = self.facts(packet, sequence, index.unwrap_or(0));
         let dependency = self
             .parameters
             .extensions
@@ -163,11 +166,14 @@ impl Producer {
             .and_then(|id| packet.extension(id))
             .map_or(0..0, |value| range_within(bytes, value));
         let encoding = &mut self.encodings[usize::from(route.encoding)];
-        encoding.packets_received += 1;
-        let first = encoding.last_packet.replace(now).is_none();
         encoding.history.store(now, facts, &bytes[dependency.clone()], &bytes[payload.clone()]);
-        if let Some(level) = facts.audio_level.filter(|_| !self.paused) {
-            self.loudness.hear(now, level & 0x7f);
+        let mut first = false;
+        if !payload.is_empty() {
+            encoding.packets_received += 1;
+            first = encoding.last_packet.replace(now).is_none();
+            if let Some(level) = facts.audio_level.filter(|_| !self.paused) {
+                self.loudness.hear(now, level & 0x7f);
+            }
         }
         Some(Accepted { facts, payload, dependency, first, change })
     }

@@ -82,6 +82,11 @@ impl NackGenerator {
         true
     }
 
+    /// Whether a packet is still hoped for.
+    pub(crate) fn misses(&self, sequence: u64) -> bool {
+        self.missing.binary_search_by_key(&sequence, |missing| missing.sequence).is_ok()
+    }
+
     /// Forgets everything: the source started over.
     pub(crate) fn reset(&mut self) {
         self.missing.clear();

@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use rotunda_packet::rtcp::{Nack, ReportBlock, RtcpPacket, SenderInfo, TransportFeedback, packets};
+use rotunda_packet::rtcp::{ReportBlock, RtcpPacket, SenderInfo, TransportFeedback, packets};
 
 use super::layers::Stale;
 use super::{Output, Worker};
-use crate::consumer::write::{Stamp, room, write_retransmission};
 use crate::event::Event;
-use crate::keys::{ConsumerKey, TransportKey};
-use crate::packet::MediaPacket;
+use crate::keys::TransportKey;
 use crate::producer::encoding::SenderClock;
 use crate::wallclock::ntp_middle;
 
@@ -112,68 +110,5 @@ impl Worker {
         if transport.estimator.feedback(now, feedback) {
             self.stale_layers.push(Stale::Transport(key));
         }
-    }
-
-    fn nack(&mut self, now: Instant, key: TransportKey, nack: &Nack<'_>, output: &mut impl Output) {
-        let consumer = self.transports[key.index()].sources.get(&nack.media_ssrc).copied();
-        let Some(consumer) = consumer else { return };
-        for sequence in nack.sequence_numbers() {
-            self.consumers[consumer.index()].stats.nacks_received += 1;
-            self.resend(now, key, consumer, sequence, output);
-        }
-    }
-
-    /// Sends one packet again over RTX, if it is still there and may be sent.
-    fn resend(
-        &mut self,
-        now: Instant,
-        key: TransportKey,
-        consumer: ConsumerKey,
-        sequence: u16,
-        output: &mut impl Output,
-    ) -> Option<()> {
-        let transport = &mut self.transports[key.index()];
-        let consumer = &mut self.consumers[consumer.index()];
-        let producer = &self.producers[consumer.producer.index()];
-        let ssrc = consumer.parameters.rtx_ssrc?;
-        let path = transport.ice.selected()?;
-        let srtp = transport.srtp.as_mut()?;
-        let sent = consumer.sent.take(now, transport.round_trip, sequence)?;
-        let encoding = producer.encodings.get(usize::from(sent.encoding))?;
-        let past = encoding.history.get(now, sent.source)?;
-        let (_, payload_type) = consumer.payload_types[usize::from(past.facts.payload)]?;
-        let payload_type = payload_type?;
-        let codec = producer.payload(&past.facts).codec;
-        let packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
-        let capacity = room(consumer, &packet) + srtp.sender.profile().rtp_overhead();
-        if !transport.resends.spend(capacity) {
-            return None;
-        }
-        let stamp = Stamp {
-            abs_send_time: self.wall_clock.abs_send_time(now),
-            transport_sequence: transport.estimator.number().to_be_bytes(),
-        };
-        let number = consumer.rtx_sequence;
-        consumer.rtx_sequence = number.wrapping_add(1);
-        let mut written = 0;
-        output.send(path, capacity, |buffer| {
-            let len = write_retransmission(
-                buffer,
-                consumer,
-                ssrc,
-                payload_type,
-                number,
-                &packet,
-                &sent.numbers,
-                &stamp,
-            )?;
-            written = srtp.sender.protect_rtp(buffer, len).ok()?;
-            Some(written)
-        });
-        transport.estimator.sent(now, written);
-        transport.bytes_sent += written as u64;
-        consumer.stats.rtx_sent += 1;
-        self.counters.packets_forwarded += 1;
-        Some(())
     }
 }

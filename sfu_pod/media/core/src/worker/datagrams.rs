@@ -166,9 +166,9 @@ impl Worker {
         if accepted.change == Change::Restart {
             encoding.latest_key_frame = None;
         }
-        if media.key_frame {
-            encoding.key_frames.satisfied();
-            encoding.note_key_frame(now, &accepted.facts);
+        let begins = encoding.beginning(&media);
+        if let Some(first) = begins {
+            encoding.note_key_frame(now, first, accepted.facts.timestamp);
         }
         if let (Change::Gap, Some(at)) = (accepted.change, encoding.nack.next()) {
             let timer = Timer::Producer(route.producer);
@@ -186,7 +186,8 @@ impl Worker {
                 producer: route.producer,
                 encoding: route.encoding,
                 index,
-                key_frame: media.key_frame,
+                key_part: media.key_part,
+                begins,
                 vp8: media.vp8,
                 padded_len: accepted.size(),
                 accepted,

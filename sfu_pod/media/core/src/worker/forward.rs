@@ -8,10 +8,10 @@ use std::time::Instant;
 use rotunda_packet::vp8::Vp8Descriptor;
 
 use super::{Counters, Output, Received, Worker};
-use crate::consumer::Consumer;
 use crate::consumer::write::{Stamp, room, write_media};
+use crate::consumer::{Consumer, Outgoing};
 use crate::keys::ProducerKey;
-use crate::packet::MediaPacket;
+use crate::packet::{KeyPart, MediaPacket};
 use crate::path::Path;
 use crate::producer::{Accepted, Producer};
 use crate::transport::Transport;
@@ -26,7 +26,8 @@ pub(super) struct Pending {
     pub encoding: u8,
     /// Which datagram of the batch.
     pub index: usize,
-    pub key_frame: bool,
+    pub key_part: KeyPart,
+    pub begins: Option<u64>,
     pub vp8: Option<Vp8Descriptor>,
     pub padded_len: usize,
     pub accepted: Accepted,
@@ -80,12 +81,17 @@ impl Worker {
                 continue;
             }
             let transport = &mut self.transports[consumer.transport.index()];
-            let Some(path) = transport.ice.selected() else { continue };
+            let Some(path) = transport.ice.selected() else {
+                // What it misses now is lost for it: with a path it will begin anew.
+                consumer.selector.stop();
+                continue;
+            };
             for packet in run {
-                copy.packet(consumer, transport, path, packet, output);
-            }
-            if std::mem::take(&mut consumer.switched) {
-                copy.catch_up(consumer, transport, path, output);
+                let sent = copy.packet(consumer, transport, path, packet, output);
+                transport.resends.earn(sent);
+                if std::mem::take(&mut consumer.switched) {
+                    copy.catch_up(consumer, transport, path, output);
+                }
             }
             self.events.extend(consumer.layers_changed(producer));
         }
@@ -102,7 +108,7 @@ pub(super) struct Copying<'a> {
 }
 
 impl Copying<'_> {
-    /// Sends one packet to one consumer, if that wants it.
+    /// Sends one packet to one consumer, if that wants it; returns the bytes sent.
     #[inline]
     fn packet(
         &mut self,
@@ -111,13 +117,33 @@ impl Copying<'_> {
         path: Path,
         packet: &MediaPacket<'_>,
         output: &mut impl Output,
-    ) {
-        let Some(srtp) = transport.srtp.as_mut() else { return };
-        let payload_type = consumer.payload_types[usize::from(packet.facts.payload)];
-        let Some((payload_type, _)) = payload_type else { return };
+    ) -> usize {
+        if transport.srtp.is_none() {
+            return 0;
+        }
         let encodings = &self.producer.encodings;
-        let numbers = consumer.forward(self.now, self.encoding, encodings, packet);
-        let Some(numbers) = numbers else { return };
+        let outgoing = consumer.forward(self.now, self.encoding, encodings, packet);
+        let Some(outgoing) = outgoing else { return 0 };
+        if outgoing.filler {
+            let filler = MediaPacket::filler(packet.facts);
+            return self.send(consumer, transport, path, &filler, &outgoing, output);
+        }
+        self.send(consumer, transport, path, packet, &outgoing, output)
+    }
+
+    /// Sends one packet of the media SSRC; returns the bytes sent.
+    #[inline]
+    pub(super) fn send(
+        &mut self,
+        consumer: &Consumer,
+        transport: &mut Transport,
+        path: Path,
+        packet: &MediaPacket<'_>,
+        outgoing: &Outgoing,
+        output: &mut impl Output,
+    ) -> usize {
+        let Some(srtp) = transport.srtp.as_mut() else { return 0 };
+        let Outgoing { numbers, payload_type, .. } = *outgoing;
         let stamp = Stamp {
             abs_send_time: self.abs_send_time,
             transport_sequence: transport.estimator.number().to_be_bytes(),
@@ -131,15 +157,15 @@ impl Copying<'_> {
         });
         if sent > 0 {
             transport.estimator.sent(self.now, sent);
-            transport.resends.earn(sent);
             transport.bytes_sent += sent as u64;
             self.counters.packets_forwarded += 1;
             self.counters.padding_bytes += (packet.padded_len - packet.payload.len()) as u64;
         }
+        sent
     }
 
-    /// After a switch: packets that overtook the first one of the key frame were passed over when
-    /// they came, but belong to it.
+    /// After a switch: packets of the key picture that came before the one by which it was known,
+    /// and such as overtook its first one, were passed over when they came.
     fn catch_up(
         &mut self,
         consumer: &mut Consumer,
@@ -152,13 +178,12 @@ impl Copying<'_> {
         };
         let (first, newest) = (consumer.rewriter.start(), encoding.reception.highest());
         for sequence in (first..=newest).take(MAX_CATCH_UP) {
-            if !consumer.sent.has(sequence, self.encoding) {
-                self.past(consumer, transport, path, sequence, output);
-            }
+            self.past(consumer, transport, path, sequence, output);
         }
     }
 
-    /// Sends one packet from the history to one consumer, if it is still there and wanted.
+    /// Sends one packet from the history to one consumer, if it is still there and wanted, was not
+    /// sent before, and the transport's budget covers it.
     pub(super) fn past(
         &mut self,
         consumer: &mut Consumer,
@@ -167,11 +192,26 @@ impl Copying<'_> {
         sequence: u64,
         output: &mut impl Output,
     ) {
+        let waits = consumer.selector.current().is_none();
+        if !waits
+            && consumer
+                .rewriter
+                .number_of(sequence)
+                .is_none_or(|number| !consumer.sent.is_free(number))
+        {
+            return;
+        }
         let encoding = &self.producer.encodings[usize::from(self.encoding)];
         let Some(past) = encoding.history.get(self.now, sequence) else { return };
+        if !transport.resends.covers(past.payload.len()) {
+            return;
+        }
         let codec = self.producer.payload(&past.facts).codec;
-        let packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
-        self.packet(consumer, transport, path, &packet, output);
+        let mut packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
+        let known = encoding.latest_key_frame.map(|known| known.first);
+        packet.begins = packet.begins.or(known.filter(|first| *first == sequence));
+        let sent = self.packet(consumer, transport, path, &packet, output);
+        transport.resends.spend(sent);
     }
 }
 
@@ -180,7 +220,8 @@ impl Pending {
         let bytes = &batch[self.index].data[..];
         MediaPacket {
             facts: self.accepted.facts,
-            key_frame: self.key_frame,
+            key_part: self.key_part,
+            begins: self.begins,
             vp8: self.vp8,
             dependency: &bytes[self.accepted.dependency.clone()],
             payload: &bytes[self.accepted.payload.clone()],

@@ -53,9 +53,14 @@ impl Worker {
         transport.layers_due = None;
         transport.layers_chosen = Some(now);
         let consumers = transport.consumers.clone();
+        let asking: Vec<ConsumerKey> =
+            consumers.iter().copied().filter(|key| self.consumers[key.index()].asks).collect();
         match transport.estimator.estimate(now) {
             None => consumers.into_iter().for_each(|consumer| self.aim_highest(now, consumer)),
             Some(budget) => self.share(now, key, budget, consumers),
+        }
+        for consumer in asking {
+            self.want_key_frame_for(now, consumer);
         }
     }
 
@@ -105,11 +110,10 @@ impl Worker {
         }
         consumer.selector.aim(layers);
         if consumer.selector.waits() {
-            let producer = consumer.producer;
             if self.replayable(now, key).is_some() {
                 self.replays.push(key);
             } else {
-                self.want_key_frame(now, producer, layers.spatial);
+                self.ask_key_frame(now, key, layers.spatial);
             }
         }
     }
@@ -122,19 +126,35 @@ impl Worker {
         }
         let selector = &consumer.selector;
         let encoding = selector.current().unwrap_or(selector.target()).spatial;
-        let producer = consumer.producer;
-        self.want_key_frame(now, producer, encoding);
+        self.ask_key_frame(now, key, encoding);
     }
 
-    pub(super) fn want_key_frame(&mut self, now: Instant, key: ProducerKey, encoding: u8) {
-        let producer = &mut self.producers[key.index()];
+    /// Asks for a key frame in a consumer's name, at the latest when its transport's allowance
+    /// reaches for one. One that is asked for already costs nothing.
+    fn ask_key_frame(&mut self, now: Instant, key: ConsumerKey, encoding: u8) {
+        let consumer = &mut self.consumers[key.index()];
+        let producer = &mut self.producers[consumer.producer.index()];
         if producer.paused || !producer.is_video() {
             return;
         }
         let Some(encoding) = producer.encodings.get_mut(usize::from(encoding)) else { return };
+        consumer.asks = false;
+        if !encoding.key_frames.wanted() {
+            let transport = &mut self.transports[consumer.transport.index()];
+            let at = transport.key_frames.next(now, producer.id);
+            if at > now {
+                consumer.asks = true;
+                let at = transport.layers_due.map_or(at, |due| due.min(at));
+                transport.layers_due = Some(at);
+                let timer = Timer::Transport(consumer.transport);
+                return self.timers.schedule(&mut transport.due, timer, at);
+            }
+            transport.key_frames.spend(now, producer.id);
+        }
         encoding.key_frames.want();
         if let Some(at) = encoding.key_frames.next(now) {
-            self.timers.schedule(&mut producer.due, Timer::Producer(key), at);
+            let timer = Timer::Producer(consumer.producer);
+            self.timers.schedule(&mut producer.due, timer, at);
         }
     }
 

@@ -8,6 +8,7 @@ mod forward;
 mod layers;
 mod replay;
 mod reports;
+mod resend;
 mod stats;
 
 use std::collections::VecDeque;

@@ -13,12 +13,17 @@ use crate::keys::ConsumerKey;
 const MAX_AGE: Duration = Duration::from_secs(1);
 /// More at once would overrun a path of which nothing is known yet.
 const MAX_PACKETS: u64 = 128;
+/// Bytes of a packet beside its payload, at most: header, extensions, tag.
+const OVERHEAD: usize = 100;
 
 impl Worker {
     /// Starts every consumer that waits for a key frame which is there already.
     pub(super) fn replay(&mut self, now: Instant, output: &mut impl Output) {
         while let Some(key) = self.replays.pop() {
-            let Some(packets) = self.replayable(now, key) else { continue };
+            let Some(packets) = self.replayable(now, key) else {
+                self.ask_instead(now, key);
+                continue;
+            };
             let consumer = &mut self.consumers[key.index()];
             let transport = &mut self.transports[consumer.transport.index()];
             let Some(path) = transport.ice.selected() else { continue };
@@ -38,8 +43,16 @@ impl Worker {
         }
     }
 
+    /// What could be replayed a moment ago cannot any more: others have spent the budget.
+    fn ask_instead(&mut self, now: Instant, key: ConsumerKey) {
+        let consumer = self.consumers.get(key.index());
+        if consumer.is_some_and(|consumer| consumer.selector.waits()) {
+            self.want_key_frame_for(now, key);
+        }
+    }
+
     /// The packets from the latest key frame on of the encoding that a consumer waits for, if it
-    /// could be sent them now and they are fresh and few.
+    /// could be sent them now, they are fresh and few, and its transport's budget covers them.
     pub(super) fn replayable(&self, now: Instant, key: ConsumerKey) -> Option<RangeInclusive<u64>> {
         let consumer = self.consumers.get(key.index())?;
         let transport = &self.transports[consumer.transport.index()];
@@ -53,6 +66,12 @@ impl Worker {
         let newest = encoding.reception.highest();
         let fresh = now.saturating_duration_since(start.received) <= MAX_AGE;
         let few = newest.checked_sub(start.first)? < MAX_PACKETS;
-        (fresh && few && encoding.history.contains(start.first)).then_some(start.first..=newest)
+        let known = fresh && few && encoding.history.contains(start.first);
+        let packets = start.first..=newest;
+        let bytes = || -> usize {
+            let lengths = packets.clone().filter_map(|sequence| encoding.history.look(sequence));
+            lengths.map(|(_, payload_len)| payload_len + OVERHEAD).sum()
+        };
+        (known && transport.resends.covers(bytes())).then_some(packets)
     }
 }

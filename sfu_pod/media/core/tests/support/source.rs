@@ -1,6 +1,6 @@
 //! What an encoder would send.
 
-use rotunda_packet::rtp::{RtpHeader, write_rtx};
+use rotunda_packet::rtp::{RtpHeader, write_padding, write_rtx};
 
 /// One outgoing stream of a peer, as plain RTP packets.
 #[derive(Debug, Clone)]
@@ -63,6 +63,16 @@ impl Source {
         let start = header.write(&mut bytes, &extensions).unwrap();
         bytes[start..start + payload.len()].copy_from_slice(payload);
         bytes.truncate(start + payload.len());
+        bytes
+    }
+
+    /// A packet of padding alone, as senders fill pauses with; it has the timestamp of the picture
+    /// before it.
+    pub fn padding(&mut self, len: u8) -> Vec<u8> {
+        let mut bytes = self.packet(false, &[], &[]);
+        let start = bytes.len();
+        bytes.resize(start + usize::from(len), 0);
+        write_padding(&mut bytes, start, len).unwrap();
         bytes
     }
 

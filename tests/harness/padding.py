@@ -1,0 +1,95 @@
+"""A sender of H.264 without retransmissions that fills the pauses between its pictures, as encoders with a
+constant bit rate do: with RTP packets of padding alone, which take sequence numbers like any other.
+"""
+
+import asyncio
+import itertools
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from fractions import Fraction
+
+from aiortc.codecs.h264 import H264Encoder
+from av import VideoFrame
+from harness.light import JsonObject, LightGuest, LightTransport
+
+H264 = 102
+SSRC = 4321
+FRAMES_PER_SECOND = 30
+CLOCK_RATE = 90_000
+PADDING_PACKETS, PADDING_BYTES = 3, 200
+
+
+class PaddingSender:
+    """One person whose camera this is. `name` and `participant_id` as the others know them."""
+
+    def __init__(self, name: str, guest: LightGuest, transport: LightTransport) -> None:
+        self.name = name
+        self.participant_id = str(guest.answer["participantId"])
+        self._guest = guest
+        self._transport = transport
+        self._sequence = itertools.count(1000)
+        self._count = 0
+        self._encoder = H264Encoder()
+
+    @classmethod
+    async def enter(cls, url: str, room: str, name: str) -> "PaddingSender":
+        """Joins and publishes; nothing is sent yet."""
+        guest = await LightGuest.enter(url, room, name)
+        transport = await guest.transport("send")
+        await guest.request("produce", transportId=transport.id, kind="video", rtpParameters=parameters())
+        return cls(name, guest, transport)
+
+    async def send_until(self, met: Callable[[], Awaitable[bool]]) -> None:
+        """Key pictures, each for itself, until something is so."""
+        while not await met():
+            self._picture(key=True)
+            await asyncio.sleep(1 / FRAMES_PER_SECOND)
+
+    async def send(self, pictures: int) -> None:
+        """A key picture and others that need all before them, padding after each."""
+        for number in range(pictures):
+            self._picture(key=number == 0)
+            for _ in range(PADDING_PACKETS):
+                self._rtp(b"", padding=PADDING_BYTES)
+            await asyncio.sleep(1 / FRAMES_PER_SECOND)
+
+    async def close(self) -> None:
+        await self._guest.close()
+
+    def _picture(self, *, key: bool) -> None:
+        self._count += 1
+        payloads, _ = self._encoder.encode(picture(self._count), force_keyframe=key)
+        for last, payload in marked_last(payloads):
+            self._rtp(payload, marker=last)
+
+    def _rtp(self, payload: bytes, *, marker: bool = False, padding: int = 0) -> None:
+        """RFC 3550 section 5.1; padding has the timestamp of the picture before it."""
+        first = 0xA0 if padding else 0x80
+        second = H264 | (0x80 if marker else 0)
+        timestamp = self._count * CLOCK_RATE // FRAMES_PER_SECOND
+        head = struct.pack("!BBHII", first, second, next(self._sequence) % 2**16, timestamp, SSRC)
+        self._transport.send_rtp(head + payload + (bytes(padding - 1) + bytes([padding]) if padding else b""))
+
+
+def picture(number: int) -> VideoFrame:
+    """Grey, and another grey each time."""
+    frame = VideoFrame(width=320, height=180, format="yuv420p")
+    for plane, shade in zip(frame.planes, (number % 256, 128, 128), strict=True):
+        plane.update(bytes([shade]) * plane.buffer_size)
+    frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
+    return frame
+
+
+def marked_last(payloads: list[bytes]) -> Iterator[tuple[bool, bytes]]:
+    for number, payload in enumerate(payloads, 1):
+        yield number == len(payloads), payload
+
+
+def parameters() -> JsonObject:
+    h264 = {
+        "mimeType": "video/H264",
+        "payloadType": H264,
+        "clockRate": CLOCK_RATE,
+        "parameters": {"packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1},
+    }
+    return {"mid": "0", "codecs": [h264], "encodings": [{"ssrc": SSRC}]}
