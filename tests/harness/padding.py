@@ -5,11 +5,13 @@ constant bit rate do: with RTP packets of padding alone, which take sequence num
 import asyncio
 import itertools
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 
+import av
 from aiortc.codecs.h264 import H264Encoder
-from av import VideoFrame
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
 from harness.light import JsonObject, LightGuest, LightTransport
 
 H264 = 102
@@ -17,6 +19,9 @@ SSRC = 4321
 FRAMES_PER_SECOND = 30
 CLOCK_RATE = 90_000
 PADDING_PACKETS, PADDING_BYTES = 3, 200
+WIDTH, HEIGHT = 320, 180
+X264 = {"tune": "zerolatency", "x264-params": "keyint=infinite:scenecut=0:threads=1"}
+"""No key picture but those asked for: a viewer who is late would skip to one."""
 
 
 class PaddingSender:
@@ -29,7 +34,8 @@ class PaddingSender:
         self._transport = transport
         self._sequence = itertools.count(1000)
         self._count = 0
-        self._encoder = H264Encoder()
+        self._encoder = encoder()
+        self._packer = H264Encoder()
 
     @classmethod
     async def enter(cls, url: str, room: str, name: str) -> "PaddingSender":
@@ -58,9 +64,10 @@ class PaddingSender:
 
     def _picture(self, *, key: bool) -> None:
         self._count += 1
-        payloads, _ = self._encoder.encode(picture(self._count), force_keyframe=key)
-        for last, payload in marked_last(payloads):
-            self._rtp(payload, marker=last)
+        for packet in self._encoder.encode(picture(self._count, key=key)):
+            payloads, _ = self._packer.pack(packet)
+            for number, payload in enumerate(payloads, 1):
+                self._rtp(payload, marker=number == len(payloads))
 
     def _rtp(self, payload: bytes, *, marker: bool = False, padding: int = 0) -> None:
         """RFC 3550 section 5.1; padding has the timestamp of the picture before it."""
@@ -71,18 +78,24 @@ class PaddingSender:
         self._transport.send_rtp(head + payload + (bytes(padding - 1) + bytes([padding]) if padding else b""))
 
 
-def picture(number: int) -> VideoFrame:
+def encoder() -> VideoCodecContext:
+    context = av.CodecContext.create("libx264", "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    context.time_base = Fraction(1, FRAMES_PER_SECOND)
+    context.profile = "Baseline"
+    context.options = X264
+    return context
+
+
+def picture(number: int, *, key: bool) -> av.VideoFrame:
     """Grey, and another grey each time."""
-    frame = VideoFrame(width=320, height=180, format="yuv420p")
+    frame = av.VideoFrame(width=WIDTH, height=HEIGHT, format="yuv420p")
     for plane, shade in zip(frame.planes, (number % 256, 128, 128), strict=True):
         plane.update(bytes([shade]) * plane.buffer_size)
     frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
+    frame.pict_type = PictureType.I if key else PictureType.NONE
     return frame
-
-
-def marked_last(payloads: list[bytes]) -> Iterator[tuple[bool, bytes]]:
-    for number, payload in enumerate(payloads, 1):
-        yield number == len(payloads), payload
 
 
 def parameters() -> JsonObject:
