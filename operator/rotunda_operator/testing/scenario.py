@@ -78,6 +78,8 @@ class Scenario:
             await self._create(api, "Room", room, {"expectedParticipants": 2})
         await self._until("all rooms are placed", lambda: self._placed(api, {"a", "b"}))
         kept = {room: told[-1] for room, told in self._assignments.items() if told[-1][1] == "b"}
+        # A fault may have held it up until all rooms were placed on the other one.
+        await self._until("the node that is to be lost serves", lambda: self._serves(api, "a"))
         victim = await api.get(MEDIA_NODES, self._namespace, "a")
         await api.delete(PODS, self._namespace, victim["status"]["podName"], grace_seconds=0)
         await self._until("all are placed again, and the pod replaced", lambda: self._replaced(api, victim))
@@ -105,6 +107,10 @@ class Scenario:
             and self._assignments[name][-1:] == [(assignment["epoch"], assignment["mediaNode"])]
             for name, assignment in found.items()
         )
+
+    async def _serves(self, api: KubeApi, node: str) -> bool:
+        found = await api.get(MEDIA_NODES, self._namespace, node)
+        return bool(found.get("status", {}).get("phase") == "Ready")
 
     async def _replaced(self, api: KubeApi, victim: Manifest) -> bool:
         node = await api.get(MEDIA_NODES, self._namespace, "a")
