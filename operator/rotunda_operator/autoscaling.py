@@ -27,7 +27,10 @@ class Scaling:
 @dataclass(frozen=True, slots=True)
 class FleetNode:
     """One media node. `projected` is utilization and reservations; `coming` one that does not serve yet;
-    `kept` one that somebody made by hand, which is not ours to take away."""
+    `kept` one that somebody made by hand, which is not ours to take away.
+
+    However much is asked of one node, it is one: what it lacks no other node can give it, as rooms stay.
+    """
 
     name: str
     projected: float
@@ -35,6 +38,11 @@ class FleetNode:
     coming: bool = False
     draining: bool = False
     kept: bool = False
+
+    @property
+    def load(self) -> float:
+        """0 to 1."""
+        return min(self.projected, FULL_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ def decide(
 
 
 def _wanted(scaling: Scaling, active: Sequence[FleetNode], demand: Demand) -> int:
-    load = sum(node.projected for node in active) + sum(demand.waiting_loads)
+    load = sum(node.load for node in active) + sum(demand.waiting_loads)
     wanted = max(scaling.minimum, math.ceil(load / scaling.target - 1e-9))
     if demand.waiting_loads:
         # They found no place on the nodes that serve: only what is coming can take them.
@@ -111,7 +119,7 @@ def _surplus(scaling: Scaling, active: Sequence[FleetNode], demand: Demand) -> F
         return emptiest
     if not rest:
         return None
-    load = sum(node.projected for node in active)
+    load = sum(node.load for node in active)
     if load > len(rest) * scaling.target * DOWN_MARGIN:
         return None
     return emptiest if _spare_rooms(rest, demand) > scaling.spare_rooms else None

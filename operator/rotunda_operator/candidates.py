@@ -5,13 +5,15 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 
-from rotunda_contract.resources import MediaCluster, MediaNode
+from rotunda_contract.resources import CapacitySpec, MediaCluster, MediaNode
 from rotunda_kube import Key
 from rotunda_operator.load import LoadLedger
+from rotunda_operator.load.cost import CostBook, used_shares
 from rotunda_operator.moment import Moment
-from rotunda_operator.placement import Candidate, Reservations
+from rotunda_operator.placement import Candidate, Reservations, Shares
 
-_UNBOUNDED = 1_000_000
+CAPACITY = CapacitySpec()
+"""Of a node whose cluster is not known; none of these is placed on."""
 
 
 class CandidateCache:
@@ -25,11 +27,13 @@ class CandidateCache:
         nodes: Mapping[Key, MediaNode],
         clusters: Mapping[Key, MediaCluster],
         ledger: LoadLedger,
+        costs: CostBook,
         reservations: defaultdict[str, Reservations],
     ) -> None:
         self._nodes = nodes
         self._clusters = clusters
         self._ledger = ledger
+        self._costs = costs
         self._reservations = reservations
         self._known: dict[Key, Candidate] = {}
         self._of_cluster: dict[Key, dict[Key, Candidate]] = defaultdict(dict)
@@ -72,16 +76,20 @@ class CandidateCache:
         reported = dict(report.room_participants) if report is not None else None
         consumers, people = self._reservations[key.namespace].on_node(key.name, reported, now.mono)
         cluster = self._clusters.get(Key(key.namespace, node.spec.cluster_ref))
-        capacity = cluster.spec.media_nodes.capacity.participants if cluster is not None else _UNBOUNDED
+        capacity = cluster.spec.media_nodes.capacity if cluster is not None else CAPACITY
+        workers = report.workers if report is not None else 1
+        cost = self._costs.of(key)
         return Candidate(
             name=key.name,
             cluster=node.spec.cluster_ref,
             ready=node.status.phase in ("Ready", "Draining"),
             cordoned=node.spec.cordoned or node.status.phase == "Draining",
             utilization=report.utilization if report is not None else None,
-            reserved=consumers * self._ledger.consumer_cost,
+            used=used_shares(report, capacity) if report is not None else Shares(),
+            reserved=cost.shares(consumers, people, capacity, workers),
+            a_consumer=cost.shares(1, 0, capacity, workers),
             participants=(report.participants if report is not None else 0) + people,
-            participant_capacity=capacity,
+            participant_capacity=capacity.participants,
             region=node.status.region or "",
             labels=node.metadata.labels,
         )

@@ -111,7 +111,7 @@ class Engine:
                 await self._server.stop(grace=0)
 
     async def _listen(self, credentials: grpc.ServerCredentials | None) -> None:
-        receiver = LoadReceiver(self.feed.on_report, time.monotonic)
+        receiver = LoadReceiver(self.feed.on_part)
         self._server = await serve(receiver, self._settings.otlp_address, credentials)
         if not self.listening.done():
             self.listening.set_result(None)

@@ -30,6 +30,7 @@ from rotunda_kube.resource import (
 from rotunda_operator.conditions import find
 from rotunda_operator.context import Item, Kind
 from rotunda_operator.load import NodeReport
+from rotunda_operator.load.otlp import Part
 from rotunda_operator.moment import Moment
 from rotunda_operator.pods import read_kube_node, read_pod
 from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
@@ -170,23 +171,30 @@ class Feed:
         self._world.drop_cluster(key)
         self._look_at_cluster(key)
 
-    def on_report(self, namespace: str, name: str, report: NodeReport) -> None:
-        """A media node reported its load; one that is no MediaNode of ours is not listened to."""
-        key = self._world.resolve_reporter(namespace, name)
+    def on_part(self, part: Part, arrived: float) -> str | None:
+        """A part of a media node's report, and when it arrived; the answer says why it is refused."""
+        key = self._world.resolve_reporter(part.namespace, part.name)
         if key is None:
-            return
+            return "there is no such MediaNode"
+        merger = self._world.merger(key, part.process)
+        if merger is None:
+            return "another pod than that of the MediaNode reports for it"
+        merged = merger.take(part, arrived)
+        if merged is not None:
+            self.on_report(key, merged.report, merged.age)
+        return None
+
+    def on_report(self, key: Key, report: NodeReport, age: float = 0.0) -> None:
+        """What a MediaNode has reported, as it stands, `age` seconds old."""
         now = self._now()
         last = self._world.ledger.last(key)
         silent = self._world.ledger.fresh(key, now.mono) is None
-        self._world.report(key, report, now)
-        before = last[0].room_participants if last is not None else {}
+        self._world.report(key, report, now, age)
         self._look(Item(Kind.NODE, key), 0.0)
-        changed = dict(before.items() ^ report.room_participants.items())
         rooms = self._world.rooms_on(key)
-        for room in rooms if silent else [Key(key.namespace, name) for name in changed]:
-            if room in rooms:
-                # After a start all nodes are heard for the first time: that is every Room there is.
-                self._look(Item(Kind.ROOM, room), 0.0, late=silent)
+        # After a start all nodes are heard for the first time: that is every Room there is.
+        for room in rooms if silent else rooms & _told_anew(key, last[0] if last else None, report, rooms):
+            self._look(Item(Kind.ROOM, room), 0.0, late=silent)
         cluster = cluster_of(self._world.nodes[key])
         if last is None or abs(last[0].utilization - report.utilization) >= NEWS:
             self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
@@ -234,6 +242,17 @@ class Feed:
         for node_key, node in self._world.nodes.items():
             if cluster_of(node) == key:
                 self._look(Item(Kind.NODE, node_key), 0.0)
+
+
+def _told_anew(
+    key: Key, before: NodeReport | None, report: NodeReport, rooms: frozenset[Key]
+) -> frozenset[Key]:
+    """The rooms of which a report says something else than the one before."""
+    known = before.room_participants if before is not None else {}
+    changed = {Key(key.namespace, name) for name, _ in known.items() ^ report.room_participants.items()}
+    if report.names_all_rooms and before is not None and not before.names_all_rooms:
+        changed |= {room for room in rooms if room.name not in report.room_participants}
+    return frozenset(changed)
 
 
 def _demand(room: Room) -> tuple[object, bool]:

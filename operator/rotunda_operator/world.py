@@ -4,13 +4,16 @@ It is filled in the standby too, so that a takeover starts warm. Nothing here wr
 """
 
 from collections import defaultdict
+from datetime import datetime
 
-from rotunda_contract.resources import MediaCluster, MediaNode, Room
+from rotunda_contract.resources import CapacitySpec, MediaCluster, MediaNode, Room
 from rotunda_kube import Key, Manifest, Resource
-from rotunda_operator.candidates import CandidateCache
+from rotunda_operator.candidates import CAPACITY, CandidateCache
 from rotunda_operator.load import LoadLedger, NodeReport
+from rotunda_operator.load.cost import CostBook
+from rotunda_operator.load.merge import Merger
 from rotunda_operator.moment import Moment
-from rotunda_operator.placement import Candidate, Reservations
+from rotunda_operator.placement import Candidate, Reservations, consumers_of
 from rotunda_operator.placement.reservation import HOLD_SECONDS
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
@@ -30,12 +33,16 @@ class World:
         self.idle_since: dict[Key, float] = {}
         """Since when (monotonic) a cluster could do with a media node less."""
         self.ledger = LoadLedger()
+        self.costs = CostBook()
         self.reservations: dict[str, Reservations] = defaultdict(Reservations)
+        self._mergers: dict[Key, Merger] = {}
         self._rooms_on: dict[Key, set[Key]] = defaultdict(set)
         self._waiting: dict[Key, set[Key]] = defaultdict(set)
         self._nodes_of: dict[Key, set[Key]] = defaultdict(set)
         self._pods_of: dict[Key, set[Key]] = defaultdict(set)
-        self._candidates = CandidateCache(self.nodes, self.clusters, self.ledger, self.reservations)
+        self._candidates = CandidateCache(
+            self.nodes, self.clusters, self.ledger, self.costs, self.reservations
+        )
 
     def set_room(self, room: Room, now: Moment) -> Room | None:
         """Answers with what it was before."""
@@ -61,6 +68,8 @@ class World:
         key = key_of(node)
         before = self.nodes.get(key)
         self.nodes[key] = node
+        if before is not None and before.status.pod_name != node.status.pod_name:
+            self._forget_reports(key)  # those of its last pod say nothing of this one
         self._nodes_of[cluster_of(node)].add(key)
         self._candidates.forget(key)
         return before
@@ -69,8 +78,7 @@ class World:
         node = self.nodes.pop(key, None)
         if node is not None:
             self._nodes_of[cluster_of(node)].discard(key)
-        self.ledger.forget(key)
-        self._candidates.forget(key)
+        self._forget_reports(key)
         return node
 
     def set_cluster(self, cluster: MediaCluster) -> None:
@@ -92,10 +100,38 @@ class World:
             self._pods_of[Key(key.namespace, pod.media_node)].discard(key)
         return pod
 
-    def report(self, node: Key, report: NodeReport, now: Moment) -> None:
-        """A media node told its load."""
-        self.ledger.record(node, report, now.mono)
+    def merger(self, node: Key, process: str) -> Merger | None:
+        """For parts of reports of a process, by the UID of its pod; empty where it does not say.
+
+        None: it is not the MediaNode's process, but one before it or a stranger.
+        """
+        merger = self._mergers.get(node)
+        if process and process != self._process_of(node):
+            return None
+        if merger is None or (process and merger.process != process):
+            merger = self._mergers[node] = Merger(process)
+        return merger if process or not merger.process else None
+
+    def report(self, node: Key, report: NodeReport, now: Moment, age: float = 0.0) -> None:
+        """A media node told its load, `age` seconds ago."""
+        self.ledger.record(node, report, now.mono, age)
+        self.costs.record(node, report, self.capacity(cluster_of(self.nodes[node])))
         self._candidates.forget(node)
+
+    def capacity(self, cluster: Key) -> CapacitySpec:
+        """Of each of its media nodes."""
+        known = self.clusters.get(cluster)
+        return known.spec.media_nodes.capacity if known is not None else CAPACITY
+
+    def room_load(self, cluster: Key, people: int) -> float:
+        """What a room of so many people uses of a typical media node: 0 to 1, however large it is."""
+        shares = self.costs.typical.shares(consumers_of(people), people, self.capacity(cluster))
+        return min(shares.most, 1.0)
+
+    def reported_at(self, node: Key, now: Moment) -> datetime | None:
+        """When it made the last report that came."""
+        last = self.ledger.last(node)
+        return now.after(last[1] - now.mono).wall.replace(microsecond=0) if last is not None else None
 
     def resolve_reporter(self, namespace: str, name: str) -> Key | None:
         """The MediaNode that a report is of; without a namespace, the only one of that name."""
@@ -156,6 +192,20 @@ class World:
     def unreserve(self, room: Room) -> None:
         """It was not placed after all."""
         self._release(key_of(room))
+
+    def _process_of(self, node: Key) -> str | None:
+        """The UID of its pod, as far as it is known."""
+        status = self.nodes[node].status
+        if status.process_id is not None or status.pod_name is None:
+            return status.process_id
+        pod = self.pods.get(Key(node.namespace, status.pod_name))
+        return pod.uid if pod is not None and pod.owner_uid == self.nodes[node].metadata.uid else None
+
+    def _forget_reports(self, node: Key) -> None:
+        self._mergers.pop(node, None)
+        self.ledger.forget(node)
+        self.costs.forget(node)
+        self._candidates.forget(node)
 
     def _reserve(self, before: Room | None, room: Room, now: Moment) -> None:
         """For an assignment that is new to us and fresh; a restart finds those of the last minutes."""

@@ -234,4 +234,6 @@ def _resource(settings: NodeSettings) -> Resource:
     attributes = {"service.name": SERVICE, "service.instance.id": settings.node_name}
     if settings.namespace:
         attributes["k8s.namespace.name"] = settings.namespace
+        # In a cluster that is what the process is called by: reports of the pod before it are told apart.
+        attributes["k8s.pod.uid"] = settings.process_id
     return Resource(attributes)

@@ -64,7 +64,8 @@ async def receiving(receiver: Receiver, port: int = 0) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def reporter(port: int) -> AsyncIterator[LoadReporter]:
-    settings = FakeNode().settings.model_copy(update={"node_name": "default-media-0", "namespace": "calls"})
+    named = {"node_name": "default-media-0", "namespace": "calls", "process_id": "uid-1"}
+    settings = FakeNode().settings.model_copy(update=named)
     made = LoadReporter(settings, f"http://127.0.0.1:{port}")
     try:
         yield made
@@ -115,6 +116,7 @@ async def test_a_report_has_the_names_that_the_operator_reads() -> None:
     assert attributes["service.name"] == "rotunda-sfu"
     assert attributes["service.instance.id"] == "default-media-0"
     assert attributes["k8s.namespace.name"] == "calls"
+    assert attributes["k8s.pod.uid"] == "uid-1"
     metrics = metrics_of(request)
     by_worker = points_of(metrics.pop("rotunda.media.worker.utilization"), "rotunda.worker")
     by_room = points_of(metrics.pop("rotunda.room.participants"), "rotunda.room")

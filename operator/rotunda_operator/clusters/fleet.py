@@ -10,7 +10,7 @@ from rotunda_operator.clusters.scaling import FleetLoad
 from rotunda_operator.clusters.status import FleetView
 from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.template import template_of
-from rotunda_operator.placement import Unplaceable, consumers_of, place
+from rotunda_operator.placement import Unplaceable, place
 from rotunda_operator.rooms.decide import request_of
 from rotunda_operator.rooms.waiting import sorts_of
 from rotunda_operator.world import World, key_of
@@ -18,19 +18,18 @@ from rotunda_operator.world import World, key_of
 
 def fleet_load(world: World, cluster: Key, now: Moment) -> FleetLoad:
     candidates = world.candidates(cluster, now)
-    cost = world.ledger.consumer_cost
     waiting: list[float] = []
     for rooms in sorts_of(world.waiting(cluster)).values():
-        answer = place(request_of(rooms[0]), candidates, consumer_cost=cost, rng=random.Random(0))
+        answer = place(request_of(rooms[0]), candidates, rng=random.Random(0))
         if isinstance(answer, Unplaceable) and answer.wants_capacity:
-            waiting += [consumers_of(rooms[0].spec.people) * cost] * len(rooms)
+            waiting += [world.room_load(cluster, rooms[0].spec.people)] * len(rooms)
     rooms_on = {c.name: len(world.rooms_on(Key(cluster.namespace, c.name))) for c in candidates}
     people = [
         world.rooms[room].spec.people
         for candidate in candidates
         for room in world.rooms_on(Key(cluster.namespace, candidate.name))
     ]
-    usual = sum(consumers_of(count) for count in people) / len(people) * cost if people else 0.0
+    usual = sum(world.room_load(cluster, count) for count in people) / len(people) if people else 0.0
     return FleetLoad(
         projected={candidate.name: candidate.projected for candidate in candidates},
         rooms=rooms_on,

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 FRESH_SECONDS = 6.0
 """A report older than this says nothing about now: three missed reports of one every 2 s."""
 
-_COST_WEIGHT = 0.05
-_INITIAL_COST = 0.0005
-_MIN_CONSUMERS = 10
-
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """One report. Ratios are 0 to 1, rates per second."""
+    """One report. Ratios are 0 to 1, rates per second.
+
+    `cpu` is the mean over its media workers, None where it tells of none.
+    `names_all_rooms`: a room that `room_participants` does not name is not there. Else it says nothing of it.
+    """
 
     utilization: float
-    cpu: float = 0.0
+    cpu: float | None = None
+    workers: int = 1
     egress_bitrate: float = 0.0
     packets_per_second: float = 0.0
     packet_loss: float = 0.0
@@ -30,16 +31,17 @@ class NodeReport:
     participants: int = 0
     consumers: int = 0
     room_participants: Mapping[str, int] = field(default_factory=dict)
+    names_all_rooms: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     report: NodeReport
-    received_at: float
+    made_at: float
 
 
 class LoadLedger:
-    """Reports by MediaNode, and the cost of a consumer as they teach it.
+    """Reports by MediaNode.
 
     Keys are `(namespace, name)` of the MediaNode.
     """
@@ -47,18 +49,10 @@ class LoadLedger:
     def __init__(self, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._fresh_seconds = fresh_seconds
         self._entries: dict[tuple[str, str], _Entry] = {}
-        self._cost = _INITIAL_COST
 
-    @property
-    def consumer_cost(self) -> float:
-        """Utilization (0 to 1) that one consumer adds: an exponentially weighted mean over the reports."""
-        return self._cost
-
-    def record(self, node: tuple[str, str], report: NodeReport, now: float) -> None:
-        """Takes a report in the order of arrival."""
-        self._entries[node] = _Entry(report, now)
-        if report.consumers >= _MIN_CONSUMERS and report.utilization > 0:
-            self._cost += _COST_WEIGHT * (report.utilization / report.consumers - self._cost)
+    def record(self, node: tuple[str, str], report: NodeReport, now: float, age: float = 0.0) -> None:
+        """Takes a report in the order of arrival, made `age` seconds ago."""
+        self._entries[node] = _Entry(report, now - age)
 
     def forget(self, node: tuple[str, str]) -> None:
         """The MediaNode is gone."""
@@ -67,23 +61,23 @@ class LoadLedger:
     def fresh(self, node: tuple[str, str], now: float) -> NodeReport | None:
         """The last report when it is at most `fresh_seconds` old."""
         entry = self._entries.get(node)
-        if entry is None or now - entry.received_at > self._fresh_seconds:
+        if entry is None or now - entry.made_at > self._fresh_seconds:
             return None
         return entry.report
 
     def fresh_until(self, node: tuple[str, str], now: float) -> float:
         """When what `fresh` answers may change by time alone; infinity without a fresh report."""
         entry = self._entries.get(node)
-        if entry is None or now - entry.received_at > self._fresh_seconds:
+        if entry is None or now - entry.made_at > self._fresh_seconds:
             return math.inf
-        return entry.received_at + self._fresh_seconds
+        return entry.made_at + self._fresh_seconds
 
     def last(self, node: tuple[str, str]) -> tuple[NodeReport, float] | None:
-        """The last report, however old, and when it was received."""
+        """The last report, however old, and when it was made."""
         entry = self._entries.get(node)
-        return None if entry is None else (entry.report, entry.received_at)
+        return None if entry is None else (entry.report, entry.made_at)
 
     def next_staleness(self, now: float) -> float | None:
         """When the next report that is fresh now turns stale."""
-        times = [e.received_at + self._fresh_seconds for e in self._entries.values()]
+        times = [e.made_at + self._fresh_seconds for e in self._entries.values()]
         return min((t for t in times if t >= now), default=None)

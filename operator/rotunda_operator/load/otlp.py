@@ -1,7 +1,7 @@
-"""From an OTLP metrics export to reports of media nodes: a pure reading of the names in the design.
+"""From an OTLP metrics export to parts of media nodes' reports: a pure reading of the names in the design.
 
-A reporter may send more than we know, in any order and cut into several messages; what is no finite number
-of at least 0 is left out.
+A reporter, or a collector between, may send more than we know, in any order and cut into several messages;
+what is no finite number of at least 0 is left out and counted.
 """
 
 import math
@@ -12,92 +12,119 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint, ResourceMetrics
 
-from rotunda_operator.load.ledger import NodeReport
-
 SERVICE = "rotunda-sfu"
 ROOM_ATTRIBUTE = "rotunda.room"
+WORKER_ATTRIBUTE = "rotunda.worker"
+UTILIZATION = "rotunda.media.utilization"
+EGRESS = "rotunda.media.egress.bitrate"
+PACKET_LOSS = "rotunda.media.packet_loss"
+JITTER = "rotunda.media.jitter"
+FORWARDED = "rotunda.media.packets.forwarded"
+ROOMS = "rotunda.rooms"
+PARTICIPANTS = "rotunda.participants"
+CONSUMERS = "rotunda.consumers"
+_SINGLE = {UTILIZATION, EGRESS, PACKET_LOSS, JITTER, FORWARDED, ROOMS, PARTICIPANTS, CONSUMERS}
+_BY_WORKER = "rotunda.media.worker.utilization"
+_BY_ROOM = "rotunda.room.participants"
 _LONGEST_NAME = 253
+_MOST = 1e15
+
+
+@dataclass(slots=True)
+class Part:
+    """What one message has of one media node's report.
+
+    `process` is the UID of its pod, `made` when it measured by its own clock (seconds since 1970, not after
+    the operator's own time scale); empty and None where it does not say. `points` counts what was read.
+    """
+
+    namespace: str
+    name: str
+    process: str = ""
+    made: float | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    workers: dict[int, float] = field(default_factory=dict)
+    rooms: dict[str, int] = field(default_factory=dict)
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One media node's report. `packets` is its count of packets forwarded since it started."""
+    """Of one message: the parts, each node's in the order in which they were made, and how many points of
+    media nodes were no numbers, or had no name to be told by."""
 
-    namespace: str
-    name: str
-    report: NodeReport
-    packets: float | None = None
-
-
-@dataclass(slots=True)
-class _Readings:
-    values: dict[str, float] = field(default_factory=dict)
-    workers: list[float] = field(default_factory=list)
-    rooms: dict[str, int] = field(default_factory=dict)
+    parts: list[Part]
+    unreadable: int
 
 
-def read(request: ExportMetricsServiceRequest) -> Iterator[Exported]:
-    """The reports in it; resources that are no media node, or tell no utilization, are passed over."""
+def read(request: ExportMetricsServiceRequest) -> Exported:
+    """Resources that are no media nodes are passed over."""
+    parts: list[Part] = []
+    unreadable = 0
     for resource in request.resource_metrics:
         attributes = _attributes(resource.resource.attributes)
-        name = attributes.get("service.instance.id", "")
-        if attributes.get("service.name") != SERVICE or not 0 < len(name) <= _LONGEST_NAME:
+        if attributes.get("service.name") != SERVICE:
             continue
-        readings = _readings(resource)
-        if "rotunda.media.utilization" in readings.values:
-            yield _exported(attributes.get("k8s.namespace.name", ""), name, readings)
+        name = attributes.get("service.instance.id", "")
+        if not 0 < len(name) <= _LONGEST_NAME:
+            unreadable += sum(1 for _ in _points(resource))
+            continue
+        found, wrong = _parts(resource, attributes, name)
+        parts += found
+        unreadable += wrong
+    parts.sort(key=lambda part: part.made or 0.0)
+    return Exported(parts, unreadable)
 
 
-def _exported(namespace: str, name: str, readings: _Readings) -> Exported:
-    values = readings.values
-    report = NodeReport(
-        utilization=min(values["rotunda.media.utilization"], 10.0),
-        cpu=min(_mean(readings.workers), 10.0),
-        egress_bitrate=values.get("rotunda.media.egress.bitrate", 0.0),
-        packet_loss=min(values.get("rotunda.media.packet_loss", 0.0), 1.0),
-        jitter_seconds=values.get("rotunda.media.jitter", 0.0),
-        rooms=int(values.get("rotunda.rooms", 0)),
-        participants=int(values.get("rotunda.participants", 0)),
-        consumers=int(values.get("rotunda.consumers", 0)),
-        room_participants=readings.rooms,
-    )
-    return Exported(namespace, name, report, values.get("rotunda.media.packets.forwarded"))
+def _parts(resource: ResourceMetrics, attributes: dict[str, str], name: str) -> tuple[list[Part], int]:
+    """One for each moment of measuring, and how many points could not be read."""
+    parts: dict[int, Part] = {}
+    unreadable = 0
+    for metric_name, point in _points(resource):
+        value = float(point.as_int) if point.WhichOneof("value") == "as_int" else point.as_double
+        if not (math.isfinite(value) and 0 <= value <= _MOST):
+            unreadable += 1
+            continue
+        part = parts.get(point.time_unix_nano)
+        if part is None:
+            made = point.time_unix_nano / 1e9 if point.time_unix_nano else None
+            part = parts[point.time_unix_nano] = Part(
+                attributes.get("k8s.namespace.name", ""), name, attributes.get("k8s.pod.uid", ""), made
+            )
+        part.points += 1
+        _take(part, metric_name, point, value)
+    return list(parts.values()), unreadable
 
 
-def _readings(resource: ResourceMetrics) -> _Readings:
-    readings = _Readings()
+def _take(part: Part, name: str, point: NumberDataPoint, value: float) -> None:
+    if name in _SINGLE:
+        part.values[name] = value
+    elif name == _BY_WORKER:
+        index = next((pair.value.int_value for pair in point.attributes if pair.key == WORKER_ATTRIBUTE), 0)
+        part.workers[index] = value
+    elif name == _BY_ROOM:
+        room = _attributes(point.attributes).get(ROOM_ATTRIBUTE, "")
+        if 0 < len(room) <= _LONGEST_NAME:
+            part.rooms[room] = int(value)
+
+
+def _points(resource: ResourceMetrics) -> Iterator[tuple[str, NumberDataPoint]]:
+    """With the name of their metric."""
     for scope in resource.scope_metrics:
         for metric in scope.metrics:
-            for point, value in _numbers(metric):
-                _take(readings, metric.name, point, value)
-    return readings
+            for point in _numbers(metric):
+                yield metric.name, point
 
 
-def _take(readings: _Readings, name: str, point: NumberDataPoint, value: float) -> None:
-    if name == "rotunda.media.worker.utilization":
-        readings.workers.append(value)
-    elif name == "rotunda.room.participants":
-        room = _attributes(point.attributes).get(ROOM_ATTRIBUTE, "")
-        if room:
-            readings.rooms[room] = int(value)
-    else:
-        readings.values[name] = value
-
-
-def _numbers(metric: Metric) -> Iterator[tuple[NumberDataPoint, float]]:
-    kind = metric.WhichOneof("data")
-    if kind not in ("gauge", "sum"):
-        return
-    points = metric.gauge.data_points if kind == "gauge" else metric.sum.data_points
-    for point in points:
-        value = float(point.as_int) if point.WhichOneof("value") == "as_int" else point.as_double
-        if math.isfinite(value) and 0 <= value <= 1e15:
-            yield point, value
+def _numbers(metric: Metric) -> Iterable[NumberDataPoint]:
+    match metric.WhichOneof("data"):
+        case "gauge":
+            return metric.gauge.data_points
+        case "sum":
+            return metric.sum.data_points
+        case _:
+            return ()
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, str]:
     return {pair.key: pair.value.string_value for pair in pairs if pair.value.HasField("string_value")}
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0

@@ -1,20 +1,22 @@
 """The gRPC server that media nodes, or a collector between, push their metrics to."""
 
+import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import grpc
 import structlog
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as rpc
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
 
-from rotunda_operator.load.ledger import NodeReport
-from rotunda_operator.load.otlp import Exported, read
+from rotunda_operator.load.otlp import Part, read
 from rotunda_operator.load.trust import may_report
 
+SERVICE = "opentelemetry.proto.collector.metrics.v1.MetricsService"
+LOG_SECONDS = 10.0
+"""At most one line about what is refused in so many seconds: reporters come every two."""
 _OPTIONS = (
     ("grpc.max_receive_message_length", 4 << 20),
     # Reporters ask every few seconds whether we live, so that they notice a takeover.
@@ -24,42 +26,58 @@ _OPTIONS = (
 
 _log = structlog.get_logger(__name__)
 
-OnReport = Callable[[str, str, NodeReport], None]
-"""Called with namespace (may be empty), name and report."""
+OnPart = Callable[[Part, float], str | None]
+"""Called with a part and when it arrived, seconds since 1970. The answer says why it is not taken."""
 
 
-class LoadReceiver(rpc.MetricsServiceServicer):
-    """OTLP's MetricsService. `clock` is monotonic seconds."""
+class LoadReceiver:
+    """OTLP's MetricsService. `clock` is seconds since 1970."""
 
-    def __init__(self, on_report: OnReport, clock: Callable[[], float]) -> None:
-        self._on_report = on_report
+    def __init__(self, on_part: OnPart, clock: Callable[[], float] = time.time) -> None:
+        self._on_part = on_part
         self._clock = clock
-        self._counters: dict[tuple[str, str], tuple[float, float]] = {}
+        self._logged = float("-inf")
 
-    async def Export(
-        self,
-        request: ExportMetricsServiceRequest,
-        context: "grpc.aio.ServicerContext[ExportMetricsServiceRequest, ExportMetricsServiceResponse]",
+    async def export(
+        self, message: bytes, context: "grpc.aio.ServicerContext[bytes, ExportMetricsServiceResponse]"
     ) -> ExportMetricsServiceResponse:
-        for exported in read(request):
-            if not may_report(context.auth_context(), exported.namespace):
-                _log.warning("a load report was refused", namespace=exported.namespace, name=exported.name)
-                continue
-            rate = self._rate(exported)
-            report = replace(exported.report, packets_per_second=rate)
-            self._on_report(exported.namespace, exported.name, report)
-        return ExportMetricsServiceResponse()
+        """One request. What is not taken is told as OTLP's partial success."""
+        try:
+            request = ExportMetricsServiceRequest.FromString(message)
+        except DecodeError:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "this is no ExportMetricsServiceRequest")
+        exported = read(request)
+        response = ExportMetricsServiceResponse()
+        if exported.unreadable:
+            _reject(
+                response, exported.unreadable, "a value is no number of at least 0, or a node has no name"
+            )
+        caller = context.auth_context()
+        for part in exported.parts:
+            if may_report(caller, part.namespace):
+                refusal = self._on_part(part, self._clock())
+            else:
+                refusal = f"the certificate is not that of a media node of namespace {part.namespace!r}"
+            if refusal is not None:
+                _reject(response, part.points, f"{part.name}: {refusal}")
+        if response.HasField("partial_success"):
+            self._log(response)
+        return response
 
-    def _rate(self, exported: Exported) -> float:
-        """Packets a second since the report before; 0 for the first one, or after a restart."""
-        if exported.packets is None:
-            return 0.0
-        key, now = (exported.namespace, exported.name), self._clock()
-        before = self._counters.get(key)
-        self._counters[key] = (exported.packets, now)
-        if before is None or exported.packets < before[0] or now <= before[1]:
-            return 0.0
-        return (exported.packets - before[0]) / (now - before[1])
+    def _log(self, response: ExportMetricsServiceResponse) -> None:
+        now = self._clock()
+        if not 0 <= now - self._logged < LOG_SECONDS:
+            self._logged = now
+            why = response.partial_success.error_message
+            _log.warning(
+                "load reports are not taken", points=response.partial_success.rejected_data_points, why=why
+            )
+
+
+def _reject(response: ExportMetricsServiceResponse, points: int, why: str) -> None:
+    """The last reason is told."""
+    response.partial_success.rejected_data_points += points
+    response.partial_success.error_message = why
 
 
 async def serve(
@@ -67,7 +85,11 @@ async def serve(
 ) -> grpc.aio.Server:
     """The server, started. Raises OSError for an address that cannot be used."""
     server = grpc.aio.server(options=_OPTIONS)
-    rpc.add_MetricsServiceServicer_to_server(receiver, server)  # type: ignore[no-untyped-call]  # generated
+    # Not by the generated service: what it cannot parse, it answers with UNKNOWN and a traceback.
+    export: grpc.RpcMethodHandler[bytes, ExportMetricsServiceResponse] = grpc.unary_unary_rpc_method_handler(
+        receiver.export, response_serializer=ExportMetricsServiceResponse.SerializeToString
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Export": export}),))
     try:
         if credentials is None:
             port = server.add_insecure_port(address)

@@ -83,6 +83,9 @@ def _view(context: Context, key: Key, node: MediaNode) -> NodeView:
         template=template,
         refused=refusal.text if refusal is not None else "",
         retry=refusal.until - context.now().mono if refusal is not None else 0.0,
+        reported_at=world.reported_at(key, context.now()),
+        nodes=len(world.nodes),
+        explained=not world.costs.unexplained(key),
     )
 
 

@@ -30,6 +30,7 @@ from rotunda_operator.specs.sfu_pod import next_pod_name
 
 STUCK_PAUSE = 30.0
 """Seconds until what somebody else has to mend is tried again."""
+LOAD_EXPLAINED = "LoadExplained"
 POD_SECONDS = 10.0
 """The shortest life of a pod of a media node that is replaced at once."""
 
@@ -38,7 +39,8 @@ POD_SECONDS = 10.0
 class NodeView:
     """What a decision sees. `rooms`: how many Rooms are assigned to it. `report`: its fresh one. `settled`:
     whether a missing report means anything, which it does not just after a start. `template`: of the pod that
-    it shall have. `expecting`: Rooms were given to it that are not written yet."""
+    it shall have. `expecting`: Rooms were given to it that are not written yet. `reported_at`: when it made its
+    last report. `nodes`: how many media nodes there are."""
 
     cluster: MediaCluster | None
     pods: Sequence[Pod]
@@ -54,6 +56,10 @@ class NodeView:
     """Why the API server would not have its pod, with its own words."""
     retry: float = 0.0
     """In how many seconds that is tried again."""
+    reported_at: datetime | None = None
+    nodes: int = 1
+    explained: bool = True
+    """Whether its load can come from what it serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +210,10 @@ def _follow(node: MediaNode, view: NodeView, pod: Pod, now: Moment) -> NodeDecis
     }
     if view.report is not None:
         update["load"] = load_of(view.report)
-        update["last_report_time"] = now.wall
-    decision = _settle(
-        node, view, now, update, _verdicts(node, view, pod, phase), _phase_notes(node, phase, pod)
-    )
+    if view.reported_at is not None:
+        update["last_report_time"] = view.reported_at
+    notes = (*_phase_notes(node, phase, pod), *_sickness_notes(node, view))
+    decision = _settle(node, view, now, update, _verdicts(node, view, pod, phase), notes)
     past = tuple(other for other in view.pods if other is not pod and not other.terminating)
     if left is not None and left <= 0 and UPDATE in node.metadata.annotations and _is_older(node, view, pod):
         past = (*past, pod) if not pod.terminating else past
@@ -233,7 +239,7 @@ def _phase(node: MediaNode, view: NodeView, pod: Pod) -> NodePhase:
 
 
 def _verdicts(node: MediaNode, view: NodeView, pod: Pod, phase: NodePhase) -> tuple[Verdict, ...]:
-    return (_readiness(node, view, pod, phase), *_reporting(view))
+    return (_readiness(node, view, pod, phase), *_reporting(view), *_explanation(node, view))
 
 
 def _readiness(node: MediaNode, view: NodeView, pod: Pod, phase: NodePhase) -> Verdict:
@@ -262,6 +268,27 @@ def _reporting(view: NodeView) -> tuple[Verdict, ...]:
         return ()
     text = "It has not reported its load lately: it keeps its rooms and gets no new ones."
     return (Verdict("Reporting", "False", "Silent", text),)
+
+
+def _explanation(node: MediaNode, view: NodeView) -> tuple[Verdict, ...]:
+    """Said of a node that was ever found to be sick."""
+    if view.report is None or (view.explained and find(node.status.conditions, LOAD_EXPLAINED) is None):
+        return ()
+    if view.explained:
+        return (Verdict(LOAD_EXPLAINED, "True", "Explained", "Its load comes from what it serves."),)
+    text = (
+        "It reports far more load than what it serves can cost: something else takes its CPU or network, or "
+        "a media worker has failed. It gets no new rooms while it is full."
+    )
+    return (Verdict(LOAD_EXPLAINED, "False", "LoadWithoutMedia", text),)
+
+
+def _sickness_notes(node: MediaNode, view: NodeView) -> tuple[Note, ...]:
+    known = find(node.status.conditions, LOAD_EXPLAINED)
+    if view.report is None or view.explained or (known is not None and known.status == "False"):
+        return ()
+    text = f"It reports {view.report.utilization:.0%} of load with {view.report.consumers} consumers."
+    return (Note("LoadWithoutMedia", text, "Watch", warning=True),)
 
 
 def _phase_notes(node: MediaNode, phase: NodePhase, pod: Pod) -> tuple[Note, ...]:
@@ -294,6 +321,6 @@ def _settle(
     )
     figures = {"load": status.load, "last_report_time": status.last_report_time}
     urgent = node.status.model_copy(update=figures) != status
-    if not urgent and not matters(node.status.load, status.load):
+    if not urgent and not matters(node.status, status, view.nodes):
         return NodeDecision()
     return NodeDecision(status, notes=notes, urgent=urgent)

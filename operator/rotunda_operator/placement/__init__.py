@@ -1,9 +1,17 @@
 """Which media node a room goes to: a pure function over the room, the nodes, their loads and a seed."""
 
-from rotunda_operator.placement.reservation import Reservations, consumers_of
+from rotunda_operator.placement.reservation import Reservations
 from rotunda_operator.placement.select import place
 from rotunda_operator.placement.strategy import LeastLoaded, Strategy
-from rotunda_operator.placement.types import Candidate, Placed, Rejection, RoomRequest, Unplaceable
+from rotunda_operator.placement.types import (
+    Candidate,
+    Placed,
+    Rejection,
+    RoomRequest,
+    Shares,
+    Unplaceable,
+    consumers_of,
+)
 
 __all__ = [
     "Candidate",
@@ -12,6 +20,7 @@ __all__ = [
     "Rejection",
     "Reservations",
     "RoomRequest",
+    "Shares",
     "Strategy",
     "Unplaceable",
     "consumers_of",

@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 
+from rotunda_operator.placement.types import consumers_of
+
 HOLD_SECONDS = 120.0
 """How long a room's expected people are reserved for; by then they came, or will not."""
-
-
-def consumers_of(people: int) -> int:
-    """Streams sent in a room of so many people: each receives sound and picture of every other."""
-    return people * max(people - 1, 0) * 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,38 +4,33 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
-from rotunda_operator.placement.reservation import consumers_of
 from rotunda_operator.placement.strategy import LeastLoaded, Strategy
-from rotunda_operator.placement.types import Candidate, Placed, Rejection, RoomRequest, Unplaceable
+from rotunda_operator.placement.types import Candidate, Placed, Rejection, RoomRequest, Shares, Unplaceable
 
 FULL_AT = 1.0
-"""Projected utilization above which a node takes no more rooms, unless it is empty."""
+"""Share of any resource above which a node takes no more rooms, unless it is empty."""
+BUSY_AT = 0.95
+"""Utilization that a node reports above which it takes no rooms, whatever it is busy with."""
 
 
 def place(
     request: RoomRequest,
     candidates: Sequence[Candidate],
     *,
-    consumer_cost: float,
     rng: random.Random,
     strategy: Strategy | None = None,
 ) -> Placed | Unplaceable:
-    """The node for a room, or why there is none.
-
-    `consumer_cost` is the utilization (0 to 1) that one consumer adds. The same arguments and state of `rng`
-    give the same answer.
-    """
-    added = consumers_of(request.people) * consumer_cost
+    """The node for a room, or why there is none. The same arguments and state of `rng`: the same answer."""
     rejections: Counter[Rejection] = Counter()
     for candidate in (strategy or LeastLoaded()).order(candidates, rng) if candidates else ():
-        rejection = reject(request, candidate, added)
+        rejection = reject(request, candidate)
         if rejection is None:
-            return Placed(candidate.name, added)
+            return Placed(candidate.name, candidate.with_room(request.people).most)
         rejections[rejection] += 1
     return Unplaceable(rejections)
 
 
-def reject(request: RoomRequest, candidate: Candidate, added: float) -> Rejection | None:
+def reject(request: RoomRequest, candidate: Candidate) -> Rejection | None:
     """The first test that the node fails, or None when it suits."""
     if candidate.cluster != request.cluster:
         return Rejection.OTHER_CLUSTER
@@ -51,14 +46,16 @@ def reject(request: RoomRequest, candidate: Candidate, added: float) -> Rejectio
         return Rejection.CORDONED
     if candidate.utilization is None:
         return Rejection.SILENT
-    if not _fits(request, candidate, added):
+    if not _fits(request, candidate, candidate.utilization):
         return Rejection.FULL
     return None
 
 
-def _fits(request: RoomRequest, candidate: Candidate, added: float) -> bool:
+def _fits(request: RoomRequest, candidate: Candidate, utilization: float) -> bool:
+    if utilization >= BUSY_AT:
+        return False
     if candidate.participants + request.people > candidate.participant_capacity:
         return False
     # A room larger than a whole node must still go somewhere: an empty node takes it.
-    empty = candidate.participants == 0 and candidate.reserved == 0
-    return empty or candidate.projected + added <= FULL_AT
+    empty = candidate.participants == 0 and candidate.reserved == Shares()
+    return empty or candidate.with_room(request.people).most <= FULL_AT

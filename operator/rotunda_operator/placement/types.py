@@ -19,11 +19,29 @@ class RoomRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """Of what a media node has, by resource: 0 to 1, more when overcommitted."""
+
+    cpu: float = 0.0
+    egress: float = 0.0
+    people: float = 0.0
+
+    def __add__(self, other: "Shares") -> "Shares":
+        return Shares(self.cpu + other.cpu, self.egress + other.egress, self.people + other.people)
+
+    @property
+    def most(self) -> float:
+        """Of the resource that is the shortest."""
+        return max(self.cpu, self.egress, self.people)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A media node as placement sees it.
 
-    `utilization` (0 to 1) is None without a fresh report; `reserved` is what rooms placed on it but not yet
-    reported will add; `participants` counts reported and reserved people.
+    `utilization` (0 to 1) is None without a fresh report. `used` is what it reports by resource, `reserved`
+    what rooms will add that were placed on it and are not reported yet, `a_consumer` what one uses, as was
+    learned of the node. `participants` counts reported and reserved people.
     """
 
     name: str
@@ -31,17 +49,35 @@ class Candidate:
     ready: bool
     cordoned: bool
     utilization: float | None
-    reserved: float = 0.0
+    used: Shares = Shares()
+    reserved: Shares = Shares()
+    a_consumer: Shares = Shares()
     participants: int = 0
     participant_capacity: int = 500
     region: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     projected: float = field(init=False)
-    """Reported utilization and reservations; 0 to 1, more when overcommitted."""
+    """Its shortest resource with reservations, at least what it reports; 0 to 1, more when overcommitted."""
 
     def __post_init__(self) -> None:
         # Not a property: a thousand of them are compared for every room.
-        object.__setattr__(self, "projected", (self.utilization or 0.0) + self.reserved)
+        expected = (self.used + self.reserved).most
+        object.__setattr__(self, "projected", max(min(self.utilization or 0.0, 1.0), expected))
+
+    def with_room(self, people: int) -> Shares:
+        """What is used once a room of so many people has filled."""
+        consumers = consumers_of(people)
+        added = Shares(
+            consumers * self.a_consumer.cpu,
+            consumers * self.a_consumer.egress,
+            people / self.participant_capacity,
+        )
+        return self.used + self.reserved + added
+
+
+def consumers_of(people: int) -> int:
+    """Streams sent in a room of so many people: each receives sound and picture of every other."""
+    return people * max(people - 1, 0) * 2
 
 
 class Rejection(Enum):
@@ -68,10 +104,10 @@ _SINGULAR = {"are": "is", "belong": "belongs", "have": "has", "lack": "lacks"}
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The node, and the utilization (0 to 1) that the room will add to it."""
+    """The node, and what its shortest resource is used by with the room and all that is reserved."""
 
     node: str
-    reserved: float
+    projected: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,13 +48,7 @@ def _view(context: Context, room: Room, now: Moment) -> RoomView:
 
 
 def _place(context: Context, cluster: Key, now: Moment, request: RoomRequest) -> Placed | Unplaceable:
-    world = context.world
-    return place(
-        request,
-        world.candidates(cluster, now),
-        consumer_cost=world.ledger.consumer_cost,
-        rng=context.rng,
-    )
+    return place(request, context.world.candidates(cluster, now), rng=context.rng)
 
 
 async def _write(context: Context, room: Room, decision: RoomDecision, now: Moment) -> None:

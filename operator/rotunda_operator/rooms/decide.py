@@ -172,9 +172,9 @@ def _unplaced(
 
 
 def _serve(room: Room, view: RoomView, now: Moment) -> RoomDecision:
-    if view.report is None:  # its node may be full of people: nothing is concluded from silence
+    found = occupancy(room, view.report, wanted_at(room), now) if view.report is not None else None
+    if found is None:  # it may be full of people: nothing is concluded from silence
         return _settle(room, view, now, room.status, ())
-    found = occupancy(room, view.report, wanted_at(room), now)
     if found.expired:
         return _give_back(room, view, now)
     assignment = room.status.assignment

@@ -19,9 +19,11 @@ class Occupancy:
     expires_in: float | None = None
 
 
-def occupancy(room: Room, report: NodeReport, wanted_at: datetime | None, now: Moment) -> Occupancy:
-    """By a fresh report of its node. A room that the node does not name is empty."""
-    people = report.room_participants.get(room.metadata.name, 0)
+def occupancy(room: Room, report: NodeReport, wanted_at: datetime | None, now: Moment) -> Occupancy | None:
+    """By a fresh report of its node; None where that says nothing of the room."""
+    people = report.room_participants.get(room.metadata.name)
+    if people is None and not report.names_all_rooms:
+        return None
     if people:
         return Occupancy("Active", people, None)
     empty_since = room.status.empty_since or now.wall

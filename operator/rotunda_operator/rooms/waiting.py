@@ -26,12 +26,7 @@ def retry_waiting(context: Context, cluster: Key, look: Callable[[Item], None]) 
     candidates = context.world.candidates(cluster, now)
     left = False
     for rooms in sorts_of(context.world.waiting(cluster)).values():
-        answer = place(
-            request_of(rooms[0]),
-            candidates,
-            consumer_cost=context.world.ledger.consumer_cost,
-            rng=context.rng,
-        )
+        answer = place(request_of(rooms[0]), candidates, rng=context.rng)
         if isinstance(answer, Placed):
             left = left or len(rooms) > AT_ONCE
             for room in rooms[:AT_ONCE]:

@@ -1,6 +1,7 @@
 """Media nodes that only report: real OTLP over real gRPC, with the load that a test wants."""
 
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,10 +23,15 @@ class Told:
     utilization: float = 0.1
     consumers: int = 0
     rooms: Mapping[str, int] = field(default_factory=dict)
+    process: str = ""
+    """UID of its pod; empty: it does not say."""
 
 
 class Reporter:
-    """Reports for any number of nodes of one namespace, twice a second, until it is closed."""
+    """Reports for any number of nodes of one namespace, twice a second, until it is closed.
+
+    `halves`: each report in two messages, as a collector cuts it. `sent` counts the reports that arrived.
+    """
 
     def __init__(self, namespace: str, port: int) -> None:
         self._namespace = namespace
@@ -35,6 +41,9 @@ class Reporter:
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self._closed = False
+        self.halves = False
+        self.sent = 0
+        self._arrived = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._thread.start()
 
@@ -50,6 +59,11 @@ class Reporter:
         with self._lock:
             self._told[node] = Told(utilization, consumers, rooms or {})
         self._changed.set()
+
+    def wait_for(self, sent: int) -> None:
+        """Until so many reports have arrived."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: self.sent >= sent, timeout=300)
 
     def silence(self, node: str | None = None) -> None:
         """It reports no more; without a name: none does."""
@@ -70,9 +84,31 @@ class Reporter:
                 for name, told in self._told.items():
                     add_resource(request, self._namespace, name, told)
             with suppress(grpc.RpcError):  # nobody listens at the moment
-                self._stub.Export(request, timeout=1.0)
+                for each in _halves(request) if self.halves else [request]:
+                    self._stub.Export(each, timeout=1.0)
+                with self._arrived:
+                    self.sent += 1
+                    self._arrived.notify_all()
             self._changed.wait(INTERVAL_SECONDS)
             self._changed.clear()
+
+
+def _halves(request: ExportMetricsServiceRequest) -> list[ExportMetricsServiceRequest]:
+    """The odd points of every metric in one, the even ones in the other."""
+    halves = [ExportMetricsServiceRequest(), ExportMetricsServiceRequest()]
+    for index, half in enumerate(halves):
+        half.CopyFrom(request)
+        for resource in half.resource_metrics:
+            points = [
+                (metric, point)
+                for metric in resource.scope_metrics[0].metrics
+                for point in metric.gauge.data_points
+            ]
+            for metric in resource.scope_metrics[0].metrics:
+                del metric.gauge.data_points[:]
+            for metric, point in points[index::2]:
+                metric.gauge.data_points.append(point)
+    return halves
 
 
 def add_resource(request: ExportMetricsServiceRequest, namespace: str, name: str, told: Told) -> None:
@@ -85,17 +121,20 @@ def add_resource(request: ExportMetricsServiceRequest, namespace: str, name: str
     ):
         resource.resource.attributes.append(_attribute(key, value))
     metrics = resource.scope_metrics.add().metrics
+    if told.process:
+        resource.resource.attributes.append(_attribute("k8s.pod.uid", told.process))
     people = sum(told.rooms.values())
+    now = time.time_ns()
     for metric, number in (
         ("rotunda.media.utilization", told.utilization),
         ("rotunda.rooms", float(len(told.rooms))),
         ("rotunda.participants", float(people)),
         ("rotunda.consumers", float(told.consumers)),
     ):
-        point = NumberDataPoint(as_double=number)
+        point = NumberDataPoint(as_double=number, time_unix_nano=now)
         metrics.append(Metric(name=metric, gauge=Gauge(data_points=[point])))
     points = [
-        NumberDataPoint(as_int=count, attributes=[_attribute("rotunda.room", room)])
+        NumberDataPoint(as_int=count, attributes=[_attribute("rotunda.room", room)], time_unix_nano=now)
         for room, count in told.rooms.items()
     ]
     metrics.append(Metric(name="rotunda.room.participants", gauge=Gauge(data_points=points)))

@@ -36,7 +36,7 @@ def test_the_fleet_is_looked_at_when_the_load_of_a_node_has_changed() -> None:
 
     def looks(utilization: float) -> bool:
         looked.clear()
-        feed.on_report("calls", "a", NodeReport(utilization))
+        feed.on_report(Key("calls", "a"), NodeReport(utilization))
         return CLUSTER in looked
 
     assert [looks(load) for load in (0.1, 0.12, 0.7, 0.7, 0.2)] == [True, False, True, False, True]

@@ -1,5 +1,3 @@
-import pytest
-
 from rotunda_operator.load import LoadLedger, NodeReport
 
 NODE = ("default", "mn-1")
@@ -23,19 +21,3 @@ def test_silence_and_departure_are_told_apart() -> None:
 
     assert ledger.last(NODE) is None
     assert ledger.next_staleness(0.0) is None
-
-
-def test_the_cost_of_a_consumer_is_learned_from_reports() -> None:
-    ledger = LoadLedger()
-    for i in range(200):
-        ledger.record(NODE, NodeReport(utilization=0.5, consumers=250), now=float(i))
-
-    assert ledger.consumer_cost == pytest.approx(0.002, rel=0.01)
-
-
-def test_nearly_empty_nodes_teach_nothing() -> None:
-    ledger = LoadLedger()
-    before = ledger.consumer_cost
-    ledger.record(NODE, NodeReport(utilization=0.3, consumers=1), now=0.0)
-
-    assert ledger.consumer_cost == before

@@ -61,6 +61,40 @@ def test_silence_is_told_but_is_not_death() -> None:
     assert [c.status for c in silent.conditions if c.type == "Reporting"] == ["False"]
 
 
+def test_a_sick_node_says_so_once_and_says_when_it_is_well_again() -> None:
+    well = _after(decide(_node(), VIEW, NOW), _node())
+    assert "LoadExplained" not in {c.type for c in well.status.conditions}
+
+    sick = decide(well, replace(VIEW, explained=False), NOW)
+    assert [(note.reason, note.warning) for note in sick.notes] == [("LoadWithoutMedia", True)]
+    again = decide(_after(sick, well), replace(VIEW, explained=False), NOW)
+    assert (again.status, again.notes) == (None, ())
+    cured = decide(_after(sick, well), VIEW, NOW)
+    assert cured.status is not None
+    assert [c.status for c in cured.status.conditions if c.type == "LoadExplained"] == ["True"]
+    assert cured.notes == ()
+
+
+def test_the_time_of_the_last_report_is_written_now_and_then_and_when_it_falls_silent() -> None:
+    told = replace(VIEW, reported_at=START)
+    ready = _after(decide(_node(), told, NOW), _node())
+    assert ready.status.last_report_time == START
+
+    def later(seconds: float, **view: Any) -> NodeDecision:
+        moment = NOW.after(seconds)
+        return decide(ready, replace(told, **{"reported_at": moment.wall, **view}), moment)
+
+    assert later(30).status is None
+    written = later(60)
+    assert written.status is not None
+    assert (written.status.last_report_time, written.urgent) == (NOW.after(60).wall, False)
+    assert later(60, nodes=1000).status is None
+    assert later(300, nodes=1000).status is not None
+    silent = later(40, report=None, reported_at=NOW.after(30).wall).status
+    assert silent is not None
+    assert silent.last_report_time == NOW.after(30).wall
+
+
 @pytest.mark.parametrize(
     ("view", "why"),
     [

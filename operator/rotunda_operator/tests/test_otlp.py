@@ -3,50 +3,58 @@
 import math
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint, Sum
 
-from rotunda_operator.load.otlp import read
+from rotunda_operator.load.otlp import CONSUMERS, FORWARDED, PARTICIPANTS, ROOMS, UTILIZATION, read
 from rotunda_operator.testing.reporter import Told, add_resource
 
 
 def test_a_report_is_read_by_its_names() -> None:
-    request = _request(Told(0.25, 40, {"standup": 3, "retro": 2}))
-    _add(request, "rotunda.media.worker.utilization", 0.2)
-    _add(request, "rotunda.media.worker.utilization", 0.4)
-    forwarded = Sum(data_points=[NumberDataPoint(as_int=1234)])
+    request = _request(Told(0.25, 40, {"standup": 3, "retro": 2}, process="uid-1"))
+    made = request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0].time_unix_nano
+    _add(request, "rotunda.media.worker.utilization", 0.2, made, worker=0)
+    _add(request, "rotunda.media.worker.utilization", 0.4, made, worker=1)
+    forwarded = Sum(data_points=[NumberDataPoint(as_int=1234, time_unix_nano=made)])
     request.resource_metrics[0].scope_metrics[0].metrics.append(
         Metric(name="rotunda.media.packets.forwarded", sum=forwarded)
     )
 
-    (exported,) = read(request)
+    (part,) = read(request).parts
 
-    assert (exported.namespace, exported.name, exported.packets) == ("calls", "mn-1", 1234.0)
-    report = exported.report
-    assert (report.utilization, report.consumers, report.participants, report.rooms) == (0.25, 40, 5, 2)
-    assert report.room_participants == {"standup": 3, "retro": 2}
-    assert math.isclose(report.cpu, 0.3)
+    assert (part.namespace, part.name, part.process, part.made) == ("calls", "mn-1", "uid-1", made / 1e9)
+    assert part.values == {UTILIZATION: 0.25, ROOMS: 2, PARTICIPANTS: 5, CONSUMERS: 40, FORWARDED: 1234}
+    assert part.rooms == {"standup": 3, "retro": 2}
+    assert part.workers == {0: 0.2, 1: 0.4}
+
+
+def test_what_was_measured_at_different_times_is_told_apart_the_oldest_first() -> None:
+    request = _request(Told(0.25))
+    _add(request, UTILIZATION, 0.7, 5_000_000_000)
+
+    first, second = read(request).parts
+
+    assert (first.made, first.values) == (5.0, {UTILIZATION: 0.7})
+    assert second.values[UTILIZATION] == 0.25
 
 
 def test_what_is_no_number_counts_for_nothing() -> None:
     for value in (math.nan, math.inf, -1.0, 1e300):
-        assert list(read(_request(Told(value)))) == []
+        exported = read(_request(Told(value)))
+        (part,) = exported.parts
+        assert UTILIZATION not in part.values
+        assert exported.unreadable == 1
 
 
 def test_what_is_no_media_node_is_passed_over() -> None:
     request = _request(Told(0.5))
     request.resource_metrics[0].resource.attributes[0].value.string_value = "another-service"
-    nameless = _request(Told(0.5))
+    nameless = _request(Told(0.5, 0, {"standup": 1}))
     nameless.resource_metrics[0].resource.attributes[1].value.string_value = ""
 
-    assert list(read(request)) == []
-    assert list(read(nameless)) == []
-    assert list(read(ExportMetricsServiceRequest())) == []
-
-
-def test_a_utilization_beyond_reason_is_cut() -> None:
-    (exported,) = read(_request(Told(5000.0)))
-
-    assert exported.report.utilization == 10.0
+    assert (read(request).parts, read(request).unreadable) == ([], 0)
+    assert (read(nameless).parts, read(nameless).unreadable) == ([], 5)
+    assert read(ExportMetricsServiceRequest()).parts == []
 
 
 def _request(told: Told) -> ExportMetricsServiceRequest:
@@ -55,7 +63,11 @@ def _request(told: Told) -> ExportMetricsServiceRequest:
     return request
 
 
-def _add(request: ExportMetricsServiceRequest, name: str, value: float) -> None:
-    point = NumberDataPoint(as_double=value)
+def _add(
+    request: ExportMetricsServiceRequest, name: str, value: float, made: int, *, worker: int | None = None
+) -> None:
+    point = NumberDataPoint(as_double=value, time_unix_nano=made)
+    if worker is not None:
+        point.attributes.append(KeyValue(key="rotunda.worker", value=AnyValue(int_value=worker)))
     metrics = request.resource_metrics[0].scope_metrics[0].metrics
     metrics.append(Metric(name=name, gauge=Gauge(data_points=[point])))

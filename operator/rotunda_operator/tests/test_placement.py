@@ -10,23 +10,26 @@ from rotunda_operator.placement import (
     Rejection,
     Reservations,
     RoomRequest,
+    Shares,
     Unplaceable,
     consumers_of,
     place,
 )
 
-COST = 0.001
+A_CONSUMER = Shares(cpu=0.001, egress=0.0005)
 ROOM = RoomRequest(name="standup", cluster="default", people=4)
-NODE = Candidate(name="a", cluster="default", ready=True, cordoned=False, utilization=0.2)
+NODE = Candidate(
+    name="a", cluster="default", ready=True, cordoned=False, utilization=0.2, a_consumer=A_CONSUMER
+)
 
 
 def test_takes_the_lowest_projected_load_not_the_lowest_reported() -> None:
-    busy_soon = replace(NODE, name="soon", utilization=0.1, reserved=0.5, participants=3)
-    steady = replace(NODE, name="steady", utilization=0.3, participants=3)
+    busy_soon = replace(NODE, name="soon", utilization=0.1, reserved=Shares(cpu=0.5), participants=3)
+    steady = replace(NODE, name="steady", utilization=0.3, used=Shares(cpu=0.3), participants=3)
 
-    answer = place(ROOM, [busy_soon, steady], consumer_cost=COST, rng=random.Random(1))
+    answer = place(ROOM, [busy_soon, steady], rng=random.Random(1))
 
-    assert answer == Placed("steady", consumers_of(4) * COST)
+    assert answer == Placed("steady", 0.3 + consumers_of(4) * 0.001)
 
 
 def test_each_filter_says_why() -> None:
@@ -41,7 +44,7 @@ def test_each_filter_says_why() -> None:
     }
     request = replace(ROOM, region="east", node_selector={"disk": "ssd"})
 
-    answer = place(request, list(wrong.values()), consumer_cost=COST, rng=random.Random(1))
+    answer = place(request, list(wrong.values()), rng=random.Random(1))
 
     assert isinstance(answer, Unplaceable)
     assert answer.rejections == dict.fromkeys(wrong, 1)
@@ -54,8 +57,8 @@ def test_each_filter_says_why() -> None:
 def test_a_pinned_room_takes_its_node_or_none() -> None:
     nodes = [NODE, replace(NODE, name="b", utilization=0.9)]
 
-    pinned = place(replace(ROOM, pin_to="b"), nodes, consumer_cost=COST, rng=random.Random(1))
-    missing = place(replace(ROOM, pin_to="c"), nodes, consumer_cost=COST, rng=random.Random(1))
+    pinned = place(replace(ROOM, pin_to="b"), nodes, rng=random.Random(1))
+    missing = place(replace(ROOM, pin_to="c"), nodes, rng=random.Random(1))
 
     assert isinstance(pinned, Placed)
     assert pinned.node == "b"
@@ -76,10 +79,32 @@ def test_a_room_larger_than_a_node_goes_to_an_empty_one() -> None:
     empty = replace(NODE, utilization=0.01)
     used = replace(NODE, name="used", utilization=0.01, participants=1)
 
-    answer = place(huge, [used, empty], consumer_cost=COST, rng=random.Random(1))
+    answer = place(huge, [used, empty], rng=random.Random(1))
 
     assert isinstance(answer, Placed)
     assert answer.node == "a"
+
+
+def test_each_resource_is_short_by_itself() -> None:
+    room = replace(ROOM, people=10)  # 180 consumers: 0.18 of the CPU, 0.09 of the egress
+    for used, fits in (
+        (Shares(cpu=0.8, egress=0.8, people=0.8), True),
+        (Shares(cpu=0.83), False),
+        (Shares(egress=0.9), True),
+        (Shares(egress=0.92), False),
+    ):
+        node = replace(NODE, utilization=used.most, used=used, participants=5)
+        assert isinstance(place(room, [node], rng=random.Random(1)), Placed) is fits
+
+
+def test_one_that_says_it_is_full_takes_none_though_nothing_explains_it() -> None:
+    sick = replace(NODE, utilization=1.0, used=Shares())
+    well = replace(NODE, name="well", utilization=0.9, used=Shares(cpu=0.9))
+
+    answer = place(ROOM, [sick, well], rng=random.Random(1))
+
+    assert isinstance(answer, Placed)
+    assert answer.node == "well"
 
 
 @given(seed=st.integers(0, 2**32), loads=st.lists(st.floats(0, 0.9), min_size=1, max_size=20))
@@ -87,7 +112,7 @@ def test_a_room_larger_than_a_node_goes_to_an_empty_one() -> None:
 def test_never_a_node_that_is_more_loaded_than_another_that_fits(seed: int, loads: list[float]) -> None:
     nodes = [replace(NODE, name=str(i), utilization=load) for i, load in enumerate(loads)]
 
-    answer = place(ROOM, nodes, consumer_cost=COST, rng=random.Random(seed))
+    answer = place(ROOM, nodes, rng=random.Random(seed))
 
     assert isinstance(answer, Placed)
     assert loads[int(answer.node)] == min(loads)
@@ -103,10 +128,15 @@ def test_reservations_spread_rooms_before_anybody_reports() -> None:
             consumers, people = reservations.on_node(name, None, 0.0)
             nodes.append(
                 replace(
-                    NODE, name=name, utilization=0.1, reserved=consumers * COST / 100, participants=people
+                    NODE,
+                    name=name,
+                    utilization=0.1,
+                    used=Shares(cpu=0.1),
+                    reserved=Shares(cpu=consumers * 0.00001, people=people / 500),
+                    participants=people,
                 )
             )
-        answer = place(replace(ROOM, name=f"r{i}"), nodes, consumer_cost=COST / 100, rng=rng)
+        answer = place(replace(ROOM, name=f"r{i}"), nodes, rng=rng)
         assert isinstance(answer, Placed)
         reservations.hold(f"r{i}", answer.node, ROOM.people, 0.0)
         counts[answer.node] += 1
@@ -128,6 +158,6 @@ def test_a_reservation_shrinks_as_its_people_come_and_ends_with_time() -> None:
 
 
 def _unplaceable(nodes: list[Candidate], region: str = "") -> Unplaceable:
-    answer = place(replace(ROOM, region=region), nodes, consumer_cost=COST, rng=random.Random(1))
+    answer = place(replace(ROOM, region=region), nodes, rng=random.Random(1))
     assert isinstance(answer, Unplaceable)
     return answer

@@ -51,6 +51,13 @@ def test_silence_changes_nothing_however_long() -> None:
     assert decide(room, _view(node=_node("Ready"), report=None), NOW.after(10**6)).status is None
 
 
+def test_a_report_that_does_not_name_all_rooms_empties_none() -> None:
+    room = _assigned(phase="Active", participants=3)
+    half = NodeReport(0.1, room_participants={"retro": 2}, names_all_rooms=False)
+
+    assert decide(room, _view(node=_node("Ready"), report=half), NOW.after(10**6)).status is None
+
+
 def test_a_lost_node_costs_an_epoch() -> None:
     for node in (None, _node("Lost")):
         decision = decide(_assigned(epoch=4), _view(node=node, answer=Placed("b", 0.1)), NOW)

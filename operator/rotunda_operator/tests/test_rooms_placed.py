@@ -66,6 +66,23 @@ def test_silence_moves_nothing_and_gets_no_new_rooms(rooms: Stage) -> None:
     assert rooms.placed("third") == "talks"
 
 
+def test_reports_that_come_in_two_messages_end_no_call(rooms: Stage) -> None:
+    rooms.serve("a")
+    for name in ("standup", "retro"):
+        rooms.apply("Room", name, {"emptyTTLSeconds": 1})
+        rooms.reporter.tell("a", rooms={"standup": 3, "retro": 2})
+        rooms.until("room", name, lambda found: found["status"]["phase"] == "Active")
+    before = {name: rooms.get("room", name)["status"] for name in ("standup", "retro")}
+
+    rooms.reporter.halves = True
+    sent = rooms.reporter.sent
+    rooms.reporter.wait_for(sent + 12)
+
+    assert {name: rooms.get("room", name)["status"] for name in ("standup", "retro")} == before
+    rooms.reporter.tell("a", rooms={"standup": 3})
+    rooms.until("room", "retro", lambda found: found["status"]["phase"] == "Idle")
+
+
 def test_a_lost_pod_is_replaced_and_its_rooms_get_a_higher_epoch(rooms: Stage) -> None:
     rooms.serve("a", utilization=0.1)
     rooms.apply("Room", "standup")
