@@ -19,7 +19,7 @@ WANTED_AT = f"{GROUP}/wanted-at"
 MADE_ON_JOIN = f"{GROUP}/made-on-join"
 """Label of a Room that somebody's joining made: it is deleted instead of becoming Idle."""
 
-RoomPhase = Literal["Pending", "Assigned", "Active", "Idle", "Migrating", "Failed"]
+RoomPhase = Literal["Pending", "Assigned", "Active", "Idle", "Failed"]
 NodePhase = Literal["Pending", "Ready", "Draining", "Lost"]
 Codec = Literal["VP8", "H264", "VP9", "AV1"]
 Access = Literal["Open", "Token"]
@@ -154,16 +154,10 @@ class RoomAssignment(_Part):
     since: datetime | None = None
 
 
-class RoomMigration(_Part):
-    to: Text | None = None
-    started_at: datetime | None = None
-
-
 class RoomStatus(_Part):
     phase: RoomPhase | None = None
     assignment: RoomAssignment | None = None
     last_epoch: Natural = 0
-    migration: RoomMigration | None = None
     participants: Natural = 0
     empty_since: datetime | None = None
     join_url: Annotated[str, Field(max_length=2048)] | None = Field(default=None, alias="joinURL")

@@ -74,7 +74,7 @@ class CandidateCache:
         node = self._nodes[key]
         report = self._ledger.fresh(key, now.mono)
         reported = dict(report.room_participants) if report is not None else None
-        consumers, people = self._reservations[key.namespace].on_node(key.name, reported, now.mono)
+        expected = self._reservations[key.namespace].on_node(key.name, reported, now.mono)
         cluster = self._clusters.get(Key(key.namespace, node.spec.cluster_ref))
         capacity = cluster.spec.media_nodes.capacity if cluster is not None else CAPACITY
         workers = report.workers if report is not None else 1
@@ -86,9 +86,10 @@ class CandidateCache:
             cordoned=node.spec.cordoned or node.status.phase == "Draining",
             utilization=report.utilization if report is not None else None,
             used=used_shares(report, capacity) if report is not None else Shares(),
-            reserved=cost.shares(consumers, people, capacity, workers),
+            reserved=cost.shares(expected.consumers, expected.people, capacity, workers),
+            likely=cost.shares(expected.likely_consumers, expected.likely_people, capacity, workers),
             a_consumer=cost.shares(1, 0, capacity, workers),
-            participants=(report.participants if report is not None else 0) + people,
+            participants=(report.participants if report is not None else 0) + expected.people,
             participant_capacity=capacity.participants,
             region=node.status.region or "",
             labels=node.metadata.labels,

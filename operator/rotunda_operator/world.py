@@ -168,8 +168,7 @@ class World:
 
     def expects(self, node: Key, now: Moment) -> bool:
         """Whether people of rooms that were placed on it lately are still to come."""
-        _, people = self.reservations[node.namespace].on_node(node.name, None, now.mono)
-        return people > 0
+        return self.reservations[node.namespace].on_node(node.name, None, now.mono).people > 0
 
     def pod_of(self, node: MediaNode) -> Pod | None:
         """The one that its status names."""
@@ -183,10 +182,17 @@ class World:
     def waits(self, cluster: Key) -> bool:
         return bool(self._waiting.get(cluster))
 
-    def reserve(self, room: Room, node: str, now: Moment, seconds: float = HOLD_SECONDS) -> None:
-        """Its people are expected there from now on."""
-        namespace = room.metadata.namespace
-        self.reservations[namespace].hold(room.metadata.name, node, room.spec.people, now.mono, seconds)
+    def reserve(
+        self, room: Room, node: str, now: Moment, seconds: float = HOLD_SECONDS, *, before: Room | None
+    ) -> None:
+        """Its people are expected there from now on; not soon where a room that was empty has only moved."""
+        namespace, name = room.metadata.namespace, room.metadata.name
+        held = self.reservations[namespace]
+        moved = (
+            before is not None and before.status.assignment is not None and before.status.participants == 0
+        )
+        likely = not moved or held.holds(name, now.mono)
+        held.hold(name, node, room.spec.people, now.mono, seconds, likely=likely)
         self._candidates.forget(Key(namespace, node))
 
     def unreserve(self, room: Room) -> None:
@@ -215,9 +221,11 @@ class World:
             return
         if before is not None and before.status.assignment == assignment:
             return
+        if self.reservations[room.metadata.namespace].node_of(room.metadata.name) == assignment.media_node:
+            return  # since it was decided
         age = now.since(assignment.since) if assignment.since is not None else HOLD_SECONDS
         if age < HOLD_SECONDS:
-            self.reserve(room, assignment.media_node, now, HOLD_SECONDS - age)
+            self.reserve(room, assignment.media_node, now, HOLD_SECONDS - age, before=before)
 
     def _release(self, key: Key) -> None:
         node = self.reservations[key.namespace].release(key.name)

@@ -31,7 +31,7 @@ def fleet_load(world: World, cluster: Key, now: Moment) -> FleetLoad:
     ]
     usual = sum(world.room_load(cluster, count) for count in people) / len(people) if people else 0.0
     return FleetLoad(
-        projected={candidate.name: candidate.projected for candidate in candidates},
+        projected={candidate.name: candidate.demand for candidate in candidates},
         rooms=rooms_on,
         waiting=waiting,
         usual_room=usual,

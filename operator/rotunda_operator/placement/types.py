@@ -56,13 +56,19 @@ class Candidate:
     participant_capacity: int = 500
     region: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    likely: Shares = Shares()
+    """Of what is reserved, what is likely to be used soon."""
     projected: float = field(init=False)
     """Its shortest resource with reservations, at least what it reports; 0 to 1, more when overcommitted."""
 
     def __post_init__(self) -> None:
         # Not a property: a thousand of them are compared for every room.
-        expected = (self.used + self.reserved).most
-        object.__setattr__(self, "projected", max(min(self.utilization or 0.0, 1.0), expected))
+        object.__setattr__(self, "projected", self._at_least((self.used + self.reserved).most))
+
+    @property
+    def demand(self) -> float:
+        """As `projected`, with what is likely alone: what the fleet is scaled by."""
+        return self._at_least((self.used + self.likely).most)
 
     def with_room(self, people: int) -> Shares:
         """What is used once a room of so many people has filled."""
@@ -73,6 +79,9 @@ class Candidate:
             people / self.participant_capacity,
         )
         return self.used + self.reserved + added
+
+    def _at_least(self, share: float) -> float:
+        return max(min(self.utilization or 0.0, 1.0), share)
 
 
 def consumers_of(people: int) -> int:

@@ -57,7 +57,7 @@ async def _write(context: Context, room: Room, decision: RoomDecision, now: Mome
     placed = after is not None and after != before
     if placed and after is not None:
         # Before the write, so that rooms decided meanwhile do not all go to the same node.
-        context.world.reserve(room, after.media_node, now)
+        context.world.reserve(room, after.media_node, now, before=room)
     metadata = room.metadata
     patch = {"status": merge_patch(status_of(room.status), status_of(decision.status))}
     try:

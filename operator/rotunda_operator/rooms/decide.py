@@ -5,8 +5,9 @@
        │ node lost         ▼
        ◀──wanted again── Idle          Failed: no node could ever take it as it is written
 
-A room keeps its node as long as that is not known to be gone: silence moves nothing. Every assignment has a
-higher epoch than all before it.
+A room keeps its node as long as that is not known to be gone: silence moves nothing. Only an empty one leaves
+a node that drains, at once. Every assignment has a higher epoch than all before it. Ready says that people
+can join, which they can also where it is Idle; Placed says whether it has a node.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,11 @@ from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment
 from rotunda_operator.notes import Note
 from rotunda_operator.placement import Placed, RoomRequest, Unplaceable
-from rotunda_operator.rooms.occupancy import occupancy
+from rotunda_operator.rooms.occupancy import Occupancy, occupancy
+
+FULL_PAUSE = 15.0
+"""Seconds until an empty room whose node drains is tried again elsewhere."""
+_IDLE = Verdict("Ready", "True", "Idle", "People can join it: the next join wakes it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,10 @@ def decide(room: Room, view: RoomView, now: Moment) -> RoomDecision:
         return _keep_or(room, view, now, _too_large)
     if room.status.assignment is None:
         if room.status.phase == "Idle" and not _wanted(room):
-            return _settle(room, view, now, room.status, ())
-        return _place(room, view, now, lost=False)
+            return _settle(room, view, now, room.status, (_IDLE,))
+        return _place(room, view, now)
     if _is_lost(view.node):
-        return _place(room, view, now, lost=True)
+        return _place(room, view, now, why=" because its media node was lost")
     return _serve(room, view, now)
 
 
@@ -128,11 +133,15 @@ def _too_large(room: Room, view: RoomView, now: Moment) -> RoomDecision:
     return _unplaced(room, view, now, "Failed", "TooLarge", text)
 
 
-def _place(room: Room, view: RoomView, now: Moment, *, lost: bool) -> RoomDecision:
+def _place(room: Room, view: RoomView, now: Moment, *, why: str = "") -> RoomDecision:
     answer = view.place(request_of(room))
     if isinstance(answer, Unplaceable):
         reason = "NoMediaNodeFits" if answer.rejections else "NoMediaNodes"
         return _unplaced(room, view, now, "Pending", reason, answer.message)
+    return _placed(room, view, now, answer, why)
+
+
+def _placed(room: Room, view: RoomView, now: Moment, answer: Placed, why: str) -> RoomDecision:
     epoch = room.status.last_epoch + 1
     status = room.status.model_copy(
         update={
@@ -143,7 +152,6 @@ def _place(room: Room, view: RoomView, now: Moment, *, lost: bool) -> RoomDecisi
             "empty_since": now.wall,
         }
     )
-    why = " because its media node was lost" if lost else ""
     verdicts = (
         Verdict("Placed", "True", "Placed", f"It is on media node {answer.node}."),
         Verdict("Ready", "True", "Ready", "People can join it."),
@@ -176,7 +184,26 @@ def _serve(room: Room, view: RoomView, now: Moment) -> RoomDecision:
     if found is None:  # it may be full of people: nothing is concluded from silence
         return _settle(room, view, now, room.status, ())
     if found.expired:
-        return _give_back(room, view, now)
+        text = f"Nobody was in it for {room.spec.empty_ttl_seconds} s"
+        return _give_back(room, view, now, text)
+    if found.movable_in is not None and view.node is not None and _drains(view.node):
+        return _leave(room, view, found, now)
+    return _stay(room, view, found, now, found.expires_in)
+
+
+def _leave(room: Room, view: RoomView, found: Occupancy, now: Moment) -> RoomDecision:
+    """It holds up a node that drains, and nobody would notice that it has moved."""
+    if found.movable_in:
+        return _stay(room, view, found, now, found.movable_in)
+    answer = view.place(request_of(room))
+    if isinstance(answer, Placed):
+        return _placed(room, view, now, answer, " because its media node drains and nobody is in it")
+    if found.awaited or _is_made_on_join(room):  # it would be deleted before its time
+        return _stay(room, view, found, now, min(found.expires_in or 0.0, FULL_PAUSE))
+    return _give_back(room, view, now, "Nobody is in it, its media node drains, and no other can take it")
+
+
+def _stay(room: Room, view: RoomView, found: Occupancy, now: Moment, again: float | None) -> RoomDecision:
     assignment = room.status.assignment
     assert assignment is not None
     status = room.status.model_copy(
@@ -190,7 +217,15 @@ def _serve(room: Room, view: RoomView, now: Moment) -> RoomDecision:
         Verdict("Placed", "True", "Placed", f"It is on media node {assignment.media_node}."),
         _readiness(view),
     )
-    return _settle(room, view, now, status, verdicts, again=found.expires_in)
+    return _settle(room, view, now, status, verdicts, again=again)
+
+
+def _drains(node: MediaNode) -> bool:
+    return node.spec.cordoned or node.status.phase == "Draining"
+
+
+def _is_made_on_join(room: Room) -> bool:
+    return room.metadata.labels.get(MADE_ON_JOIN) == "true"
 
 
 def _readiness(view: RoomView) -> Verdict:
@@ -199,19 +234,15 @@ def _readiness(view: RoomView) -> Verdict:
     return Verdict("Ready", "True", "Ready", "People can join it.")
 
 
-def _give_back(room: Room, view: RoomView, now: Moment) -> RoomDecision:
-    seconds = room.spec.empty_ttl_seconds
-    if room.metadata.labels.get(MADE_ON_JOIN) == "true":
-        note = Note("Deleted", f"Nobody was in it for {seconds} s, and joining had made it.", "Delete")
+def _give_back(room: Room, view: RoomView, now: Moment, why: str) -> RoomDecision:
+    if _is_made_on_join(room):
+        note = Note("Deleted", f"{why}, and joining had made it.", "Delete")
         return RoomDecision(delete=True, notes=(note,))
-    text = f"Nobody was in it for {seconds} s; the next join wakes it."
+    text = f"{why}; the next join wakes it."
     status = room.status.model_copy(
         update={"phase": "Idle", "assignment": None, "participants": 0, "empty_since": None}
     )
-    verdicts = (
-        Verdict("Placed", "False", "Idle", text),
-        Verdict("Ready", "False", "Idle", "The next join wakes it."),
-    )
+    verdicts = (Verdict("Placed", "False", "Idle", text), _IDLE)
     return _settle(room, view, now, status, verdicts, (Note("Idle", text, "GiveBack"),))
 
 

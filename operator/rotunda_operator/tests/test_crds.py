@@ -51,6 +51,8 @@ WRONG: list[tuple[str, Spec, str]] = [
     ("Room", {"emptyTTLSeconds": -1}, "spec.emptyTTLSeconds in body should be greater than or equal to 0"),
     ("Room", {"clusterRef": "Not_A_Label"}, "spec.clusterRef in body should match"),
     ("Room", {"recording": True}, "spec.recording in body must be of type object"),
+    ("Room", {"recording": {"enabled": True}}, "recording is not built yet: leave recording.enabled false"),
+    ("Room", {"hls": {"enabled": True}}, "watching by HLS is not built yet: leave hls.enabled false"),
     ("MediaNode", {"cordoned": "yes"}, "spec.cordoned in body must be of type boolean"),
     ("MediaNode", {"clusterRef": ""}, "spec.clusterRef in body should be at least 1 chars long"),
     ("MediaCluster", {"publicURL": "meet.example.org"}, "publicURL must be http:// or https:// and a host"),

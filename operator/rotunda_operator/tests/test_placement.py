@@ -15,6 +15,7 @@ from rotunda_operator.placement import (
     consumers_of,
     place,
 )
+from rotunda_operator.placement.reservation import Expected
 
 A_CONSUMER = Shares(cpu=0.001, egress=0.0005)
 ROOM = RoomRequest(name="standup", cluster="default", people=4)
@@ -125,15 +126,15 @@ def test_reservations_spread_rooms_before_anybody_reports() -> None:
     for i in range(200):
         nodes = []
         for name in counts:
-            consumers, people = reservations.on_node(name, None, 0.0)
+            expected = reservations.on_node(name, None, 0.0)
             nodes.append(
                 replace(
                     NODE,
                     name=name,
                     utilization=0.1,
                     used=Shares(cpu=0.1),
-                    reserved=Shares(cpu=consumers * 0.00001, people=people / 500),
-                    participants=people,
+                    reserved=Shares(cpu=expected.consumers * 0.00001, people=expected.people / 500),
+                    participants=expected.people,
                 )
             )
         answer = place(replace(ROOM, name=f"r{i}"), nodes, rng=rng)
@@ -148,13 +149,25 @@ def test_a_reservation_shrinks_as_its_people_come_and_ends_with_time() -> None:
     reservations = Reservations(hold_seconds=120)
     reservations.hold("standup", "a", 4, now=0.0)
 
-    assert reservations.on_node("a", {}, 1.0) == (consumers_of(4), 4)
-    assert reservations.on_node("a", {"standup": 3}, 2.0) == (consumers_of(4) - consumers_of(3), 1)
-    assert reservations.on_node("a", {"standup": 4}, 3.0) == (0, 0)
+    assert reservations.on_node("a", {}, 1.0) == _expected(consumers_of(4), 4)
+    assert reservations.on_node("a", {"standup": 3}, 2.0) == _expected(consumers_of(4) - consumers_of(3), 1)
+    assert reservations.on_node("a", {"standup": 4}, 3.0) == _expected(0, 0)
 
     reservations.hold("retro", "a", 4, now=10.0)
-    assert reservations.on_node("a", {}, 129.0) == (consumers_of(4), 4)
-    assert reservations.on_node("a", {}, 130.0) == (0, 0)
+    assert reservations.on_node("a", {}, 129.0) == _expected(consumers_of(4), 4)
+    assert reservations.on_node("a", {}, 130.0) == _expected(0, 0)
+
+
+def test_a_room_that_only_moved_is_spread_and_does_not_grow_the_fleet() -> None:
+    reservations = Reservations()
+    reservations.hold("asleep", "a", 4, now=0.0, likely=False)
+
+    assert reservations.on_node("a", {}, 1.0) == Expected(consumers_of(4), 4, 0, 0)
+    assert not reservations.holds("asleep", 1.0)
+
+
+def _expected(consumers: int, people: int) -> Expected:
+    return Expected(consumers, people, consumers, people)
 
 
 def _unplaceable(nodes: list[Candidate], region: str = "") -> Unplaceable:

@@ -98,6 +98,72 @@ def test_an_empty_room_gives_its_node_back_when_its_time_is_over() -> None:
     assert (over.status.phase, over.status.assignment) == ("Idle", None)
 
 
+def test_a_room_that_is_kept_for_no_time_can_still_be_joined() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    fresh = _with_ttl(_assigned(empty_since=START), 0)
+    left = _with_ttl(_assigned(empty_since=START + timedelta(seconds=5)), 0)
+
+    assert decide(fresh, view, NOW.after(59)).again == 1.0
+    over = decide(fresh, view, NOW.after(60)).status
+    assert over is not None
+    assert over.phase == "Idle"
+    gone = decide(left, view, NOW.after(6)).status
+    assert gone is not None
+    assert gone.phase == "Idle", "people were in it, and have left"
+    wanted = decide(_wanted(left, START + timedelta(seconds=6)), view, NOW.after(10))
+    assert (wanted.status, wanted.again) == (None, 56.0)
+
+
+def test_an_idle_room_is_ready_as_it_can_be_joined_and_not_placed() -> None:
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    idle = _after(decide(_assigned(empty_since=START), view, NOW.after(600)), _assigned())
+
+    assert _said(idle) == {"Placed": ("False", "Idle"), "Ready": ("True", "Idle")}
+    # As an operator before this one has written it.
+    unready = tuple(c.model_copy(update={"status": "False"}) for c in idle.status.conditions)
+    older = idle.model_copy(update={"status": idle.status.model_copy(update={"conditions": unready})})
+    assert _said(_after(decide(older, _view(), NOW.after(601)), older))["Ready"] == ("True", "Idle")
+
+
+def test_an_empty_room_leaves_a_node_that_drains_at_once() -> None:
+    view = _view(node=_node("Draining"), report=NodeReport(0.1), answer=Placed("b", 0.1))
+    room = _assigned(epoch=3, empty_since=START)
+
+    soon = decide(room, view, NOW.after(1))
+    moved = decide(room, view, NOW.after(4))
+
+    assert (soon.status, soon.again) == (None, 3.0)
+    assert moved.status is not None
+    assert moved.status.assignment is not None
+    assert (moved.status.assignment.media_node, moved.status.assignment.epoch) == ("b", 4)
+    assert "drains" in moved.notes[0].text
+
+
+def test_it_is_idle_where_no_other_takes_it_and_nobody_is_about_to_come() -> None:
+    view = _view(node=_node("Draining"), report=NodeReport(0.1), answer=FULL)
+    room = _assigned(empty_since=START)
+
+    awaited = decide(room, view, NOW.after(30))
+    idle = decide(room, view, NOW.after(60))
+    made_on_join = decide(_made_on_join(room), view, NOW.after(60))
+
+    assert (awaited.status, awaited.again) == (None, 15.0)
+    assert idle.status is not None
+    assert (idle.status.phase, idle.status.assignment) == ("Idle", None)
+    assert (made_on_join.status, made_on_join.delete, made_on_join.again) == (None, False, 15.0)
+
+
+def test_a_call_stays_on_a_node_that_drains_and_so_does_what_its_report_does_not_name() -> None:
+    room = _assigned(phase="Active", participants=2)
+    for told in (
+        NodeReport(0.1, room_participants={"standup": 2}),
+        NodeReport(0.1, names_all_rooms=False),
+        None,
+    ):
+        view = _view(node=_node("Draining"), report=told, answer=Placed("b", 0.1))
+        assert decide(room, view, NOW.after(100)).status is None
+
+
 def test_who_wants_to_join_has_as_much_time_again() -> None:
     view = _view(node=_node("Ready"), report=NodeReport(0.1))
     room = _assigned(empty_since=START, wanted_at=START + timedelta(seconds=500))
@@ -198,6 +264,19 @@ def _assigned(
         }
     )
     return room if wanted_at is None else _wanted(room, wanted_at)
+
+
+def _with_ttl(room: Room, seconds: int) -> Room:
+    return room.model_copy(update={"spec": room.spec.model_copy(update={"empty_ttl_seconds": seconds})})
+
+
+def _made_on_join(room: Room) -> Room:
+    metadata = room.metadata.model_copy(update={"labels": {"rotunda.dev/made-on-join": "true"}})
+    return room.model_copy(update={"metadata": metadata})
+
+
+def _said(room: Room) -> dict[str, tuple[str, str]]:
+    return {c.type: (c.status, c.reason) for c in room.status.conditions}
 
 
 def _wanted(room: Room, at: datetime) -> Room:

@@ -104,6 +104,7 @@ def test_a_lost_pod_is_replaced_and_its_rooms_get_a_higher_epoch(rooms: Stage) -
 def test_an_empty_room_becomes_idle_and_the_next_join_wakes_it(rooms: Stage) -> None:
     rooms.serve("a")
     rooms.apply("Room", "siesta", {"emptyTTLSeconds": 1})
+    _visit(rooms, "a", "siesta")
     rooms.until("room", "siesta", lambda found: found["status"]["phase"] == "Idle")
     assert "assignment" not in rooms.get("room", "siesta")["status"]
     # By itself this wakes nobody; without it the room might sleep again before anybody looks.
@@ -122,6 +123,7 @@ def test_an_empty_room_becomes_idle_and_the_next_join_wakes_it(rooms: Stage) -> 
 def test_a_room_made_by_a_join_goes_when_it_is_empty(rooms: Stage) -> None:
     rooms.serve("a")
     rooms.apply("Room", "adhoc", {"emptyTTLSeconds": 1}, labels={"rotunda.dev/made-on-join": "true"})
+    _visit(rooms, "a", "adhoc")
 
     rooms.until("room", "adhoc", lambda found: not found)
     rooms.until_items("events", lambda found: "Deleted" in _reasons(found, "adhoc"))
@@ -131,6 +133,8 @@ def test_a_cordoned_node_drains_behind_its_budget(rooms: Stage) -> None:
     rooms.serve("a")
     rooms.apply("Room", "standup", {"emptyTTLSeconds": 600})
     assert rooms.placed("standup") == "a"
+    rooms.reporter.tell("a", rooms={"standup": 2})
+    rooms.until("room", "standup", lambda found: found["status"]["phase"] == "Active")
     rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 1)
 
     rooms.kubectl("patch", "mn", "a", "--type=merge", "-p", '{"spec": {"cordoned": true}}')
@@ -139,9 +143,25 @@ def test_a_cordoned_node_drains_behind_its_budget(rooms: Stage) -> None:
     late = rooms.until("room", "late", lambda found: found["status"]["phase"] == "Pending")
     assert "1 is cordoned" in late["status"]["conditions"][0]["message"]
 
-    rooms.apply("Room", "standup", {"emptyTTLSeconds": 1})
+    assert rooms.placed("standup") == "a"
+
+    rooms.reporter.tell("a")
     rooms.until("room", "standup", lambda found: found["status"]["phase"] == "Idle")
     rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 0)
+
+
+def test_empty_rooms_of_a_node_that_drains_go_elsewhere_at_once(rooms: Stage) -> None:
+    rooms.serve("a", utilization=0.1)
+    rooms.apply("Room", "asleep", {"emptyTTLSeconds": 600})
+    assert rooms.placed("asleep") == "a"
+    rooms.serve("b", utilization=0.5)
+
+    rooms.kubectl("patch", "mn", "a", "--type=merge", "-p", '{"spec": {"cordoned": true}}')
+
+    assert rooms.placed("asleep", epoch=2) == "b"
+    rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 0)
+    idle = rooms.get("room", "asleep")
+    assert _conditions(idle) == {"Placed": ("True", "Placed"), "Ready": ("True", "Ready")}
 
 
 def test_a_room_that_no_node_could_take_fails_and_says_what_to_change(rooms: Stage) -> None:
@@ -151,6 +171,14 @@ def test_a_room_that_no_node_could_take_fails_and_says_what_to_change(rooms: Sta
     failed = rooms.until("room", "stadium", lambda found: found["status"]["phase"] == "Failed")
 
     assert "lower expectedParticipants" in failed["status"]["conditions"][0]["message"]
+
+
+def _visit(rooms: Stage, node: str, room: str) -> None:
+    """Somebody comes and goes: a room in which nobody ever was is kept until its join deadline."""
+    rooms.placed(room)
+    rooms.reporter.tell(node, rooms={room: 1})
+    rooms.until("room", room, lambda found: found["status"]["phase"] == "Active")
+    rooms.reporter.tell(node)
 
 
 def _conditions(found: Object) -> dict[str, tuple[str, str]]:
