@@ -124,7 +124,7 @@ async def _patch_nodes(context: Context, cluster: MediaCluster, changes: Sequenc
 async def _tell(context: Context, key: Key, cluster: MediaCluster, problems: Sequence[str]) -> float | None:
     world, now = context.world, context.now()
     renewal = fleet_rollout(world, cluster, context.template(cluster))
-    fleet = fleet_view(world, key, now, problems, renewal)
+    fleet = fleet_view(world, key, problems, renewal)
     status = cluster_status(cluster, fleet, world.owned_by(DEPLOYMENTS, key), now)
     if status == cluster.status:
         return None

@@ -3,14 +3,15 @@
 import random
 from collections.abc import Sequence
 
-from rotunda_contract.resources import MediaCluster
+from rotunda_contract.resources import Load, MediaCluster
 from rotunda_kube import Key
 from rotunda_operator.clusters.rollout import Rollout, rollout
 from rotunda_operator.clusters.scaling import FleetLoad
 from rotunda_operator.clusters.status import FleetView
 from rotunda_operator.moment import Moment
+from rotunda_operator.nodes.figures import load_of
 from rotunda_operator.nodes.template import template_of
-from rotunda_operator.placement import Unplaceable, place
+from rotunda_operator.placement import Candidate, Unplaceable, place
 from rotunda_operator.rooms.decide import request_of
 from rotunda_operator.rooms.waiting import sorts_of
 from rotunda_operator.world import World, key_of
@@ -31,7 +32,7 @@ def fleet_load(world: World, cluster: Key, now: Moment) -> FleetLoad:
     ]
     usual = sum(world.room_load(cluster, count) for count in people) / len(people) if people else 0.0
     return FleetLoad(
-        projected={candidate.name: candidate.demand for candidate in candidates},
+        projected={candidate.name: _demand(world, cluster, candidate) for candidate in candidates},
         rooms=rooms_on,
         waiting=waiting,
         usual_room=usual,
@@ -51,22 +52,35 @@ def fleet_rollout(world: World, cluster: MediaCluster, template: str) -> Rollout
     )
 
 
-def fleet_view(
-    world: World, cluster: Key, now: Moment, problems: Sequence[str], renewal: Rollout
-) -> FleetView:
+def _demand(world: World, cluster: Key, candidate: Candidate) -> float:
+    """What a silent node carries it still carries, as far as is known: silence takes no node away."""
+    if candidate.utilization is not None:
+        return candidate.demand
+    load = _last_load(world, Key(cluster.namespace, candidate.name))
+    return max(candidate.demand, load.utilization_percent / 100 if load is not None else 0.0)
+
+
+def _last_load(world: World, node: Key) -> Load | None:
+    """By its last report, however old; else as the operator before this one has written it."""
+    status, last = world.nodes[node].status, world.ledger.last(node)
+    if status.phase == "Lost":
+        return None
+    return load_of(last[0]) if last is not None else status.load
+
+
+def fleet_view(world: World, cluster: Key, problems: Sequence[str], renewal: Rollout) -> FleetView:
     nodes = world.nodes_of(cluster)
     keys = [Key(cluster.namespace, node.metadata.name) for node in nodes]
-    reports = [world.ledger.fresh(key, now.mono) for key in keys]
-    known = [report for report in reports if report is not None]
+    loads = [_last_load(world, key) for key in keys]
     waiting = [room for room in world.waiting(cluster) if room.status.phase != "Failed"]
     return FleetView(
         nodes=nodes,
         rooms=sum(len(world.rooms_on(key)) for key in keys),
-        participants=sum(report.participants for report in known),
+        participants=sum(load.participants for load in loads if load is not None),
         utilization=[
-            report.utilization
-            for node, report in zip(nodes, reports, strict=True)
-            if report is not None and node.status.phase == "Ready"
+            load.utilization_percent / 100
+            for node, load in zip(nodes, loads, strict=True)
+            if load is not None and node.status.phase == "Ready"
         ],
         waiting=len(waiting),
         problems=problems,

@@ -18,8 +18,8 @@ _TOLD = ("CannotBeMade", "PodsRefused")
 class FleetView:
     """What the status speaks of. `rooms` and `participants`: with a node, and the people in them.
 
-    `utilization` of each ready media node that reports, 0 to 1. `waiting`: Rooms without a node. `problems`:
-    what could not be made and why, each a sentence.
+    `utilization` of each ready media node by its last report, 0 to 1. `waiting`: Rooms without a node.
+    `problems`: what could not be made and why, each a sentence.
     """
 
     nodes: Sequence[MediaNode]
