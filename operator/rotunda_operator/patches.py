@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import BaseModel
 
 
-def status_of(model: BaseModel) -> dict[str, Any]:
-    """A status as the API server has it: without what is absent."""
-    return {name: _plain(value) for name, value in model.model_dump(by_alias=True, exclude_none=True).items()}
+def status_patch(old: BaseModel, new: BaseModel) -> dict[str, Any]:
+    """A merge patch of a status. `old` as it was read: what it does not say is not there, whatever the model
+    takes for granted. A number that is 0 is thus written, and `kubectl get` shows no blank."""
+    return merge_patch(_dumped(old, exclude_unset=True), _dumped(new))
 
 
 def merge_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +24,11 @@ def merge_patch(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         elif value != known:
             patch[name] = value
     return patch
+
+
+def _dumped(model: BaseModel, *, exclude_unset: bool = False) -> dict[str, Any]:
+    dumped = model.model_dump(by_alias=True, exclude_none=True, exclude_unset=exclude_unset)
+    return {name: _plain(value) for name, value in dumped.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.context import Context, Item, Kind, Stood
 from rotunda_operator.feed import Feed
 from rotunda_operator.notes import Note
-from rotunda_operator.patches import merge_patch, status_of
+from rotunda_operator.patches import status_patch
 from rotunda_operator.specs.invalid import told
 
 RESYNC_SECONDS = 30.0
@@ -136,7 +136,7 @@ async def _tell(context: Context, key: Key, cluster: MediaCluster, problems: Seq
         MEDIA_CLUSTERS,
         key.namespace,
         key.name,
-        {"status": merge_patch(status_of(cluster.status), status_of(status))},
+        {"status": status_patch(cluster.status, status)},
         resource_version=cluster.metadata.resource_version,
         subresource="status",
     )

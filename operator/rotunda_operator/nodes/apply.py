@@ -13,7 +13,7 @@ from rotunda_operator.nodes.decide import STUCK_PAUSE, NodeDecision, NodeView, d
 from rotunda_operator.nodes.ports import assign_ports, still_fits
 from rotunda_operator.notes import Note
 from rotunda_operator.owned.write import BelongsToOther, bring_about
-from rotunda_operator.patches import merge_patch, status_of
+from rotunda_operator.patches import status_patch
 from rotunda_operator.pods import Pod
 from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS
 from rotunda_operator.specs.sfu_disruption_budget import sfu_disruption_budget
@@ -115,7 +115,7 @@ async def _write(context: Context, node: MediaNode, decision: NodeDecision) -> M
         MEDIA_NODES,
         metadata.namespace,
         metadata.name,
-        {"status": merge_patch(status_of(node.status), status_of(decision.status))},
+        {"status": status_patch(node.status, decision.status)},
         resource_version=metadata.resource_version,
         subresource="status",
     )

@@ -39,8 +39,8 @@ POD_SECONDS = 10.0
 class NodeView:
     """What a decision sees. `rooms`: how many Rooms are assigned to it. `report`: its fresh one. `settled`:
     whether a missing report means anything, which it does not just after a start. `template`: of the pod that
-    it shall have. `expecting`: Rooms were given to it that are not written yet. `reported_at`: when it made its
-    last report. `nodes`: how many media nodes there are."""
+    it shall have. `expecting`: Rooms were given to it that are not written yet. `reported_at`: when it made
+    its last report. `nodes`: how many media nodes there are."""
 
     cluster: MediaCluster | None
     pods: Sequence[Pod]

@@ -7,7 +7,7 @@ from rotunda_kube import Key, KubeError, NotFound
 from rotunda_kube.resource import ROOMS
 from rotunda_operator.context import Context, Item, Kind
 from rotunda_operator.moment import Moment
-from rotunda_operator.patches import merge_patch, status_of
+from rotunda_operator.patches import status_patch
 from rotunda_operator.placement import Placed, RoomRequest, Unplaceable, place
 from rotunda_operator.rooms.decide import RoomDecision, RoomView, decide
 from rotunda_operator.world import cluster_of
@@ -59,7 +59,7 @@ async def _write(context: Context, room: Room, decision: RoomDecision, now: Mome
         # Before the write, so that rooms decided meanwhile do not all go to the same node.
         context.world.reserve(room, after.media_node, now, before=room)
     metadata = room.metadata
-    patch = {"status": merge_patch(status_of(room.status), status_of(decision.status))}
+    patch = {"status": status_patch(room.status, decision.status)}
     try:
         answer = await context.api.patch(
             ROOMS,

@@ -34,7 +34,10 @@ def test_rooms_go_to_the_least_loaded_node_that_fits(rooms: Stage) -> None:
 
 def test_a_room_waits_with_a_reason_until_a_node_comes(rooms: Stage) -> None:
     rooms.apply("Room", "early")
-    rooms.until("room", "early", lambda found: _conditions(found)["Placed"] == ("False", "NoMediaNodes"))
+    early = rooms.until(
+        "room", "early", lambda found: _conditions(found)["Placed"] == ("False", "NoMediaNodes")
+    )
+    assert early["status"]["participants"] == 0, "a column that is blank is not known"
 
     rooms.serve("a")
 
