@@ -18,8 +18,7 @@ begun=$(date +%s)
     --values charts/rotunda/values-kind.yaml --wait --timeout 15m "$@" >/dev/null
 kubectl -n "$NAMESPACE" wait mediacluster/default --for=condition=Ready --timeout=10m >/dev/null
 kubectl -n "$NAMESPACE" apply -f e2e/room.yaml >/dev/null
-# Not for Ready: a room that nobody has been in for ten minutes is Idle, until somebody comes.
-kubectl -n "$NAMESPACE" wait room/standup --for=jsonpath='{.status.joinURL}' --timeout=5m >/dev/null
+kubectl -n "$NAMESPACE" wait room/standup --for=condition=Ready --timeout=5m >/dev/null
 say "installed in $(seconds_since "$begun"); the certificate is one of the chart's own, of which browsers warn"
 kubectl -n "$NAMESPACE" get room standup -o wide
 echo "Open it in two browsers: $(kubectl -n "$NAMESPACE" get room standup -o jsonpath='{.status.joinURL}')"

@@ -123,7 +123,7 @@ async def api(server: Server) -> AsyncIterator[KubeApi]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     configuration = Configuration()
     configuration.host = "http://127.0.0.1:{1}".format(*runner.addresses[0])
-    api = KubeApi(configuration, request_seconds=1.0)
+    api = KubeApi(configuration, manager="tests", request_seconds=1.0)
     yield api
     await api.close()
     await runner.cleanup()

@@ -155,7 +155,7 @@ async def _refuse(context: Context, manifest: Manifest, why: str) -> None:
     if conditions == before.conditions:
         return
     status = before.model_copy(update={"conditions": conditions, "observed_generation": generation})
-    patch = {"status": merge_patch(status_of(before), status_of(status))}
+    patch = {"status": status_patch(before, status)}
     await context.api.patch(MEDIA_CLUSTERS, metadata.namespace, metadata.name, patch, subresource="status")
     context.note(MEDIA_CLUSTERS, metadata, (Note("InvalidSpec", why, "Validate", warning=True),))
 
