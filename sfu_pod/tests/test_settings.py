@@ -60,7 +60,7 @@ def test_the_announced_address_stands_for_its_family_but_not_for_loopback() -> N
         ("LISTEN_ADDRESSES", "example.org", "LISTEN_ADDRESSES: 'example.org' is no IP address; give one"),
         ("LISTEN_ADDRESSES", "fe80::1", "LISTEN_ADDRESSES: fe80::1 is link-local"),
         ("LISTEN_ADDRESSES", "224.0.0.1", "LISTEN_ADDRESSES: 224.0.0.1 is a multicast address"),
-        ("LISTEN_ADDRESSES", "", "LISTEN_ADDRESSES: "),
+        ("LISTEN_ADDRESSES", " , ", "LISTEN_ADDRESSES: "),
         ("LISTEN_ADDRESSES", "0.0.0.0", "needs announced_address"),
         ("ANNOUNCED_ADDRESS", "::", "ANNOUNCED_ADDRESS: :: cannot be reached"),
         ("GRPC_ADDRESS", "localhost", "GRPC_ADDRESS: "),
@@ -69,7 +69,7 @@ def test_the_announced_address_stands_for_its_family_but_not_for_loopback() -> N
         ("HANDSHAKE_DEADLINE", "nan", "HANDSHAKE_DEADLINE: "),
         ("LIMITS__CONSUMERS", "0", "LIMITS__CONSUMERS: "),
         ("LIMITS__CONSUMER", "5", "LIMITS__CONSUMER: .*not permitted"),
-        ("NODE_NAME", "", "NODE_NAME: "),
+        ("NODE_NAME", "n" * 254, "NODE_NAME: "),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
