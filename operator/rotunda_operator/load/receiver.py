@@ -20,7 +20,7 @@ LOG_SECONDS = 10.0
 _OPTIONS = (
     ("grpc.max_receive_message_length", 4 << 20),
     # Reporters ask every few seconds whether we live, so that they notice a takeover.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 1000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
