@@ -199,8 +199,7 @@ async def test_who_never_connects_to_socket_io_is_cut(
     url = f"{shared_stage.url}/socket.io/?EIO=4&transport={transport}"
     if transport == "websocket":
         async with connect(url.replace("http", "ws")) as socket:
-            await answer(socket)
-            assert await answer(socket) == "1"
+            assert (await answer(socket)).startswith("0")
             with pytest.raises(ConnectionClosed):
                 await answer(socket)
         return
