@@ -76,7 +76,10 @@ def fresh() -> Iterator[tuple[Path, str]]:
     """Every generated file with what it should hold."""
     for path in sorted(CRDS.glob("*.yaml")):
         yield CHART / "crds" / path.name, path.read_text()
-    for role in yaml.safe_load_all((ROOT / "operator" / "rbac.yaml").read_text()):
+    roles = list(yaml.safe_load_all((ROOT / "operator" / "rbac.yaml").read_text()))
+    rules_by_role = {role["metadata"]["name"]: role["rules"] for role in roles}
+    yield ROOT / "operator" / "rotunda_operator" / "rules.json", json.dumps(rules_by_role, indent=2) + "\n"
+    for role in roles:
         rules = yaml.safe_dump(role["rules"], sort_keys=False, default_flow_style=None, width=200)
         yield CHART / "files" / RULES[role["metadata"]["name"]], rules
     found = values((CHART / "values.yaml").read_text())

@@ -24,6 +24,8 @@ from rotunda_kube.resource import Key, Manifest, Resource, key_of
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
+TROUBLED = 4
+"""Failures one after the other that are more than a connection that was lost."""
 SHORTEST_WATCH = 1.0
 """Seconds. One that ends earlier without a word failed: to take it up at once would be a restless loop."""
 _TOMBSTONES = 4096
@@ -56,6 +58,7 @@ class Informer:
         self._watch_seconds = watch_seconds
         self._rng = rng or random.Random()
         self._failures = 0
+        self._error = ""
         self._at: str | None = None
         """Up to which all is known; None: it has to be listed."""
         self._versions: dict[Key, int] = {}
@@ -70,15 +73,22 @@ class Informer:
                     self.synced.set()
                 await self._watch(self._at)
                 self._failures = 0
+                self._error = ""
             except Gone:
                 _log.info("listing anew", kind=self.resource.kind)
                 self._at = None
             except KubeError as error:
                 self._failures += 1
+                self._error = str(error)
                 _log.warning("cannot follow", kind=self.resource.kind, error=str(error))
                 if self._failures > 1:
                     self._at = None
                 await asyncio.sleep(self._pause(self._failures))
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot follow, where it was never told the list, or has failed again and again since."""
+        return self._error if not self.synced.is_set() or self._failures >= TROUBLED else ""
 
     def known(self) -> ItemsView[Key, int]:
         """Every object's resource version."""

@@ -13,8 +13,8 @@ from contextlib import suppress
 import grpc
 import structlog
 
-from rotunda_kube import Invalid, KubeApi, KubeError, NotAllowed
-from rotunda_kube.resource import MEDIA_CLUSTERS, PODS
+from rotunda_kube import Invalid, KubeApi, KubeError, NotAllowed, NotFound
+from rotunda_kube.resource import PODS
 from rotunda_operator.authority import find_or_make
 from rotunda_operator.clusters.apply import reconcile_cluster
 from rotunda_operator.context import Context, Item, Kind, tell
@@ -25,6 +25,8 @@ from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.load.trust import receiver_credentials
 from rotunda_operator.moment import Moment, now
 from rotunda_operator.nodes.apply import reconcile_node
+from rotunda_operator.rights import Right
+from rotunda_operator.rights import missing as missing_rights
 from rotunda_operator.rooms.apply import reconcile_room
 from rotunda_operator.rooms.waiting import retry_waiting
 from rotunda_operator.settings import OperatorSettings
@@ -35,6 +37,9 @@ from rotunda_operator.work import WorkQueue
 from rotunda_operator.world import World
 
 RETRY_SECONDS = 0.5
+RIGHTS_SECONDS = 5.0
+"""How often it asks anew, while a right is missing."""
+RIGHTS_ARE_IN = "The chart's Roles give it what it needs; operator/rbac.yaml has the rules."
 HEARD_SECONDS = 0.1
 REPORT_GRACE_SECONDS = 3.0
 """After taking over: for so long a media node that serves may not have found us to report to."""
@@ -82,6 +87,8 @@ class Engine:
             placing=self._may_place,
         )
         self._context.informers = self.feed.informers(api, settings.namespace)
+        self._missing: list[Right] | None = None
+        """Rights that it lacks; None: not known yet."""
         self._held_since: float | None = None
         self._counted = (float("-inf"), 0.0)
         """When it was counted last who is heard, and their share."""
@@ -96,7 +103,7 @@ class Engine:
         try:
             informers = self._context.informers.values()
             follow = {f"follow {informer.resource.kind}": informer.run() for informer in informers}
-            await together({**follow, "lease": self.lease.run(), "act": self._act()})
+            await together({**follow, "lease": self._hold(), "act": self._act()})
         except BaseExceptionGroup as errors:
             lost, rest = errors.split(NotHolder)
             if lost is not None and rest is None:
@@ -116,11 +123,37 @@ class Engine:
         if not self.listening.done():
             self.listening.set_result(None)
 
-    async def _act(self) -> None:
-        """Once the lists are in and the lease is held: everything is looked at, then whatever changes."""
+    def lacks(self) -> list[str]:
+        """What keeps it from acting, or from standing by to act; a sentence each."""
+        if self._missing is None:
+            return ["Its rights are not known yet."]
+        rights = [f"It may not {right}. {RIGHTS_ARE_IN}" for right in self._missing]
+        follows = self._context.informers.values()
+        return rights + [
+            f"{each.resource.kind} cannot be followed: {each.trouble or 'it is not listed yet'}"
+            for each in follows
+            if each.trouble or not each.synced.is_set()
+        ]
+
+    async def _hold(self) -> None:
+        """Takes the lease when it could act: who cannot would keep it from another who can."""
+        while self._missing is None or self._missing:
+            try:
+                self._missing = await missing_rights(self._api, self._settings.namespace)
+            except KubeError as error:
+                _log.warning("will try again", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if self._missing:
+                lacking = [str(right) for right in self._missing]
+                _log.error("does not take the lease, as it may not", missing=lacking, help=RIGHTS_ARE_IN)
+                await asyncio.sleep(RIGHTS_SECONDS)
         for informer in self._context.informers.values():
             await informer.synced.wait()
-        await _insist(self._list_clusters)
+        await self.lease.run()
+
+    async def _act(self) -> None:
+        """Once the lease is held: everything is looked at, then whatever changes."""
         await self.lease.held.wait()
         self._held_since = self._clock().mono
         _log.info("acts", rooms=len(self.world.rooms), media_nodes=len(self.world.nodes))
@@ -129,7 +162,7 @@ class Engine:
             await self._listen(receiver_credentials(self._context.authority, lambda: self._clock().wall))
         generated = self._generated()
         await make(self._context.api, generated, self._clock())
-        await _insist(lambda: self._mark("true"))
+        await _insist(self._mark_alone)
         self._look_at_clusters_and_nodes()
         await together(
             {
@@ -139,10 +172,6 @@ class Engine:
                 "generated": keep(self._context.api, generated, self._clock),
             }
         )
-
-    async def _list_clusters(self) -> None:
-        for cluster in (await self._api.list(MEDIA_CLUSTERS, self._settings.namespace)).items:
-            self.feed.on_cluster(cluster)
 
     def _generated(self) -> Wanted:
         settings = self._settings
@@ -221,6 +250,18 @@ class Engine:
             share = fresh / len(serving) if serving else 1.0
             self._counted = (now, share)
         return share
+
+    async def _mark_alone(self) -> None:
+        """Our pod has the label and no other: one that crashed while it held the lease has kept it."""
+        await self._mark("true")
+        if not self._settings.pod_name:
+            return
+        namespace = self._settings.namespace
+        for pod in (await self._api.list(PODS, namespace, labels=f"{LEADER}=true")).items:
+            name = pod["metadata"]["name"]
+            if name != self._settings.pod_name:
+                with suppress(NotFound):
+                    await self._api.patch(PODS, namespace, name, {"metadata": {"labels": {LEADER: None}}})
 
     async def _mark(self, value: str) -> None:
         """Labels our own pod, by which the Services find the holder."""

@@ -18,6 +18,7 @@ from rotunda_kube import Informer, Key, KubeApi, Manifest, Resource, key_of
 from rotunda_kube.resource import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    MEDIA_CLUSTERS,
     MEDIA_NODES,
     NODES,
     PODS,
@@ -68,6 +69,7 @@ class Feed:
     def informers(self, api: KubeApi, namespace: str) -> dict[Resource, Informer]:
         """One for each kind that is followed."""
         kinds: list[tuple[Resource, str, str, Callable[[Manifest], None], Callable[[Key], None]]] = [
+            (MEDIA_CLUSTERS, namespace, "", self.on_cluster, self.on_cluster_gone),
             (ROOMS, namespace, "", self.on_room, self.on_room_gone),
             (MEDIA_NODES, namespace, "", self.on_node, self.on_node_gone),
             (PODS, namespace, MEDIA_NODE, self.on_pod, self.on_pod_gone),

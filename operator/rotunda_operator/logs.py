@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines for machines, or a readable console format; kopf's and gRPC's among them."""
+"""Structured logs: JSON lines for machines, or a readable console format; gRPC's among them."""
 
 import logging
 import sys
@@ -36,4 +36,3 @@ def configure_logs(level: str, format: Literal["auto", "json", "console"]) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("kopf").setLevel(logging.WARNING)

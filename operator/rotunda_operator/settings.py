@@ -45,7 +45,7 @@ class OperatorSettings(BaseSettings):
     otlp_address: str = "127.0.0.1:4317"
     """`host:port` where load reports arrive (port 0 lets the kernel choose)."""
     health_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Port of /healthz on all addresses; 0: none."""
+    """Port of /healthz and /readyz on all addresses; 0: none."""
     otlp_endpoint: str = ""
     """What media nodes are told to report to; http(s)://host:port of the Service in front of us."""
     tls: bool = False

@@ -28,6 +28,8 @@ def _service(namespace: str, name: str, port_name: str, port: int) -> Manifest:
         "spec": {
             "type": "ClusterIP",
             "ipFamilyPolicy": "PreferDualStack",
+            # Whom the label names acts: reports still have to reach it when it is not ready.
+            "publishNotReadyAddresses": True,
             "selector": {**_NAMES, LEADER: "true"},
             "ports": [{"name": port_name, "port": port, "targetPort": port_name, "protocol": "TCP"}],
         },

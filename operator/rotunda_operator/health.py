@@ -1,0 +1,42 @@
+"""What the operator says of itself over HTTP.
+
+/healthz  200 while the process answers
+/readyz   200 when it can do its work, or stand by for it; else 503, and what is missing
+"""
+
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+Lacks = Callable[[], Sequence[str]]
+"""What keeps it from its work, a sentence each; empty: nothing."""
+
+
+class Health:
+    """Serves on all addresses of both families. A context manager."""
+
+    def __init__(self, port: int, lacks: Lacks) -> None:
+        self._port = port
+        self._lacks = lacks
+        app = web.Application()
+        app.add_routes([web.get("/healthz", self._alive), web.get("/readyz", self._ready)])
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
+
+    async def __aenter__(self) -> "Health":
+        """Raises OSError where the port is in use. Port 0: nothing is served."""
+        if self._port:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, None, self._port).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _alive(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        lacks = list(self._lacks())
+        return web.json_response(
+            {"status": "waits" if lacks else "ok", "lacks": lacks}, status=503 if lacks else 200
+        )
