@@ -142,7 +142,8 @@ def schema(found: list[Value]) -> Schema:
 def _schema_of(value: Value) -> Schema:
     described: Schema = {"description": value.meaning} if value.meaning else {}
     if value.crd:
-        return {**described, **_of_crd(_crd_field(value.crd))}
+        # What stands in values.yaml wins: the chart may be stricter, and tells its own meaning.
+        return {**_of_crd(_crd_field(value.crd)), **described, **value.schema}
     kind = {"type": TYPES[type(value.default)], **described}
     if value.is_section:
         return {**kind, "additionalProperties": False, "properties": {}}
@@ -152,7 +153,9 @@ def _schema_of(value: Value) -> Schema:
 def _crd_field(name: str) -> Schema:
     crd = yaml.safe_load((CRDS / "mediaclusters.rotunda.dev.yaml").read_text())
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    found: Schema = spec["properties"][name]
+    found: Schema = spec
+    for part in name.split("."):
+        found = found["properties"][part]
     return found
 
 
@@ -164,8 +167,11 @@ def _of_crd(part: Schema) -> Schema:
         if not key.startswith("x-kubernetes-") and key not in ("default", "properties", "items")
     }
     if "properties" in part:
-        kept["additionalProperties"] = False
+        if not part.get("x-kubernetes-preserve-unknown-fields"):
+            kept["additionalProperties"] = False
         kept["properties"] = {name: _of_crd(each) for name, each in part["properties"].items()}
+    elif isinstance(part.get("additionalProperties"), dict):
+        kept["additionalProperties"] = _of_crd(part["additionalProperties"])
     if "items" in part:
         kept["items"] = _of_crd(part["items"])
     return kept

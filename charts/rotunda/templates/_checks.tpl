@@ -75,6 +75,19 @@ accepted and, where it helps, gives an example.
 {{- if gt $from $to }}
 {{- fail (printf "\n\nmediaNodes.network.portFrom is %d and must not be greater than mediaNodes.network.portTo, which is %d\n" $from $to) }}
 {{- end }}
+{{- $workers := get (get $nodes "template" | default dict) "workers" | default 1 | int }}
+{{- if lt (add1 (sub $to $from) | int) (add $workers 2 | int) }}
+{{- fail (printf "\n\nmediaNodes.network.portFrom to portTo are %d ports and must be at least two more than mediaNodes.template.workers, which is %d: a media node takes one for each worker, one for gRPC and one for health\n" (add1 (sub $to $from) | int) $workers) }}
+{{- end }}
+{{- $people := get (get .Values.rooms "defaults" | default dict) "expectedParticipants" | default 0 | int }}
+{{- $most := get (get .Values.rooms "defaults" | default dict) "maxParticipants" | default $people | int }}
+{{- if gt $people $most }}
+{{- fail (printf "\n\nrooms.defaults.expectedParticipants is %d and must not be greater than rooms.defaults.maxParticipants, which is %d\n" $people $most) }}
+{{- end }}
+{{- $space := get (get $nodes "capacity" | default dict) "participants" | default 500 | int }}
+{{- if gt $people $space }}
+{{- fail (printf "\n\nrooms.defaults.expectedParticipants is %d and must not be greater than mediaNodes.capacity.participants, which is %d, as no media node could take such a room\n" $people $space) }}
+{{- end }}
 {{- $announce := get $network "announce" | default "NodeInternalIP" }}
 {{- if not (or (has $announce (list "NodeInternalIP" "NodeExternalIP")) (regexMatch "^[0-9]+(\\.[0-9]+){3}$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$" $announce)) }}
 {{- fail (printf "\n\nmediaNodes.network.announce is %q and must be NodeInternalIP, NodeExternalIP or an IP address\n" $announce) }}

@@ -117,6 +117,16 @@ WRONG: list[tuple[str, Spec, str]] = [
         {"turn": {"replicas": 0}},
         "spec.turn.replicas in body should be greater than or equal to 1",
     ),
+    (
+        "MediaCluster",
+        {"mediaNodes": {"network": {"portFrom": 40000, "portTo": 40003}, "template": {"workers": 3}}},
+        "must have at least two ports more than mediaNodes.template.workers",
+    ),
+    (
+        "MediaCluster",
+        {"mediaNodes": {"capacity": {"participants": 8}}, "rooms": {"defaults": {"expectedParticipants": 9}}},
+        "rooms.defaults.expectedParticipants must not be greater than mediaNodes.capacity.participants",
+    ),
     ("MediaCluster", {"turn": {"port": 5349}}, "turn.port and turn.tlsPort must differ"),
     ("MediaCluster", {"turn": {"tlsPort": 443}}, "must be 1024 or above where turn.enabled is true"),
     ("MediaCluster", {"turn": {"relayPortTo": 49151}}, "turn.relayPortFrom must not be greater than"),
