@@ -50,6 +50,13 @@ class KubeNode:
     zone: str
     unschedulable: bool
     reachable: bool
+    more_addresses: tuple[tuple[str, str], ...] = ()
+    """Of another family, as where both are at home: each beside the one of its kind above."""
+
+    def all_of(self, address: str) -> set[str]:
+        """The address and those of its kind; empty where it is none of this node."""
+        beside = {more for first, more in self.more_addresses if first == address}
+        return {address, *beside} if address in (self.internal_ip, self.external_ip) and address else set()
 
 
 def read_pod(manifest: Manifest) -> Pod:
@@ -77,7 +84,9 @@ def read_pod(manifest: Manifest) -> Pod:
 
 def read_kube_node(manifest: Manifest) -> KubeNode:
     labels = manifest["metadata"].get("labels", {})
-    addresses = {a["type"]: a["address"] for a in reversed(manifest.get("status", {}).get("addresses", []))}
+    told = [(a["type"], a["address"]) for a in manifest.get("status", {}).get("addresses", [])]
+    addresses = dict(reversed(told))
+    more = [(addresses[kind], address) for kind, address in told if kind in ("InternalIP", "ExternalIP")]
     return KubeNode(
         name=manifest["metadata"]["name"],
         internal_ip=addresses.get("InternalIP", ""),
@@ -87,6 +96,7 @@ def read_kube_node(manifest: Manifest) -> KubeNode:
         unschedulable=bool(manifest.get("spec", {}).get("unschedulable")),
         # The node controller says Unknown when the kubelet has been silent for long.
         reachable=_condition(manifest, "Ready") != "Unknown",
+        more_addresses=tuple(pair for pair in more if pair[0] != pair[1]),
     )
 
 

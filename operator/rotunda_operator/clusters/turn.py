@@ -21,9 +21,15 @@ def turn_peers(standing: Manifest, announced: Iterable[str], kube_nodes: Iterabl
     Those that media nodes announce (`address:port`), and those that they have announced before from
     Kubernetes nodes that still stand: a media node that is lost and comes back is reached at once.
     """
-    there = {address for node in kube_nodes for address in (node.internal_ip, node.external_ip)}
+    nodes = list(kube_nodes)
+    told = {address.rpartition(":")[0].strip("[]") for address in announced}
+    # On a Kubernetes node of both families a relay of either one reaches the media node.
+    beside = {other for address in told for node in nodes for other in node.all_of(address)}
+    there = {
+        each for node in nodes for ip in (node.internal_ip, node.external_ip) for each in node.all_of(ip)
+    }
     before = {address for address in read_turn_peers(standing) if address in there}
-    return peer_addresses({*(address.rpartition(":")[0] for address in announced), *before})
+    return peer_addresses({*told, *beside, *before})
 
 
 def turn_urls(cluster: MediaCluster, pods: Iterable[Pod], kube_nodes: Mapping[str, KubeNode]) -> list[str]:

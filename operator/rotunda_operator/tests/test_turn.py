@@ -18,7 +18,7 @@ from rotunda_operator.clusters.turn_keys import (
     SPREAD,
     keep_or_change,
 )
-from rotunda_operator.pods import KubeNode, Pod
+from rotunda_operator.pods import KubeNode, Pod, read_kube_node
 from rotunda_operator.specs.coturn import turn_objects
 from rotunda_operator.specs.turn_config import DENIED_PEERS, peer_addresses, turn_config
 from rotunda_operator.specs.turn_secret import CREDENTIAL_SECONDS, TurnKeys, read_turn_keys
@@ -140,6 +140,24 @@ def pod(name: str, node: str, **fields: Any) -> Pod:
     return Pod(
         key=Key("calls", name), uid=name, media_node="", owner_uid="", created="", node_name=node, **values
     )
+
+
+def test_on_nodes_of_both_families_turn_reaches_media_nodes_by_either() -> None:
+    addresses = [
+        {"type": "InternalIP", "address": "10.1.2.3"},
+        {"type": "InternalIP", "address": "fd00::3"},
+        {"type": "ExternalIP", "address": "203.0.113.3"},
+        {"type": "Hostname", "address": "three"},
+    ]
+    node = read_kube_node({"metadata": {"name": "three"}, "status": {"addresses": addresses}})
+    assert turn_peers({}, ["10.1.2.3:40000"], [node]) == ["10.1.2.3", "fd00::3"]
+    assert turn_peers({}, ["203.0.113.3:40000"], [node]) == ["203.0.113.3"]
+    of_ipv6 = read_kube_node({"metadata": {"name": "six"}, "status": {"addresses": addresses[1:2]}})
+    assert turn_peers({}, ["[fd00::3]:40000"], [of_ipv6]) == ["fd00::3"]
+    assert turn_urls(samples.cluster(), [pod("one", "six")], {"six": of_ipv6}) == [
+        "turn:[fd00::3]:3478?transport=udp",
+        "turn:[fd00::3]:3478?transport=tcp",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,20 @@ GRACE = 3
 """Seconds that requests may still take when the server stops."""
 
 
+_EVERY = "::"
+
+
 class ListenError(OSError):
     """The address cannot be listened on; the message says why and which setting changes it."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket that listens; port 0 lets the kernel choose. Raises ListenError."""
+    """A bound socket that listens; port 0 lets the kernel choose. Raises ListenError.
+
+    `::` is every address of both families; where the kernel has no IPv6, every one of IPv4.
+    """
+    if host == _EVERY and not socket.has_dualstack_ipv6():
+        host = "0.0.0.0"
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -39,6 +47,8 @@ def listen(host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if host == _EVERY:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # some machines say 1
         sock.bind(address)
         sock.listen(2048)
     except OSError as error:
