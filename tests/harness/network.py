@@ -58,6 +58,14 @@ class UdpProxy:
     counters: Counters = field(default_factory=Counters)
     _ports: dict[tuple[str, int], int] = field(default_factory=dict)
     _transports: list[asyncio.DatagramTransport] = field(default_factory=list)
+    _ways: list["_Way"] = field(default_factory=list)
+
+    async def rebind(self) -> None:
+        """From now on datagrams reach the targets from other ports, as behind a NAT that forgot the old.
+
+        What the targets still send to the old ports is lost.
+        """
+        await asyncio.gather(*(way.rebind() for way in self._ways))
 
     async def port_for(self, address: str, port: int) -> int:
         """The port on 127.0.0.1 that leads to this target, opened at the first call."""
@@ -121,7 +129,7 @@ class _Front(asyncio.DatagramProtocol):
         self._ways[addr].send(data)
 
 
-class _Way(asyncio.DatagramProtocol):
+class _Way:
     """From one source address to the target and back, by a socket of its own."""
 
     def __init__(self, proxy: UdpProxy, target: tuple[str, int], answer: Callable[[bytes], None]) -> None:
@@ -129,26 +137,48 @@ class _Way(asyncio.DatagramProtocol):
         self._answer = answer
         self._there, self._back = proxy.path(), proxy.path()
         self._transport: asyncio.DatagramTransport | None = None
+        self._port: _Port | None = None
         self._early: list[bytes] = []
-        self._opening = asyncio.create_task(proxy.open(self, remote=target))
+        self._target = target
+        self._opening = asyncio.create_task(self._open())
+        proxy._ways.append(self)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
+    async def rebind(self) -> None:
+        """Takes another socket; the old one stays open and nobody listens to it."""
+        await self._opening
+        await self._open()
+
+    async def _open(self) -> None:
+        port = _Port(self)
+        self._transport = await self._proxy.open(port, remote=self._target)
+        self._port = port
         for data in self._early:
             self._transport.sendto(data)
         self._early.clear()
 
+    def arrived(self, port: "_Port", data: bytes) -> None:
+        """A datagram of the target came to one of the way's sockets."""
+        if port is self._port:
+            self._proxy.carry(self._back, data, self._answer)
+
     def send(self, data: bytes) -> None:
         self._proxy.carry(self._there, data, self._forward)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._proxy.carry(self._back, data, self._answer)
 
     def _forward(self, data: bytes) -> None:
         if self._transport is None:
             self._early.append(data)
         else:
             self._transport.sendto(data)
+
+
+class _Port(asyncio.DatagramProtocol):
+    """One socket of a way."""
+
+    def __init__(self, way: _Way) -> None:
+        self._way = way
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._way.arrived(self, data)
 
 
 class TcpLine:

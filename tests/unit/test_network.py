@@ -64,6 +64,14 @@ class Inbox(asyncio.DatagramProtocol):
             self.complete.set()
 
 
+class Target(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.heard.put_nowait((data, addr))
+
+
 async def test_the_udp_proxy_carries_both_ways() -> None:
     loop = asyncio.get_running_loop()
     echo, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
@@ -79,6 +87,30 @@ async def test_the_udp_proxy_carries_both_ways() -> None:
     assert inbox.received == sent
     assert (proxy.counters.carried, proxy.counters.lost) == (40, 0)
     for transport in (client, echo):
+        transport.close()
+    proxy.close()
+
+
+async def test_behind_a_nat_that_forgets_the_target_hears_from_another_port() -> None:
+    loop = asyncio.get_running_loop()
+    target = Target()
+    listening, _ = await loop.create_datagram_endpoint(lambda: target, local_addr=("127.0.0.1", 0))
+    proxy = UdpProxy(Weather(loss=0, jitter=0, reordering=0), seed=6)
+    port = await proxy.port_for(*listening.get_extra_info("sockname"))
+    inbox = Inbox(wanted=1)
+    client, _ = await loop.create_datagram_endpoint(lambda: inbox, remote_addr=("127.0.0.1", port))
+    client.sendto(b"before")
+    _, old = await target.heard.get()
+    await proxy.rebind()
+    client.sendto(b"after")
+    data, new = await target.heard.get()
+    assert data == b"after"
+    assert new != old
+    listening.sendto(b"to the old port", old)
+    listening.sendto(b"to the new port", new)
+    await inbox.complete.wait()
+    assert inbox.received == [b"to the new port"]
+    for transport in (client, listening):
         transport.close()
     proxy.close()
 

@@ -104,9 +104,10 @@ pub struct ConsumerStats {
     pub nacks_received: u64,
     /// Key frames that the peer asked for.
     pub plis_received: u64,
-    /// Share lost on the way to the peer by its last report, 0 to 1.
+    /// Share lost between us and the peer by its last report, 0 to 1: what was lost before us is
+    /// subtracted.
     pub fraction_lost: f64,
-    /// The peer's jitter in seconds by its last report.
+    /// Jitter between us and the peer in seconds by its last report, the source's subtracted.
     pub jitter: f64,
     /// What it gets now.
     pub layers: Option<Layers>,

@@ -1,23 +1,23 @@
 //! The lite side of ICE (RFC 8445 section 2.5): answers connectivity checks, never makes any.
 //!
-//! A peer may use several paths at once and move between them, so every path that a check has
-//! proven is kept for [`CONSENT_TIMEOUT`] after its last check. Media goes out over one of them,
-//! the selected one: the newest nomination (USE-CANDIDATE), or before any the newest check.
+//! A peer may use several paths at once and move between them, so every path that a valid check came
+//! on is kept for [`CONSENT_TIMEOUT`] after its last check. Media goes out over one of them, the
+//! selected one; [`paths`] says which, and how much of it before the peer has shown to be there.
+
+mod paths;
 
 use std::time::{Duration, Instant};
 
 use rotunda_packet::stun::{
     IceRole, Message, TransactionId, write_binding_error, write_binding_success,
+    write_unknown_attributes,
 };
 
 use crate::command::IceCredentials;
 use crate::path::Path;
+use paths::Paths;
 
-/// A path without a valid check for so long may no longer be sent to (RFC 7675 section 5.1).
-pub const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Paths that one peer may hold; the one longest without a check gives way.
-pub const MAX_PATHS: usize = 8;
+pub use paths::{AMPLIFICATION, CONSENT_TIMEOUT, HANDSHAKE_ALLOWANCE, MAX_PATHS, PATIENCE};
 
 /// Something that the owner of the transport wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,29 +47,22 @@ pub struct IceLite {
     credentials: IceCredentials,
     /// Of a restart that no check has used yet.
     restart: Option<IceCredentials>,
-    paths: Vec<ProvenPath>,
-    selected: Option<Path>,
-    /// The peer has nominated in this generation of credentials.
-    nominated: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct ProvenPath {
-    path: Path,
-    last_check: Instant,
+    paths: Paths,
 }
 
 /// Why a check is refused.
 enum Refusal {
     BadRequest,
     Unauthorized,
+    /// Attributes that must be understood and are not.
+    Unknown(Vec<u16>),
     RoleConflict,
 }
 
 impl IceLite {
     /// Answers checks for these credentials.
     pub fn new(credentials: IceCredentials) -> Self {
-        Self { credentials, restart: None, paths: Vec::new(), selected: None, nominated: false }
+        Self { credentials, restart: None, paths: Paths::default() }
     }
 
     /// Accepts new credentials as well; the first valid check with them retires the old ones
@@ -103,45 +96,103 @@ impl IceLite {
             }
         }
         let retired_ufrag = self.finish_restart(request);
-        let dropped = self.prove(now, path);
-        let change = self.select(path, request.use_candidate());
+        let dropped = self.paths.checked(now, path, request.len());
+        let change = self.paths.choose(now, path, request.use_candidate());
         CheckOutcome { validated: true, dropped, retired_ufrag, change }
     }
 
-    /// Forgets paths that expired by `now`; `on_dropped` is called for each.
-    pub fn expire(&mut self, now: Instant, mut on_dropped: impl FnMut(Path)) -> Option<IceChange> {
-        self.paths.retain(|proven| {
-            let alive = now.saturating_duration_since(proven.last_check) < CONSENT_TIMEOUT;
-            if !alive {
-                on_dropped(proven.path);
-            }
-            alive
-        });
-        self.reselect()
+    /// Appends a request whose answer confirms the path, if it needs that: to be sent after the
+    /// answer to a check, which had `answer` bytes.
+    pub fn write_probe(&mut self, path: Path, answer: usize, out: &mut Vec<u8>) {
+        self.paths.write_probe(path, answer, out);
+    }
+
+    /// An answer to a request came on `path`. Returns whether it confirmed the path.
+    pub fn handle_answer(&mut self, path: Path, answer: &Message<'_>) -> bool {
+        self.paths.answered(path, answer.transaction_id())
+    }
+
+    /// Something came on a path that is not a check.
+    pub fn received(&mut self, path: Path, bytes: usize) {
+        self.paths.received(path, bytes);
+    }
+
+    /// What came on the path was authentic: evidence that the peer is there.
+    pub fn heard(&mut self, now: Instant, path: Path) -> Option<IceChange> {
+        self.paths.heard(now, path)
+    }
+
+    /// Whether the peer was heard on the path lately: then it is nobody else's.
+    pub fn is_lively(&self, now: Instant, path: Path) -> bool {
+        self.paths.is_lively(now, path)
+    }
+
+    /// Whether so many bytes may be sent over the selected path; they then count as sent.
+    #[inline]
+    pub fn grant(&mut self, bytes: usize) -> bool {
+        self.paths.grant(bytes)
+    }
+
+    /// The same for a datagram of DTLS before the keys are there.
+    pub fn grant_handshake(&mut self, bytes: usize) -> bool {
+        self.paths.grant_handshake(bytes)
+    }
+
+    /// The DTLS handshake is over, or there is none.
+    pub fn handshake_done(&mut self) {
+        self.paths.handshake_done();
+    }
+
+    /// The peer has not shown yet that it is where we send to: it gets little.
+    pub fn is_limited(&self) -> bool {
+        self.paths.is_limited()
+    }
+
+    /// How long the next sender report shall wait, so that only who gets it can know its time.
+    /// `None`: the selected path needs no such proof.
+    pub fn report_delay(&self) -> Option<Duration> {
+        self.paths.report_delay()
+    }
+
+    /// A sender report is sent; reports name it by the middle 32 bits of its NTP time.
+    pub fn report_sent(&mut self, ntp_middle: u32) {
+        self.paths.report_sent(ntp_middle);
+    }
+
+    /// A report came on `path` and names a sender report. Returns whether it confirmed the path.
+    pub fn reported(&mut self, path: Path, ntp_middle: u32) -> bool {
+        self.paths.reported(path, ntp_middle)
+    }
+
+    /// Forgets paths that expired by `now`, for each of which `on_dropped` is called, and leaves a
+    /// selected path that was silent for too long.
+    pub fn expire(&mut self, now: Instant, on_dropped: impl FnMut(Path)) -> Option<IceChange> {
+        self.paths.expire(now, on_dropped)
     }
 
     /// Forgets a path that can carry nothing any more.
-    pub fn close(&mut self, path: Path) -> Option<IceChange> {
-        self.paths.retain(|proven| proven.path != path);
-        self.reselect()
+    pub fn close(&mut self, now: Instant, path: Path) -> Option<IceChange> {
+        self.paths.close(now, path)
     }
 
     /// When [`IceLite::expire`] has something to do next; `None` while there is no path.
     pub fn next_expiry(&self) -> Option<Instant> {
-        self.paths.iter().map(|proven| proven.last_check + CONSENT_TIMEOUT).min()
+        self.paths.next_expiry()
     }
 
     /// Where to send. `None`: not connected.
+    #[inline]
     pub fn selected(&self) -> Option<Path> {
-        self.selected
+        self.paths.selected()
     }
 
-    /// Every path that is proven now.
+    /// Every path that valid checks came on and that has consent.
     pub fn paths(&self) -> impl Iterator<Item = Path> + '_ {
-        self.paths.iter().map(|proven| proven.path)
+        self.paths.iter()
     }
 
-    /// Whose credentials the check was made with (RFC 8489 section 9.1.3, RFC 8445 section 7.3).
+    /// Whose credentials the check was made with (RFC 8489 sections 6.3.1 and 9.1.3, RFC 8445
+    /// section 7.3).
     /// A refusal comes with the key to sign it with, if any.
     fn authenticate(
         &self,
@@ -156,6 +207,10 @@ impl IceLite {
             .find(|credentials| Some(credentials.ufrag.as_str()) == ours)
             .filter(|credentials| request.verify_integrity(credentials.password.as_bytes()))
             .ok_or((Refusal::Unauthorized, None))?;
+        let unknown: Vec<u16> = request.unknown_required().collect();
+        if !unknown.is_empty() {
+            return Err((Refusal::Unknown(unknown), Some(credentials.password.as_bytes())));
+        }
         // A lite agent is controlled and stays so (RFC 8445 section 6.1.1).
         if let Some(IceRole::Controlled(_)) = request.ice_role() {
             return Err((Refusal::RoleConflict, Some(credentials.password.as_bytes())));
@@ -167,50 +222,8 @@ impl IceLite {
     fn finish_restart(&mut self, request: &Message<'_>) -> Option<String> {
         let ours = request.ufrags().map(|(ours, _)| ours);
         let new = self.restart.take_if(|new| Some(new.ufrag.as_str()) == ours)?;
-        self.nominated = false;
+        self.paths.restart();
         Some(std::mem::replace(&mut self.credentials, new).ufrag)
-    }
-
-    /// Notes the check; returns a path that had to give way.
-    fn prove(&mut self, now: Instant, path: Path) -> Option<Path> {
-        if let Some(known) = self.paths.iter_mut().find(|proven| proven.path == path) {
-            known.last_check = now;
-            return None;
-        }
-        let selected = self.selected;
-        let full = self.paths.len() >= MAX_PATHS;
-        let dropped = full.then(|| {
-            let others = self.paths.iter().enumerate();
-            let oldest = others
-                .filter(|(_, proven)| Some(proven.path) != selected)
-                .min_by_key(|(_, proven)| proven.last_check)
-                .map(|(index, _)| index);
-            oldest.map(|index| self.paths.swap_remove(index).path)
-        });
-        self.paths.push(ProvenPath { path, last_check: now });
-        dropped.flatten()
-    }
-
-    /// Where the selected path is gone, takes the next best: a nomination ends with its path.
-    fn reselect(&mut self) -> Option<IceChange> {
-        let selected = self.selected?;
-        if self.paths.iter().any(|proven| proven.path == selected) {
-            return None;
-        }
-        self.nominated = false;
-        let newest = self.paths.iter().max_by_key(|proven| proven.last_check);
-        self.selected = newest.map(|proven| proven.path);
-        Some(self.selected.map_or(IceChange::Disconnected, IceChange::Connected))
-    }
-
-    /// Follows the newest nomination; before any, the newest check.
-    fn select(&mut self, path: Path, nominates: bool) -> Option<IceChange> {
-        self.nominated |= nominates;
-        if self.selected == Some(path) || (self.nominated && !nominates) {
-            return None;
-        }
-        self.selected = Some(path);
-        Some(IceChange::Connected(path))
     }
 }
 
@@ -224,6 +237,9 @@ fn refuse(
         Refusal::BadRequest => (400, "Bad Request"),
         Refusal::Unauthorized => (401, "Unauthorized"),
         Refusal::RoleConflict => (487, "Role Conflict"),
+        Refusal::Unknown(attributes) => {
+            return write_unknown_attributes(response, transaction, attributes, key);
+        }
     };
     write_binding_error(response, transaction, code, reason, key);
 }

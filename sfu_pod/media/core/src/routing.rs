@@ -1,7 +1,7 @@
 //! Which encoding of which producer a received SSRC belongs to.
 //!
 //! Signalled SSRCs are known from the start. Others are learned from the MID and RID extensions
-//! (RFC 8843 section 9.2, RFC 8852). Only packets that passed authentication are asked about, and an
+//! (RFC 8843 section 9.2, RFC 8852), in place of signalled ones too. Only packets that passed authentication are asked about, and an
 //! encoding has one SSRC for media and one for repairs at a time, so the table cannot grow beyond
 //! twice the number of encodings.
 
@@ -33,6 +33,7 @@ struct Section {
     producer: ProducerKey,
     mid: Option<String>,
     encodings: Vec<EncodingParameters>,
+    payload_types: Vec<u8>,
     repair_payload_types: Vec<u8>,
 }
 
@@ -66,6 +67,7 @@ impl RouteTable {
             producer,
             mid: parameters.mid.clone(),
             encodings: parameters.encodings.clone(),
+            payload_types: parameters.payloads.iter().map(|payload| payload.payload_type).collect(),
             repair_payload_types: parameters
                 .payloads
                 .iter()
@@ -118,12 +120,10 @@ impl RouteTable {
         if let Some(rid) = text(ids.rid) {
             return Some(Route { producer, encoding: by_rid(rid)?, repair });
         }
-        match &section.encodings[..] {
-            [only] if only.ssrc.is_none() || repair => {
-                Some(Route { producer, encoding: 0, repair })
-            }
-            _ => None,
-        }
+        // Where there is one encoding only, the MID says enough, even against an SSRC that was
+        // signalled: a source that goes on under another one is latched.
+        let known = repair || section.payload_types.contains(&packet.payload_type());
+        (section.encodings.len() == 1 && known).then_some(Route { producer, encoding: 0, repair })
     }
 }
 
@@ -188,6 +188,19 @@ mod tests {
         assert_eq!(learn(&mut table, 3, 96, &[(9, b"b"), (10, b"hi")]), None);
         assert_eq!(learn(&mut table, 3, 96, &[(9, b"a")]), None, "which of the two?");
         assert_eq!(learn(&mut table, 3, 96, &[(9, &[0xff])]), None);
+    }
+
+    #[test]
+    fn another_ssrc_under_a_known_mid_takes_the_place_of_the_signalled_one() {
+        let mut table = RouteTable::default();
+        let only = EncodingParameters { ssrc: Some(1), rtx_ssrc: Some(2), rid: None };
+        table.add(ProducerKey(7), &ProducerParameters { encodings: vec![only], ..simulcast("a") });
+        let route = |repair| Some(Route { producer: ProducerKey(7), encoding: 0, repair });
+        assert_eq!(learn(&mut table, 3, 98, &[(9, b"a")]), None, "a payload type of nobody");
+        assert_eq!(learn(&mut table, 3, 96, &[(9, b"a")]), route(false));
+        assert_eq!(learn(&mut table, 4, 97, &[(9, b"a")]), route(true));
+        let known: Vec<_> = (1..=4).map(|ssrc| table.get(ssrc)).collect();
+        assert_eq!(known, [None, None, route(false), route(true)]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::remb::ReceiveLimit;
 use crate::routing::RouteTable;
 use crate::timers::Due;
 use crate::twcc::ArrivalRecorder;
+use crate::wallclock::ClockOffset;
 use crate::worker::Output;
 
 /// Everything about one transport.
@@ -43,8 +44,7 @@ pub(crate) struct Transport {
     /// SSRC of our reports and feedback.
     pub own_ssrc: u32,
     pub round_trip: Option<Duration>,
-    /// Our wall clock minus the peer's, in NTP units: the smallest seen, so with the least delay.
-    pub clock_offset: Option<i64>,
+    pub clock_offset: ClockOffset,
     pub resends: ResendBudget,
     pub key_frames: KeyFrameAllowance,
     pub layers_chosen: Option<Instant>,
@@ -92,7 +92,7 @@ impl Transport {
             next_report: now + Duration::from_millis(u64::from(own_ssrc % 1000)),
             own_ssrc,
             round_trip: None,
-            clock_offset: None,
+            clock_offset: ClockOffset::default(),
             resends: ResendBudget::new(),
             key_frames: KeyFrameAllowance::default(),
             layers_chosen: None,
@@ -103,11 +103,36 @@ impl Transport {
         }
     }
 
+    /// Opens an SRTP or SRTCP packet in place and returns its length; counts what is refused. Where
+    /// there are too many sources, those of closed producers make room.
+    pub(crate) fn open(
+        &mut self,
+        data: &mut [u8],
+        unprotect: impl Fn(&mut Receiver, &mut [u8]) -> Result<usize, SrtpError>,
+    ) -> Option<usize> {
+        let receiver = &mut self.srtp.as_mut()?.receiver;
+        let mut opened = unprotect(receiver, data);
+        if opened == Err(SrtpError::TooManySources) {
+            let routes = &self.routes;
+            receiver.retain_sources(|ssrc| routes.get(ssrc).is_some());
+            opened = unprotect(receiver, data);
+        }
+        if opened.is_err() {
+            self.srtp_rejected += 1;
+        }
+        opened.ok()
+    }
+
     /// Sends one compound RTCP packet over the selected path; without path or keys it is lost, as
-    /// on any bad network.
-    pub(crate) fn send_rtcp(&mut self, compound: &[u8], output: &mut impl Output) {
-        let (Some(path), Some(srtp)) = (self.ice.selected(), self.srtp.as_mut()) else { return };
+    /// on any bad network. Returns whether it went out.
+    pub(crate) fn send_rtcp(&mut self, compound: &[u8], output: &mut impl Output) -> bool {
+        let (Some(path), Some(srtp)) = (self.ice.selected(), self.srtp.as_mut()) else {
+            return false;
+        };
         let capacity = compound.len() + srtp.sender.profile().rtcp_overhead();
+        if !self.ice.grant(capacity) {
+            return false;
+        }
         let mut sent = 0;
         output.send(path, capacity, |buffer| {
             buffer.get_mut(..compound.len())?.copy_from_slice(compound);
@@ -115,6 +140,7 @@ impl Transport {
             Some(sent)
         });
         self.bytes_sent += sent as u64;
+        sent > 0
     }
 
     /// Adds the extension ids of one more producer.

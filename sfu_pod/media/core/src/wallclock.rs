@@ -32,6 +32,43 @@ impl WallClock {
     }
 }
 
+/// Wall clocks that differ from what was measured by more than this, in NTP units, have jumped.
+pub(crate) const CLOCK_JUMP: u64 = 2 << 32;
+/// How much an offset may rise by report, in NTP units: clocks drift.
+const OFFSET_DRIFT: i64 = (1 << 32) / 2000;
+
+/// Our wall clock minus a peer's, in NTP units: the least that its reports showed lately, as they come
+/// late by different times. What it is above that for two reports in a row, it has become.
+#[derive(Debug, Default)]
+pub(crate) struct ClockOffset {
+    least: Option<i64>,
+    far_above: bool,
+}
+
+impl ClockOffset {
+    /// One report showed this offset.
+    pub(crate) fn add(&mut self, sample: i64) {
+        let Some(least) = self.least else {
+            self.least = Some(sample);
+            return;
+        };
+        let far_above = sample.saturating_sub(least) > CLOCK_JUMP as i64;
+        let again = std::mem::replace(&mut self.far_above, far_above) && far_above;
+        let next = if again { sample } else { sample.min(least.saturating_add(OFFSET_DRIFT)) };
+        self.least = Some(next);
+    }
+
+    /// The peer's clock jumped: what was measured before says nothing any more.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// `None`: the peer has told no time that can be believed.
+    pub(crate) fn get(&self) -> Option<i64> {
+        self.least
+    }
+}
+
 /// Difference of two NTP times in seconds.
 pub(crate) fn ntp_difference(later: u64, earlier: u64) -> f64 {
     later.wrapping_sub(earlier) as i64 as f64 / (1u64 << 32) as f64
@@ -45,6 +82,22 @@ pub(crate) fn ntp_middle(ntp: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_offset_falls_at_once_and_rises_with_two_reports() {
+        const MS: i64 = (1 << 32) / 1000;
+        let mut offset = ClockOffset::default();
+        for (sample, expected) in [(100, 100), (180, 100), (90, 90), (3_600_000, 90), (95, 91)] {
+            offset.add(sample * MS);
+            let got = offset.get().unwrap() / MS;
+            assert!((expected - 1..=expected + 1).contains(&got), "{got} ms after {sample}");
+        }
+        offset.add(3_600_000 * MS);
+        offset.add(3_600_001 * MS);
+        assert_eq!(offset.get(), Some(3_600_001 * MS));
+        offset.add(-3_600_000 * MS);
+        assert_eq!(offset.get(), Some(-3_600_000 * MS));
+    }
 
     #[test]
     fn ntp_counts_from_1900() {

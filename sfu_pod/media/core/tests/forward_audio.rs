@@ -5,6 +5,7 @@ mod support;
 use rotunda_media_core::Command;
 use rotunda_media_core::event::Event;
 use rotunda_media_core::id::{ProducerId, TransportId};
+use rotunda_packet::rtcp::{ReportBlock, write_receiver_report};
 use support::peer::Told;
 use support::source::Source;
 use support::{Call, SINK_IDS};
@@ -147,4 +148,35 @@ fn the_first_protected_packet_of_a_peer_is_told_once() {
     let report = call.peer(bob).remb(1_000_000);
     call.receive(vec![report]);
     assert_eq!(told(&mut call, 2), 1);
+}
+
+#[test]
+fn what_was_lost_before_us_is_not_the_viewer_s_loss() {
+    let mut call = Call::new(8);
+    let (alice, bob) = (call.join(1), call.join(2));
+    call.add_audio(1, 10);
+    call.add_consumer(2, 20, 10);
+    let mut source = Source::audio(4242, 10);
+    let mut report = |call: &mut Call, fraction_lost: u8| {
+        for n in 0..250 {
+            let packet = source.sound(40);
+            let packet = call.peer(alice).protect(packet);
+            // Every fifth is lost on Alice's way; what Bob loses besides, he tells.
+            if n % 5 != 3 {
+                call.receive(vec![(alice, packet)]);
+            }
+            call.pass_ms(20);
+        }
+        let block = ReportBlock { ssrc: 20_000, fraction_lost, jitter: 480, ..Default::default() };
+        let report = call.peer(bob).rtcp(|out| write_receiver_report(out, 1, &[block]));
+        call.receive(vec![report]);
+        call.keep_alive();
+        call.stats().consumers[0].clone()
+    };
+    report(&mut call, 51);
+    let stats = report(&mut call, 51);
+    assert!(stats.fraction_lost < 0.01, "{}", stats.fraction_lost);
+    let stats = report(&mut call, 77);
+    assert!((stats.fraction_lost - 0.1).abs() < 0.01, "{}", stats.fraction_lost);
+    assert!((stats.jitter - 0.01).abs() < 0.001, "all of it is Bob's: {}", stats.jitter);
 }

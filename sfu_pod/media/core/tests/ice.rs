@@ -6,7 +6,9 @@ use rotunda_media_core::command::IceCredentials;
 use rotunda_media_core::ice::{CONSENT_TIMEOUT, CheckOutcome, IceChange, IceLite, MAX_PATHS};
 use rotunda_media_core::id::ListenerId;
 use rotunda_media_core::path::Path;
-use rotunda_packet::stun::{Class, IceRole, Message, TransactionId, write_binding_request};
+use rotunda_packet::stun::{
+    Class, IceRole, Message, TransactionId, write_binding_request, write_binding_request_with,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const CONTROLLING: IceRole = IceRole::Controlling(1);
@@ -112,6 +114,30 @@ fn a_check_without_integrity_is_a_bad_request() {
     let request = Message::parse(&bare).unwrap();
     let outcome = scene.ice.handle_request(scene.now, path(1), &request, &mut scene.response);
     assert_eq!((outcome, scene.answer_code()), (CheckOutcome::default(), Some(400)));
+}
+
+#[test]
+fn a_check_with_attributes_that_we_do_not_know_but_should_is_refused() {
+    let mut scene = Scene::new();
+    // CHANGE-REQUEST (RFC 5780) in place of PRIORITY, which nobody has to understand as little.
+    let mut request = Vec::new();
+    let key = credentials(1).password;
+    let attributes = [(0x0003, &[0, 0, 0, 6][..]), (0xc057, &[0, 0, 0, 1][..])];
+    write_binding_request_with(
+        &mut request,
+        TransactionId([7; 12]),
+        "ours1:theirs",
+        CONTROLLING,
+        &attributes,
+        key.as_bytes(),
+    );
+    let request = Message::parse(&request).unwrap();
+    let outcome = scene.ice.handle_request(scene.now, path(1), &request, &mut scene.response);
+    assert_eq!((outcome, scene.answer_code()), (CheckOutcome::default(), Some(420)));
+    let answer = Message::parse(&scene.response).unwrap();
+    assert_eq!(answer.unknown_attributes().collect::<Vec<_>>(), [0x0003]);
+    assert!(answer.verify_integrity(key.as_bytes()));
+    assert_eq!(scene.ice.selected(), None);
 }
 
 #[test]
@@ -232,10 +258,10 @@ fn a_path_that_closes_gives_way_at_once() {
     scene.check(1, false);
     scene.check(2, false);
     scene.check(3, true);
-    assert_eq!(scene.ice.close(path(1)), None, "another one is selected");
-    assert_eq!(scene.ice.close(path(3)), Some(IceChange::Connected(path(2))));
-    assert_eq!(scene.ice.close(path(3)), None, "twice is no news");
-    assert_eq!(scene.ice.close(path(2)), Some(IceChange::Disconnected));
+    assert_eq!(scene.ice.close(scene.now, path(1)), None, "another one is selected");
+    assert_eq!(scene.ice.close(scene.now, path(3)), Some(IceChange::Connected(path(2))));
+    assert_eq!(scene.ice.close(scene.now, path(3)), None, "twice is no news");
+    assert_eq!(scene.ice.close(scene.now, path(2)), Some(IceChange::Disconnected));
     assert_eq!((scene.ice.selected(), scene.ice.next_expiry()), (None, None));
     assert_eq!(scene.check(2, false).change, Some(IceChange::Connected(path(2))));
 }

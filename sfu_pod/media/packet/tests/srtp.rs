@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rotunda_packet::rtp::RtpHeader;
-use rotunda_packet::srtp::{Receiver, Sender, SrtpError, SrtpProfile};
+use rotunda_packet::srtp::{MAX_RECEIVED_SOURCES, Receiver, Sender, SrtpError, SrtpProfile};
 
 const ROOM: usize = 64;
 
@@ -232,4 +232,33 @@ proptest! {
         packet.resize(len + ROOM, 0);
         let _ = sender.protect_rtp(&mut packet, len);
     }
+}
+
+#[test]
+fn a_source_that_ended_makes_room_and_its_numbers_never_come_again() {
+    let (mut sender, _) = pair(SrtpProfile::Aes128Gcm);
+    for ssrc in 0..20_000 {
+        assert!(protect(&mut sender, &rtp(ssrc, 7)).is_ok(), "source {ssrc}");
+        sender.retire(ssrc);
+        assert!(sender.is_retired(ssrc));
+    }
+    for ssrc in [0, 19_999] {
+        assert_eq!(protect(&mut sender, &rtp(ssrc, 8)), Err(SrtpError::Replayed));
+    }
+}
+
+#[test]
+fn sources_that_are_not_kept_make_room() {
+    let (mut sender, mut receiver) = pair(SrtpProfile::Aes128Gcm);
+    for ssrc in 0..MAX_RECEIVED_SOURCES as u32 {
+        let packet = protect(&mut sender, &rtp(ssrc, 7)).unwrap();
+        open(&mut receiver, &packet).unwrap();
+    }
+    let kept = protect(&mut sender, &rtp(5, 8)).unwrap();
+    let packet = protect(&mut sender, &rtp(70_000, 7)).unwrap();
+    assert_eq!(open(&mut receiver, &packet), Err(SrtpError::TooManySources));
+    open(&mut receiver, &kept).unwrap();
+    receiver.retain_sources(|ssrc| ssrc == 5);
+    assert!(open(&mut receiver, &packet).is_ok());
+    assert_eq!(open(&mut receiver, &kept), Err(SrtpError::Replayed), "its window was kept");
 }

@@ -8,7 +8,7 @@ use common::hex;
 use proptest::prelude::*;
 use rotunda_packet::stun::{
     Class, IceRole, Message, StunError, TransactionId, write_binding_error, write_binding_request,
-    write_binding_success,
+    write_binding_success, write_probe, write_unknown_attributes,
 };
 
 const PASSWORD: &[u8] = b"VOkJxbRl1RmTxUk/WvJxBt";
@@ -82,6 +82,36 @@ fn error_responses_tell_their_code() {
     let message = Message::parse(&out).unwrap();
     assert_eq!(message.error_code(), Some(401));
     assert!(!message.has_integrity() && !message.verify_integrity(b""));
+}
+
+#[test]
+fn attributes_that_must_be_understood_are_told_apart() {
+    assert_eq!(Message::parse(&sample_request()).unwrap().unknown_required().count(), 0);
+    let mut bytes = sample_request();
+    // Another type for PRIORITY, one for SOFTWARE that need not be understood.
+    bytes[20..22].copy_from_slice(&[0xc0, 0x57]);
+    bytes[40..42].copy_from_slice(&[0x7f, 0xee]);
+    bytes.truncate(bytes.len() - 8);
+    bytes[3] -= 8;
+    let unknown: Vec<u16> = Message::parse(&bytes).unwrap().unknown_required().collect();
+    assert_eq!(unknown, [0x7fee]);
+    let mut out = Vec::new();
+    write_unknown_attributes(&mut out, TRANSACTION, &[0x7fee, 3, 0x1234], Some(PASSWORD));
+    let message = Message::parse(&out).unwrap();
+    assert_eq!((message.class(), message.error_code()), (Class::Error, Some(420)));
+    assert_eq!(message.unknown_attributes().collect::<Vec<_>>(), [0x7fee, 3, 0x1234]);
+    assert!(message.verify_integrity(PASSWORD) && message.has_fingerprint());
+}
+
+#[test]
+fn golden_probe() {
+    let mut out = Vec::new();
+    write_probe(&mut out, TRANSACTION);
+    // Made with Python's zlib.
+    assert_eq!(out, hex("00010008 2112a442 b7e7a701 bc34d686 fa87dfae 80280004 fdf6ae02"));
+    let message = Message::parse(&out).unwrap();
+    assert!(message.is_binding_request() && !message.has_integrity());
+    assert_ne!(TransactionId::random(), TransactionId::random());
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub(crate) mod key_frames;
 pub(crate) mod layers;
 pub(crate) mod retransmit;
 pub(crate) mod rewrite;
+pub(crate) mod span;
 pub(crate) mod write;
 
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use crate::command::{ConsumerParameters, ProducerParameters};
 use crate::consumer::layers::{Choice, LayerSelector};
 use crate::consumer::retransmit::{SentRing, What};
 use crate::consumer::rewrite::{Numbers, Rewriter};
+use crate::consumer::span::SentSpan;
 use crate::event::{ConsumerStats, Event, Layers};
 use crate::id::ConsumerId;
 use crate::keys::{ProducerKey, TransportKey};
@@ -37,6 +39,7 @@ pub(crate) struct Consumer {
     pub selector: LayerSelector,
     pub rewriter: Rewriter,
     pub sent: SentRing,
+    pub span: SentSpan,
     pub rtx_sequence: u16,
     pub stats: ConsumerStats,
     /// Modulo 2^32, as sender reports tell.
@@ -108,6 +111,7 @@ impl Consumer {
             selector: LayerSelector::new(),
             rewriter: Rewriter::new(first.sequence, first.timestamp),
             sent: SentRing::new(now, source.kind),
+            span: SentSpan::default(),
             rtx_sequence: first.rtx_sequence,
             stats: ConsumerStats { consumer: id.0, ..ConsumerStats::default() },
             packet_count: 0,
@@ -205,6 +209,7 @@ impl Consumer {
 
     fn count(&mut self, numbers: Numbers, what: What, payload_bytes: usize) {
         self.sent.record(numbers, what);
+        self.span.sent(numbers.sequence);
         self.packet_count = self.packet_count.wrapping_add(1);
         self.octet_count = self.octet_count.wrapping_add(payload_bytes as u32);
         self.stats.packets_sent += 1;
@@ -225,23 +230,27 @@ impl Consumer {
         current
     }
 
-    /// Our timestamp for `now`, and the source's wall clock time it stands for where known:
-    /// what a sender report says. `None`: nothing was sent yet.
+    /// Our timestamp for `now`, when our wall clock shows `ntp`: what a sender report says. By the
+    /// source's wall clock, which ours is ahead of by `offset`, where that can be believed; else by
+    /// the arrival of its packets. `None`: nothing was sent yet.
     pub(crate) fn timestamp_at(
         &self,
         now: Instant,
-        source_ntp: Option<u64>,
+        ntp: u64,
+        offset: Option<i64>,
         encodings: &[Encoding],
     ) -> Option<u32> {
         let last = self.last?;
         let encoding = encodings.get(usize::from(last.encoding))?;
         let rate = f64::from(encoding.clock_rate);
-        let source = match (encoding.clock, source_ntp) {
-            (Some(clock), Some(ntp)) => {
-                let elapsed = ntp_difference(ntp, clock.ntp);
+        let wall = encoding.clock.zip(offset).filter(|(clock, offset)| clock.fits(*offset));
+        let source = match (wall, encoding.reception.timestamp_at(now)) {
+            (Some((clock, offset)), _) => {
+                let elapsed = ntp_difference(ntp.wrapping_sub(offset as u64), clock.ntp);
                 clock.rtp_timestamp.wrapping_add((elapsed * rate) as i64 as u32)
             }
-            _ => {
+            (None, Some(by_arrival)) => by_arrival,
+            (None, None) => {
                 let elapsed = now.saturating_duration_since(last.at).as_secs_f64();
                 last.source_timestamp.wrapping_add((elapsed * rate) as i64 as u32)
             }
@@ -304,7 +313,7 @@ fn ticks_between(
     let by_arrival = now.saturating_duration_since(last.at);
     let old = encodings.get(usize::from(last.encoding)).and_then(|encoding| encoding.clock);
     let seconds = match (old, after.clock) {
-        (Some(old), Some(new)) => {
+        (Some(old), Some(new)) if old.believed && new.fits(old.offset) => {
             ntp_difference(new.ntp, old.ntp) + new.seconds_to(timestamp, after.clock_rate)
                 - old.seconds_to(last.source_timestamp, after.clock_rate)
         }

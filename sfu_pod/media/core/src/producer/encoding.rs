@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use rotunda_packet::rtcp::SenderInfo;
 use rotunda_packet::rtp::RtpPacket;
 
 use crate::command::{EncodingParameters, MediaKind};
@@ -13,6 +14,7 @@ use crate::producer::keyframe::KeyFrameRequests;
 use crate::producer::nack::NackGenerator;
 use crate::producer::receive::{Arrival, ReceiveStats};
 use crate::rate::RateMeter;
+use crate::wallclock::{CLOCK_JUMP, ntp_difference};
 
 /// Temporal layers that VP8 can tell apart.
 const TEMPORAL_LAYERS: usize = 4;
@@ -62,9 +64,30 @@ pub(crate) struct SenderClock {
     pub ntp: u64,
     pub rtp_timestamp: u32,
     pub received: Instant,
+    /// What our wall clock was ahead of it when it came, in NTP units.
+    pub offset: i64,
+    /// The wall clock has gone as the RTP clock did. One of 0 is none (RFC 3550 section 6.4.1), and
+    /// one that stands or jumps is as good as none.
+    pub believed: bool,
 }
 
+/// How far a source's two clocks may part from one report to the next: seconds, and a share of the
+/// time between.
+const CLOCKS_PART: (f64, f64) = (0.25, 0.05);
+
 impl SenderClock {
+    /// Whether the wall clock went on from this report to a later one.
+    fn goes_on_to(&self, later: &Self, clock_rate: u32) -> bool {
+        let by_media = self.seconds_to(later.rtp_timestamp, clock_rate);
+        let parted = (ntp_difference(later.ntp, self.ntp) - by_media).abs();
+        let stands = later.ntp == self.ntp && by_media != 0.0;
+        !stands && parted <= CLOCKS_PART.0 + CLOCKS_PART.1 * by_media.abs()
+    }
+
+    /// Whether the report was made by a clock that is behind ours by about this offset.
+    pub(crate) fn fits(&self, offset: i64) -> bool {
+        self.believed && self.offset.abs_diff(offset) < CLOCK_JUMP
+    }
     /// Seconds on the source's wall clock from the report to `timestamp`.
     pub(crate) fn seconds_to(&self, timestamp: u32, clock_rate: u32) -> f64 {
         f64::from(timestamp.wrapping_sub(self.rtp_timestamp) as i32) / f64::from(clock_rate)
@@ -105,6 +128,26 @@ impl Encoding {
             has_parameter_sets: false,
             rates: std::array::from_fn(|_| RateMeter::new(now)),
         }
+    }
+
+    /// A sender report came, when our wall clock showed `our_ntp`.
+    pub(crate) fn sender_report(
+        &mut self,
+        now: Instant,
+        info: &SenderInfo,
+        our_ntp: u64,
+    ) -> SenderClock {
+        let mut clock = SenderClock {
+            ntp: info.ntp,
+            rtp_timestamp: info.rtp_timestamp,
+            received: now,
+            offset: our_ntp.wrapping_sub(info.ntp) as i64,
+            believed: false,
+        };
+        let went_on = |before: SenderClock| before.goes_on_to(&clock, self.clock_rate);
+        clock.believed = info.ntp != 0 && self.clock.is_none_or(went_on);
+        self.clock = Some(clock);
+        clock
     }
 
     /// Counts a packet's bytes for its temporal layer.

@@ -1,12 +1,14 @@
 //! What RFC 3550 wants to know of one received stream: extended sequence numbers (appendix A.1),
 //! loss (A.3) and interarrival jitter (A.8).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A jump forward by more than this is a restart of the source, once two packets confirm it.
 const MAX_DROPOUT: u16 = 3000;
 /// Packets late by more than this are taken for a restart too.
 const MAX_MISORDER: u16 = 500;
+/// How long a packet that took little time on its way is what others are measured by; up to twice.
+const TRANSIT_WINDOW: Duration = Duration::from_secs(2);
 /// Extended numbers start here, so that packets before the first one have a number as well.
 const FIRST_CYCLE: u64 = 1 << 16;
 
@@ -36,9 +38,36 @@ pub(crate) struct ReceiveStats {
     lost_before_restart: i64,
     suspect: Option<u16>,
     transit: Option<u32>,
+    least: Option<LeastTransit>,
     jitter: f64,
     expected_at_report: u64,
     received_at_report: u64,
+}
+
+/// The least of the differences between arrival and timestamp over the last seconds, modulo 2^32.
+#[derive(Debug, Clone, Copy)]
+struct LeastTransit {
+    since: Instant,
+    before: u32,
+    newest: u32,
+}
+
+impl LeastTransit {
+    fn add(&mut self, now: Instant, transit: u32) {
+        if now.saturating_duration_since(self.since) < TRANSIT_WINDOW {
+            self.newest = earlier(self.newest, transit);
+        } else {
+            *self = Self { since: now, before: self.newest, newest: transit };
+        }
+    }
+
+    fn get(self) -> u32 {
+        earlier(self.before, self.newest)
+    }
+}
+
+fn earlier(one: u32, other: u32) -> u32 {
+    if (one.wrapping_sub(other) as i32) < 0 { one } else { other }
 }
 
 /// The numbers of one report block (RFC 3550 section 6.4.1).
@@ -67,6 +96,7 @@ impl ReceiveStats {
             lost_before_restart: 0,
             suspect: None,
             transit: None,
+            least: None,
             jitter: 0.0,
             expected_at_report: 0,
             received_at_report: 0,
@@ -112,6 +142,11 @@ impl ReceiveStats {
     /// Interarrival jitter in seconds.
     pub(crate) fn jitter_seconds(&self) -> f64 {
         self.jitter / f64::from(self.clock_rate)
+    }
+
+    /// The source's RTP clock by the packets that took the least time lately. `None`: none came.
+    pub(crate) fn timestamp_at(&self, now: Instant) -> Option<u32> {
+        Some(self.ticks(now).wrapping_sub(self.least?.get()))
     }
 
     /// The numbers for a report block, and starts the next report's interval. `None`: nothing came yet.
@@ -181,13 +216,22 @@ impl ReceiveStats {
         self.expected_at_report = 0;
         self.received_at_report = 0;
         self.transit = None;
+        self.least = None;
         Arrival::Restarted { sequence: self.highest }
     }
 
-    fn measure(&mut self, now: Instant, timestamp: u32) {
+    /// Our clock in the source's units.
+    fn ticks(&self, now: Instant) -> u32 {
         let elapsed = now.saturating_duration_since(self.epoch).as_nanos();
-        let arrival = (elapsed * u128::from(self.clock_rate) / 1_000_000_000) as u32;
-        let transit = arrival.wrapping_sub(timestamp);
+        (elapsed * u128::from(self.clock_rate) / 1_000_000_000) as u32
+    }
+
+    fn measure(&mut self, now: Instant, timestamp: u32) {
+        let transit = self.ticks(now).wrapping_sub(timestamp);
+        match &mut self.least {
+            Some(least) => least.add(now, transit),
+            none => *none = Some(LeastTransit { since: now, before: transit, newest: transit }),
+        }
         if let Some(before) = self.transit.replace(transit) {
             let difference = f64::from((transit.wrapping_sub(before) as i32).unsigned_abs());
             self.jitter += (difference - self.jitter) / 16.0;

@@ -114,7 +114,9 @@ impl Worker {
     fn set_srtp(&mut self, id: TransportId, keys: &SrtpKeys) -> Outcome {
         let key = self.transport_key(id)?;
         let srtp = Srtp::new(keys).map_err(|error| format!("set srtp of {}: {error}", id.0))?;
-        self.transports[key.index()].srtp = Some(srtp);
+        let transport = &mut self.transports[key.index()];
+        transport.srtp = Some(srtp);
+        transport.ice.handshake_done();
         // Key frames that came before the keys went past its consumers.
         self.stale_layers.push(Stale::Transport(key));
         Ok(())
@@ -141,6 +143,13 @@ impl Worker {
         let transport = &mut self.transports[key.index()];
         // Without a path it is lost, and DTLS repeats it.
         let Some(path) = transport.ice.selected() else { return Ok(()) };
+        let granted = match transport.srtp {
+            Some(_) => transport.ice.grant(datagram.len()),
+            None => transport.ice.grant_handshake(datagram.len()),
+        };
+        if !granted {
+            return Ok(());
+        }
         transport.bytes_sent += datagram.len() as u64;
         output.send(path, datagram.len(), |buffer| {
             buffer.get_mut(..datagram.len())?.copy_from_slice(datagram);
@@ -241,6 +250,12 @@ impl Worker {
         {
             return Err(format!("add consumer {}: SSRC {taken} is in use", id.0));
         }
+        let retired = |ssrc: &&u32| {
+            transport.srtp.as_ref().is_some_and(|srtp| srtp.sender.is_retired(**ssrc))
+        };
+        if let Some(ended) = ssrcs.iter().flatten().find(retired) {
+            return Err(format!("add consumer {}: SSRC {ended} was in use before", id.0));
+        }
         let entry = self.consumers.vacant_entry();
         let key = ConsumerKey(entry.key());
         transport.sources.extend(ssrcs.into_iter().flatten().map(|ssrc| (ssrc, key)));
@@ -317,6 +332,9 @@ impl Worker {
         let parameters = &consumer.parameters;
         for ssrc in [Some(parameters.ssrc), parameters.rtx_ssrc].into_iter().flatten() {
             transport.sources.remove(&ssrc);
+            if let Some(srtp) = &mut transport.srtp {
+                srtp.sender.retire(ssrc);
+            }
         }
         self.producers[consumer.producer.index()].consumers.retain(|other| *other != key);
         self.ids.consumers.remove(&consumer.id);

@@ -3,18 +3,16 @@
 use std::time::{Duration, Instant};
 
 use rotunda_packet::rtcp::{ReportBlock, RtcpPacket, SenderInfo, TransportFeedback, packets};
+use rotunda_packet::srtp::Receiver;
 
 use super::layers::Stale;
 use super::{Output, Worker};
-use crate::event::Event;
 use crate::keys::TransportKey;
-use crate::producer::encoding::SenderClock;
+use crate::path::Path;
 use crate::wallclock::ntp_middle;
 
 /// Round trips beyond this are a peer's nonsense.
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(10);
-/// How much of an old clock offset's advantage is lost by report: clocks drift.
-const OFFSET_DRIFT: i64 = (1 << 32) / 2000;
 
 impl Worker {
     /// One SRTCP packet. `None`: it was refused.
@@ -22,26 +20,21 @@ impl Worker {
         &mut self,
         now: Instant,
         key: TransportKey,
+        path: Path,
         data: &mut [u8],
         output: &mut impl Output,
     ) -> Option<()> {
         let transport = &mut self.transports[key.index()];
-        let srtp = transport.srtp.as_mut()?;
-        let Ok(len) = srtp.receiver.unprotect_rtcp(data) else {
-            transport.srtp_rejected += 1;
-            return None;
-        };
-        if !std::mem::replace(&mut srtp.heard, true) {
-            self.events.push_back(Event::SrtpReceived { transport: transport.id });
-        }
+        let len = transport.open(data, Receiver::unprotect_rtcp)?;
+        self.heard(now, key, path);
         for packet in packets(&data[..len]).flatten() {
             match packet {
                 RtcpPacket::SenderReport(report) => {
                     self.sender_report(now, key, report.ssrc, &report.info);
-                    report.blocks().for_each(|block| self.report_block(now, key, &block));
+                    report.blocks().for_each(|block| self.report_block(now, key, path, &block));
                 }
                 RtcpPacket::ReceiverReport(report) => {
-                    report.blocks().for_each(|block| self.report_block(now, key, &block));
+                    report.blocks().for_each(|block| self.report_block(now, key, path, &block));
                 }
                 RtcpPacket::Nack(nack) => self.nack(now, key, &nack, output),
                 RtcpPacket::Pli(pli) => self.key_frame_request(now, key, pli.media_ssrc),
@@ -62,21 +55,23 @@ impl Worker {
     fn sender_report(&mut self, now: Instant, key: TransportKey, ssrc: u32, info: &SenderInfo) {
         let transport = &mut self.transports[key.index()];
         let Some(route) = transport.routes.get(ssrc).filter(|route| !route.repair) else { return };
-        let offset = self.wall_clock.ntp(now).wrapping_sub(info.ntp) as i64;
-        let offset = transport
-            .clock_offset
-            .map_or(offset, |before| offset.min(before.saturating_add(OFFSET_DRIFT)));
-        transport.clock_offset = Some(offset);
         let producer = &mut self.producers[route.producer.index()];
         let Some(encoding) = producer.encodings.get_mut(usize::from(route.encoding)) else {
             return;
         };
-        let clock = SenderClock { ntp: info.ntp, rtp_timestamp: info.rtp_timestamp, received: now };
-        encoding.clock = Some(clock);
+        let clock = encoding.sender_report(now, info, self.wall_clock.ntp(now));
+        if clock.believed {
+            transport.clock_offset.add(clock.offset);
+        } else if clock.ntp != 0 {
+            transport.clock_offset.forget();
+        }
     }
 
-    fn report_block(&mut self, now: Instant, key: TransportKey, block: &ReportBlock) {
+    fn report_block(&mut self, now: Instant, key: TransportKey, path: Path, block: &ReportBlock) {
         let transport = &mut self.transports[key.index()];
+        if block.last_sender_report != 0 && transport.ice.reported(path, block.last_sender_report) {
+            self.stale_layers.push(Stale::Transport(key));
+        }
         let Some(consumer) = transport.sources.get(&block.ssrc) else { return };
         let consumer = &mut self.consumers[consumer.index()];
         if block.last_sender_report != 0 {
@@ -91,10 +86,14 @@ impl Worker {
         if block.ssrc != consumer.parameters.ssrc {
             return;
         }
-        consumer.stats.fraction_lost = f64::from(block.fraction_lost) / 256.0;
+        consumer.stats.fraction_lost = consumer.span.lost_on_path(block.fraction_lost);
         let producer = &self.producers[consumer.producer.index()];
-        let rate = producer.encodings.first().map_or(90_000, |encoding| encoding.clock_rate);
-        consumer.stats.jitter = f64::from(block.jitter) / f64::from(rate);
+        let current = consumer.selector.current().map_or(0, |layers| usize::from(layers.spatial));
+        let Some(encoding) = producer.encodings.get(current) else { return };
+        // Jitter of both ways adds up like independent deviations; the first one is not the peer's.
+        let both = f64::from(block.jitter) / f64::from(encoding.clock_rate);
+        let first = encoding.reception.jitter_seconds().min(both);
+        consumer.stats.jitter = (both * both - first * first).sqrt();
     }
 
     fn key_frame_request(&mut self, now: Instant, key: TransportKey, ssrc: u32) {

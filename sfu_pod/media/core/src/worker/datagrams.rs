@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use rotunda_packet::demux::{PacketKind, classify};
 use rotunda_packet::rtp::RtpPacket;
-use rotunda_packet::stun::Message;
+use rotunda_packet::srtp::Receiver;
+use rotunda_packet::stun::{Class, Message};
 
 use super::forward::Pending;
 use super::layers::Stale;
@@ -30,7 +31,7 @@ impl Worker {
     ) {
         let kind = classify(data);
         if kind == Some(PacketKind::Stun) {
-            return self.check(now, path, data, output);
+            return self.stun(now, path, data, output);
         }
         let (Some(kind), Some(key)) = (kind, self.paths.get(&path).copied()) else {
             self.counters.packets_dropped += 1;
@@ -38,13 +39,14 @@ impl Worker {
         };
         let transport = &mut self.transports[key.index()];
         transport.bytes_received += data.len() as u64;
+        transport.ice.received(path, data.len());
         let done = match kind {
             PacketKind::Dtls => {
                 output.dtls(transport.id, data);
                 Some(())
             }
-            PacketKind::Rtp => self.media(now, key, index, data),
-            PacketKind::Rtcp => self.control(now, key, data, output),
+            PacketKind::Rtp => self.media(now, key, path, index, data),
+            PacketKind::Rtcp => self.control(now, key, path, data, output),
             PacketKind::Stun => Some(()),
         };
         if done.is_none() {
@@ -52,28 +54,64 @@ impl Worker {
         }
     }
 
-    /// One connectivity check: answered if its transport is known.
-    fn check(&mut self, now: Instant, path: Path, data: &[u8], output: &mut impl Output) {
-        let request = Message::parse(data).ok().filter(Message::is_binding_request);
-        let key = request
-            .and_then(|request| request.ufrags())
-            .and_then(|(ours, _)| self.ufrags.get(ours).copied());
-        let (Some(request), Some(key)) = (request, key) else {
-            self.counters.packets_dropped += 1;
-            return;
+    /// A packet of the path's transport was authentic.
+    pub(super) fn heard(&mut self, now: Instant, key: TransportKey, path: Path) {
+        let transport = &mut self.transports[key.index()];
+        if let Some(srtp) = &mut transport.srtp
+            && !std::mem::replace(&mut srtp.heard, true)
+        {
+            self.events.push_back(Event::SrtpReceived { transport: transport.id });
+        }
+        let change = transport.ice.heard(now, path);
+        if change.is_some() {
+            self.tell_ice_change(now, key, change);
+        }
+    }
+
+    /// One STUN message: a connectivity check, or the answer to a probe of ours.
+    fn stun(&mut self, now: Instant, path: Path, data: &[u8], output: &mut impl Output) {
+        let message = Message::parse(data).ok();
+        let done = match message {
+            Some(request) if request.is_binding_request() => {
+                self.check(now, path, &request, output)
+            }
+            Some(answer) if matches!(answer.class(), Class::Success | Class::Error) => {
+                self.probe_answer(path, &answer)
+            }
+            _ => None,
         };
+        if done.is_none() {
+            self.counters.packets_dropped += 1;
+        }
+    }
+
+    /// The answer to a probe. `None`: we did not ask.
+    fn probe_answer(&mut self, path: Path, answer: &Message<'_>) -> Option<()> {
+        let key = self.paths.get(&path).copied()?;
+        let ice = &mut self.transports[key.index()].ice;
+        ice.received(path, answer.len());
+        ice.handle_answer(path, answer).then(|| self.stale_layers.push(Stale::Transport(key)))
+    }
+
+    /// One connectivity check: answered if its transport is known.
+    fn check(
+        &mut self,
+        now: Instant,
+        path: Path,
+        request: &Message<'_>,
+        output: &mut impl Output,
+    ) -> Option<()> {
+        let (ours, _) = request.ufrags()?;
+        let key = self.ufrags.get(ours).copied()?;
         let transport = &mut self.transports[key.index()];
         self.scratch.clear();
-        let outcome = transport.ice.handle_request(now, path, &request, &mut self.scratch);
-        let response = &self.scratch[..];
-        if !response.is_empty() {
-            output.send(path, response.len(), |buffer| {
-                buffer.get_mut(..response.len())?.copy_from_slice(response);
-                Some(response.len())
-            });
-        }
+        let outcome = transport.ice.handle_request(now, path, request, &mut self.scratch);
+        send_plain(path, &self.scratch, output);
         if outcome.validated {
-            self.paths.insert(path, key);
+            let answer = self.scratch.len();
+            self.scratch.clear();
+            transport.ice.write_probe(path, answer, &mut self.scratch);
+            send_plain(path, &self.scratch, output);
         }
         if let Some(dropped) = outcome.dropped {
             forget_path(&mut self.paths, dropped, key);
@@ -85,14 +123,33 @@ impl Worker {
         if let Some(expiry) = transport.ice.next_expiry() {
             self.timers.schedule(&mut transport.due, Timer::Transport(key), expiry);
         }
-        self.tell_ice_change(key, outcome.change);
+        if outcome.validated {
+            self.own_path(now, path, key);
+        }
+        self.tell_ice_change(now, key, outcome.change);
+        Some(())
     }
 
-    pub(super) fn tell_ice_change(&mut self, key: TransportKey, change: Option<IceChange>) {
+    /// What comes on the path is this transport's from now on. A check with a forged source does not
+    /// take the path of somebody else who is heard on it.
+    fn own_path(&mut self, now: Instant, path: Path, key: TransportKey) {
+        let owner = self.paths.get(&path).filter(|owner| **owner != key);
+        if owner.is_none_or(|owner| !self.transports[owner.index()].ice.is_lively(now, path)) {
+            self.paths.insert(path, key);
+        }
+    }
+
+    pub(super) fn tell_ice_change(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        change: Option<IceChange>,
+    ) {
         let transport = self.transports[key.index()].id;
         match change {
             Some(IceChange::Connected(path)) => {
                 let Path { listener, remote } = path;
+                self.report_to_new_path(now, key);
                 self.events.push_back(Event::IceConnected { transport, listener, remote });
                 // Key frames asked for before there was a path could not be answered to.
                 self.stale_layers.push(Stale::Transport(key));
@@ -109,21 +166,14 @@ impl Worker {
         &mut self,
         now: Instant,
         key: TransportKey,
+        path: Path,
         index: usize,
         data: &mut [u8],
     ) -> Option<()> {
         let transport = &mut self.transports[key.index()];
-        let srtp = transport.srtp.as_mut()?;
-        let len = match srtp.receiver.unprotect_rtp(data) {
-            Ok(len) => len,
-            Err(_) => {
-                transport.srtp_rejected += 1;
-                return None;
-            }
-        };
-        if !std::mem::replace(&mut srtp.heard, true) {
-            self.events.push_back(Event::SrtpReceived { transport: transport.id });
-        }
+        let len = transport.open(data, Receiver::unprotect_rtp)?;
+        self.heard(now, key, path);
+        let transport = &mut self.transports[key.index()];
         let bytes = &data[..len];
         let packet = RtpPacket::parse(bytes).ok()?;
         let ids = &transport.extensions;
@@ -214,6 +264,16 @@ impl Worker {
             self.report_at_once(now, transport);
         }
         self.judge_encodings(now, route.producer);
+    }
+}
+
+/// Sends a datagram as it is; an empty one is none.
+fn send_plain(path: Path, datagram: &[u8], output: &mut impl Output) {
+    if !datagram.is_empty() {
+        output.send(path, datagram.len(), |buffer| {
+            buffer.get_mut(..datagram.len())?.copy_from_slice(datagram);
+            Some(datagram.len())
+        });
     }
 }
 

@@ -64,11 +64,22 @@ impl Worker {
         }
     }
 
+    /// A claimed path gets a report at a time of its own, which only its holder can name.
+    pub(super) fn report_to_new_path(&mut self, now: Instant, key: TransportKey) {
+        let transport = &mut self.transports[key.index()];
+        if let Some(delay) = transport.ice.report_delay() {
+            transport.next_report = now + delay;
+            if !(transport.producers.is_empty() && transport.consumers.is_empty()) {
+                self.schedule_report(now, key);
+            }
+        }
+    }
+
     fn look_after_transport(&mut self, now: Instant, key: TransportKey, output: &mut impl Output) {
         let transport = &mut self.transports[key.index()];
         let paths = &mut self.paths;
         let change = transport.ice.expire(now, |path| forget_path(paths, path, key));
-        self.tell_ice_change(key, change);
+        self.tell_ice_change(now, key, change);
         self.send_feedback(now, key, output);
         let transport = &mut self.transports[key.index()];
         let busy = !(transport.producers.is_empty() && transport.consumers.is_empty());

@@ -149,6 +149,9 @@ impl Copying<'_> {
             transport_sequence: transport.estimator.number().to_be_bytes(),
         };
         let capacity = room(consumer, packet) + srtp.sender.profile().rtp_overhead();
+        if !transport.ice.grant(capacity) {
+            return 0;
+        }
         let mut sent = 0;
         output.send(path, capacity, |buffer| {
             let len = write_media(buffer, consumer, payload_type, packet, &numbers, &stamp)?;

@@ -149,8 +149,8 @@ impl Worker {
     /// The path can carry nothing any more: its connection is over.
     pub fn close_path(&mut self, now: Instant, path: Path, output: &mut impl Output) {
         if let Some(key) = self.paths.remove(&path) {
-            let change = self.transports[key.index()].ice.close(path);
-            self.tell_ice_change(key, change);
+            let change = self.transports[key.index()].ice.close(now, path);
+            self.tell_ice_change(now, key, change);
         }
         self.timeout(now, output);
     }

@@ -30,8 +30,10 @@ impl Worker {
         let mut compound = std::mem::take(&mut self.scratch);
         compound.clear();
         self.write_sender_reports(now, key, &mut compound, output);
-        if compound.len() > MAX_COMPOUND / 2 {
-            self.transports[key.index()].send_rtcp(&compound, output);
+        // To a path that is only claimed they go alone: all together might be more than it may get.
+        let alone = self.transports[key.index()].ice.is_limited();
+        if compound.len() > MAX_COMPOUND / 2 || (alone && !compound.is_empty()) {
+            self.send_sender_reports(now, key, &compound, output);
             compound.clear();
         }
         self.write_receiver_reports(now, key, &mut compound, output);
@@ -50,13 +52,16 @@ impl Worker {
     ) {
         let ntp = self.wall_clock.ntp(now);
         let transport = &mut self.transports[key.index()];
+        if !transport.ice.is_limited() {
+            transport.ice.report_sent(ntp_middle(ntp));
+        }
         for index in 0..transport.consumers.len() {
             let transport = &mut self.transports[key.index()];
             let consumer = &self.consumers[transport.consumers[index].index()];
             let producer = &self.producers[consumer.producer.index()];
             let source = &self.transports[producer.transport.index()];
-            let source_ntp = source.clock_offset.map(|offset| ntp.wrapping_sub(offset as u64));
-            let timestamp = consumer.timestamp_at(now, source_ntp, &producer.encodings);
+            let offset = source.clock_offset.get();
+            let timestamp = consumer.timestamp_at(now, ntp, offset, &producer.encodings);
             let Some(rtp_timestamp) = timestamp.filter(|_| !consumer.paused) else { continue };
             let info = SenderInfo {
                 ntp,
@@ -67,9 +72,23 @@ impl Worker {
             write_sender_report(compound, consumer.parameters.ssrc, &info, &[]);
             write_sdes_cname(compound, consumer.parameters.ssrc, &consumer.parameters.cname);
             if compound.len() > MAX_COMPOUND - LONGEST_REPORT {
-                self.transports[key.index()].send_rtcp(compound, output);
+                self.send_sender_reports(now, key, compound, output);
                 compound.clear();
             }
+        }
+    }
+
+    /// Sends sender reports of `now`, by whose time the peer may confirm the path that they go to.
+    fn send_sender_reports(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        compound: &[u8],
+        output: &mut impl Output,
+    ) {
+        let transport = &mut self.transports[key.index()];
+        if transport.send_rtcp(compound, output) && transport.ice.is_limited() {
+            transport.ice.report_sent(ntp_middle(self.wall_clock.ntp(now)));
         }
     }
 

@@ -61,7 +61,7 @@ impl Worker {
         let (_, payload_type) = consumer.payload_types[usize::from(packet.facts.payload)]?;
         let payload_type = payload_type?;
         let capacity = room(consumer, &packet) + srtp.sender.profile().rtp_overhead();
-        if !transport.resends.covers(capacity) {
+        if !transport.resends.covers(capacity) || !transport.ice.grant(capacity) {
             return None;
         }
         let stamp = Stamp {

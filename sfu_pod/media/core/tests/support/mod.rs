@@ -81,6 +81,8 @@ pub struct Call {
     pub events: Vec<Event>,
     pub peers: HashMap<Path, Peer>,
     pub largest_datagram: usize,
+    /// Who joins leaves probes unanswered.
+    pub deaf: bool,
 }
 
 impl Call {
@@ -100,6 +102,7 @@ impl Call {
             events: Vec::new(),
             peers: HashMap::new(),
             largest_datagram: 0,
+            deaf: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl Call {
         };
         let keys = SrtpKeys { profile, send: key(1), receive: key(2) };
         let mut peer = Peer::new(path, &ice, &keys);
+        peer.deaf = self.deaf;
         self.command(Command::AddTransport { transport: TransportId(transport), ice });
         let check = peer.check(true);
         self.peers.insert(path, peer);
@@ -198,6 +202,14 @@ impl Call {
             if let Some(peer) = self.peers.get_mut(&path) {
                 peer.take(self.now, datagram);
             }
+        }
+        let mut answers: Vec<(Path, Vec<u8>)> = Vec::new();
+        for peer in self.peers.values_mut() {
+            let path = peer.path;
+            answers.extend(peer.answers.drain(..).map(|answer| (path, answer)));
+        }
+        if !answers.is_empty() {
+            self.receive(answers);
         }
     }
 

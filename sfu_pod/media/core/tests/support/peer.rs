@@ -11,7 +11,9 @@ use rotunda_packet::rtcp::{
 };
 use rotunda_packet::rtp::RtpPacket;
 use rotunda_packet::srtp::{Receiver, Sender};
-use rotunda_packet::stun::{Class, IceRole, Message, TransactionId, write_binding_request};
+use rotunda_packet::stun::{
+    Class, IceRole, Message, TransactionId, write_binding_error, write_binding_request,
+};
 use rotunda_packet::vp8::Vp8Descriptor;
 
 /// One media packet as a peer got it.
@@ -67,6 +69,14 @@ pub struct Peer {
     pub media: Vec<Got>,
     pub told: VecDeque<(Instant, Told)>,
     pub stun_answers: usize,
+    /// Leaves requests without credentials unanswered.
+    pub deaf: bool,
+    /// Has no keys for what comes and looks at nothing.
+    pub counts_only: bool,
+    /// What it has to send in answer.
+    pub answers: Vec<Vec<u8>>,
+    /// Bytes that came, whatever they were.
+    pub bytes: usize,
 }
 
 impl Peer {
@@ -81,6 +91,10 @@ impl Peer {
             media: Vec::new(),
             told: VecDeque::new(),
             stun_answers: 0,
+            deaf: false,
+            counts_only: false,
+            answers: Vec::new(),
+            bytes: 0,
         }
     }
 
@@ -149,12 +163,20 @@ impl Peer {
 
     /// Takes a datagram that the worker sent.
     pub fn take(&mut self, now: Instant, mut datagram: Vec<u8>) {
+        self.bytes += datagram.len();
+        if self.counts_only {
+            return;
+        }
         match classify(&datagram) {
             Some(PacketKind::Stun) => {
                 let message = Message::parse(&datagram).expect("valid STUN");
                 if message.class() == Class::Success {
                     assert!(message.verify_integrity(self.password.as_bytes()));
                     self.stun_answers += 1;
+                } else if message.is_binding_request() && !self.deaf {
+                    let (mut answer, id) = (Vec::new(), message.transaction_id());
+                    write_binding_error(&mut answer, id, 400, "Bad Request", None);
+                    self.answers.push(answer);
                 }
             }
             Some(PacketKind::Rtp) => self.take_media(now, &mut datagram),

@@ -16,7 +16,7 @@ mod window;
 use thiserror::Error;
 
 pub use profile::SrtpProfile;
-pub use receiver::Receiver;
+pub use receiver::{MAX_RECEIVED_SOURCES, Receiver};
 pub use sender::Sender;
 
 /// RFC 3711 section 3.3.2 asks for 64 at least; media at 60 packets a frame wants more.

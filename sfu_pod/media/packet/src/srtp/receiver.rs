@@ -8,7 +8,8 @@ use super::{RtcpWindow, RtpWindow, SrtpError, SrtpProfile};
 use crate::bytes::u32_at;
 use crate::rtp::RtpPacket;
 
-const MAX_SOURCES: usize = 1024;
+/// Then [`SrtpError::TooManySources`] is returned, until [`Receiver::retain_sources`] makes room.
+pub const MAX_RECEIVED_SOURCES: usize = 1024;
 
 /// Keys, rollover counters and replay windows of one direction. State for a source begins with
 /// its first packet that is authentic, so forged SSRCs cost nothing.
@@ -26,13 +27,21 @@ impl Receiver {
         Ok(Self {
             rtp: Cipher::rtp(profile, &kdf),
             rtcp: Cipher::rtcp(profile, &kdf),
-            rtp_sources: Sources::new(MAX_SOURCES),
-            rtcp_sources: Sources::new(MAX_SOURCES),
+            rtp_sources: Sources::new(MAX_RECEIVED_SOURCES),
+            rtcp_sources: Sources::new(MAX_RECEIVED_SOURCES),
         })
     }
 
+    /// Makes room: forgets the sources that are not to be kept. What was once received of them would
+    /// be taken again, and what they go on to send only if their rollover counters are still 0: so
+    /// sources are not forgotten before there is need.
+    pub fn retain_sources(&mut self, keep: impl Fn(u32) -> bool) {
+        self.rtp_sources.retain(&keep);
+        self.rtcp_sources.retain(&keep);
+    }
+
     /// Opens an SRTP packet in place; the plain RTP packet is `packet[..returned]`. After an error
-    /// the bytes are garbage.
+    /// the bytes are garbage, except after [`SrtpError::TooManySources`].
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let view = RtpPacket::parse_header(packet).map_err(|_| SrtpError::Malformed)?;
         let (header_len, ssrc, number) = (view.header_len(), view.ssrc(), view.sequence_number());
@@ -53,7 +62,7 @@ impl Receiver {
     }
 
     /// Opens an SRTCP packet in place; the plain compound packet is `packet[..returned]`. After an
-    /// error the bytes are garbage.
+    /// error the bytes are garbage, except after [`SrtpError::TooManySources`].
     pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let ssrc = u32_at(packet, RTCP_HEADER_LEN - 4).ok_or(SrtpError::Malformed)?;
         let index = self.rtcp.rtcp_index(packet)?;

@@ -1,5 +1,7 @@
 //! Protecting what we send.
 
+use rustc_hash::FxHashSet;
+
 use super::cipher::{Cipher, RTCP_HEADER_LEN};
 use super::kdf::Kdf;
 use super::sources::Sources;
@@ -8,8 +10,11 @@ use super::{RtpWindow, SrtpError, SrtpProfile};
 use crate::bytes::u32_at;
 use crate::rtp::RtpPacket;
 
-/// A source cannot be forgotten while its keys are in use: its numbers might come again.
+/// Sources at a time.
 const MAX_SOURCES: usize = 16_384;
+/// Of a source that has ended the SSRC is kept as long as the keys, so that its numbers cannot come
+/// again under them; that takes 4 bytes.
+const MAX_RETIRED: usize = 1 << 20;
 const MAX_RTCP_INDEX: u32 = 0x7fff_ffff;
 
 /// Keys and rollover counters of one direction.
@@ -18,6 +23,7 @@ pub struct Sender {
     rtp: Cipher,
     rtcp: Cipher,
     sources: Sources<RtpWindow>,
+    retired: FxHashSet<u32>,
     /// One counter for all sources: each sees its own indices ascend.
     next_rtcp_index: u32,
 }
@@ -31,6 +37,7 @@ impl Sender {
             rtp: Cipher::rtp(profile, &kdf),
             rtcp: Cipher::rtcp(profile, &kdf),
             sources: Sources::new(MAX_SOURCES),
+            retired: FxHashSet::default(),
             next_rtcp_index: 1,
         })
     }
@@ -38,6 +45,18 @@ impl Sender {
     /// The profile it was made for; tells the overheads.
     pub fn profile(&self) -> SrtpProfile {
         self.profile
+    }
+
+    /// A source has ended and makes room; its SSRC may not be used again with these keys.
+    pub fn retire(&mut self, ssrc: u32) {
+        if self.retired.len() < MAX_RETIRED && self.sources.remove(ssrc) {
+            self.retired.insert(ssrc);
+        }
+    }
+
+    /// Whether a source with this SSRC has ended.
+    pub fn is_retired(&self, ssrc: u32) -> bool {
+        self.retired.contains(&ssrc)
     }
 
     /// Protects the RTP packet in `buffer[..len]`; returns its new length, which is
@@ -59,6 +78,9 @@ impl Sender {
             let end = self.rtp.seal_rtp(buffer, header_len, len, ssrc, index)?;
             window.mark(index);
             return Ok(end);
+        }
+        if self.is_retired(ssrc) {
+            return Err(SrtpError::Replayed);
         }
         self.sources.check_room()?;
         let end = self.rtp.seal_rtp(buffer, header_len, len, ssrc, number.into())?;

@@ -23,6 +23,16 @@ impl<T> Sources<T> {
         self.by_ssrc.insert(ssrc, state);
     }
 
+    /// Forgets every source that is not to be kept.
+    pub(super) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.by_ssrc.retain(|ssrc, _| keep(*ssrc));
+    }
+
+    /// Forgets one source; whether it was there.
+    pub(super) fn remove(&mut self, ssrc: u32) -> bool {
+        self.by_ssrc.remove(&ssrc).is_some()
+    }
+
     /// Whether one more fits, to be asked before any work is done for it.
     pub(super) fn check_room(&self) -> Result<(), SrtpError> {
         if self.by_ssrc.len() < self.limit { Ok(()) } else { Err(SrtpError::TooManySources) }

@@ -5,12 +5,15 @@ mod write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::hmac;
+use aws_lc_rs::{hmac, rand};
 use thiserror::Error;
 
 use crate::bytes::{u16_at, u32_at, u64_at};
 
-pub use write::{write_binding_error, write_binding_request, write_binding_success};
+pub use write::{
+    write_binding_error, write_binding_request, write_binding_request_with, write_binding_success,
+    write_probe, write_unknown_attributes,
+};
 
 const HEADER_LEN: usize = 20;
 const MAGIC_COOKIE: u32 = 0x2112_a442;
@@ -24,12 +27,32 @@ mod attribute {
     pub(super) const USERNAME: u16 = 0x0006;
     pub(super) const MESSAGE_INTEGRITY: u16 = 0x0008;
     pub(super) const ERROR_CODE: u16 = 0x0009;
+    pub(super) const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
     pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
     pub(super) const PRIORITY: u16 = 0x0024;
     pub(super) const USE_CANDIDATE: u16 = 0x0025;
     pub(super) const FINGERPRINT: u16 = 0x8028;
     pub(super) const ICE_CONTROLLED: u16 = 0x8029;
     pub(super) const ICE_CONTROLLING: u16 = 0x802a;
+
+    /// Types below have to be understood by who gets them (RFC 8489 section 14).
+    pub(super) const OPTIONAL: u16 = 0x8000;
+    /// All of RFC 8489 and RFC 8445 that have to be, those that mean nothing in a check included.
+    pub(super) const UNDERSTOOD: [u16; 13] = [
+        0x0001, // MAPPED-ADDRESS
+        USERNAME,
+        MESSAGE_INTEGRITY,
+        ERROR_CODE,
+        UNKNOWN_ATTRIBUTES,
+        0x0014, // REALM
+        0x0015, // NONCE
+        0x001c, // MESSAGE-INTEGRITY-SHA256
+        0x001d, // PASSWORD-ALGORITHM
+        0x001e, // USERHASH
+        XOR_MAPPED_ADDRESS,
+        PRIORITY,
+        USE_CANDIDATE,
+    ];
 }
 
 /// Why bytes are no STUN message.
@@ -62,6 +85,15 @@ pub enum Class {
 /// Copied from a request to its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TransactionId(pub [u8; 12]);
+
+impl TransactionId {
+    /// One that nobody can guess. `None`: the machine gives no random bytes.
+    pub fn random() -> Option<Self> {
+        let mut id = [0; 12];
+        rand::fill(&mut id).ok()?;
+        Some(Self(id))
+    }
+}
 
 /// ICE role that the sender of a check believes to have, and its tie-breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +145,12 @@ impl<'a> Message<'a> {
         }
         let attributes = &bytes[HEADER_LEN..integrity_at.unwrap_or(bytes.len())];
         Ok(Self { bytes, attributes, integrity_at, has_fingerprint })
+    }
+
+    /// Bytes of the whole message.
+    #[allow(clippy::len_without_is_empty, reason = "a message is never empty")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Request, indication, success, error.
@@ -195,6 +233,18 @@ impl<'a> Message<'a> {
             .then(|| u16::from(class) * 100 + u16::from(number))
     }
 
+    /// UNKNOWN-ATTRIBUTES: what the answering side did not understand.
+    pub fn unknown_attributes(&self) -> impl Iterator<Item = u16> + 'a {
+        let value = self.attribute(attribute::UNKNOWN_ATTRIBUTES).unwrap_or_default();
+        value.as_chunks().0.iter().copied().map(u16::from_be_bytes)
+    }
+
+    /// Types of attributes that have to be understood, and are not (RFC 8489 section 6.3.1).
+    pub fn unknown_required(&self) -> impl Iterator<Item = u16> + 'a {
+        let kinds = self.attributes().map(|(kind, _)| kind);
+        kinds.filter(|kind| *kind < attribute::OPTIONAL && !attribute::UNDERSTOOD.contains(kind))
+    }
+
     /// FINGERPRINT is present (and was found right by [`Message::parse`]).
     pub fn has_fingerprint(&self) -> bool {
         self.has_fingerprint
@@ -219,14 +269,17 @@ impl<'a> Message<'a> {
 
     /// The first attribute of this type (RFC 8489 section 14: later ones are ignored).
     fn attribute(&self, wanted: u16) -> Option<&'a [u8]> {
-        let mut at = 0;
-        loop {
-            let (kind, value) = attribute_at(self.attributes, at)?;
-            if kind == wanted {
-                return Some(value);
-            }
+        self.attributes().find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
+    }
+
+    /// Types and values of those that count.
+    fn attributes(&self) -> impl Iterator<Item = (u16, &'a [u8])> + 'a {
+        let (bytes, mut at) = (self.attributes, 0);
+        std::iter::from_fn(move || {
+            let (kind, value) = attribute_at(bytes, at)?;
             at += 4 + value.len().next_multiple_of(4);
-        }
+            Some((kind, value))
+        })
     }
 }
 

@@ -42,6 +42,29 @@ pub fn write_binding_error(
     writer.fingerprint();
 }
 
+/// Refuses a check with 420 and the types that were not understood (RFC 8489 section 6.3.1).
+pub fn write_unknown_attributes(
+    out: &mut Vec<u8>,
+    transaction: TransactionId,
+    unknown: &[u16],
+    key: Option<&[u8]>,
+) {
+    let mut writer = Writer::new(out, ERROR, transaction);
+    writer.attribute(attribute::ERROR_CODE, &[&[0, 0, 4, 20], b"Unknown Attribute"]);
+    let types: Vec<u8> = unknown.iter().flat_map(|kind| kind.to_be_bytes()).collect();
+    writer.attribute(attribute::UNKNOWN_ATTRIBUTES, &[&types]);
+    if let Some(key) = key {
+        writer.integrity(key);
+    }
+    writer.fingerprint();
+}
+
+/// A Binding request without credentials: an agent refuses it, and the answer repeats the
+/// transaction id (RFC 8489 section 9.1.3), which shows that the request arrived.
+pub fn write_probe(out: &mut Vec<u8>, transaction: TransactionId) {
+    Writer::new(out, REQUEST, transaction).fingerprint();
+}
+
 /// A check as a full ICE agent sends it; for tests and load generators.
 pub fn write_binding_request(
     out: &mut Vec<u8>,
@@ -52,6 +75,22 @@ pub fn write_binding_request(
     use_candidate: bool,
     key: &[u8],
 ) {
+    let priority = priority.to_be_bytes();
+    let priority = (attribute::PRIORITY, &priority[..]);
+    let both = [(attribute::USE_CANDIDATE, &[][..]), priority];
+    let attributes = if use_candidate { &both[..] } else { &both[1..] };
+    write_binding_request_with(out, transaction, username, role, attributes, key);
+}
+
+/// A check with these attributes between role and integrity; for tests.
+pub fn write_binding_request_with(
+    out: &mut Vec<u8>,
+    transaction: TransactionId,
+    username: &str,
+    role: IceRole,
+    attributes: &[(u16, &[u8])],
+    key: &[u8],
+) {
     let mut writer = Writer::new(out, REQUEST, transaction);
     writer.attribute(attribute::USERNAME, &[username.as_bytes()]);
     let (kind, tie_breaker) = match role {
@@ -59,10 +98,9 @@ pub fn write_binding_request(
         IceRole::Controlled(tie_breaker) => (attribute::ICE_CONTROLLED, tie_breaker),
     };
     writer.attribute(kind, &[&tie_breaker.to_be_bytes()]);
-    if use_candidate {
-        writer.attribute(attribute::USE_CANDIDATE, &[]);
+    for (kind, value) in attributes {
+        writer.attribute(*kind, &[value]);
     }
-    writer.attribute(attribute::PRIORITY, &[&priority.to_be_bytes()]);
     writer.integrity(key);
     writer.fingerprint();
 }

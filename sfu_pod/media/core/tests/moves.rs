@@ -1,0 +1,278 @@
+//! A peer whose address changes without its doing, and one that says so of an address not its own.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use rotunda_media_core::event::Event;
+use rotunda_media_core::ice::{AMPLIFICATION, HANDSHAKE_ALLOWANCE, PATIENCE};
+use rotunda_media_core::id::TransportId;
+use rotunda_media_core::{Command, Path};
+use rotunda_packet::rtcp::{ReportBlock, write_receiver_report};
+use support::Call;
+use support::peer::Told;
+use support::source::Source;
+
+/// Between two checks of Firefox, which nominate nothing once a pair is nominated.
+const FIREFOX: Duration = Duration::from_secs(5);
+
+/// Alice's picture, of 1,200 bytes each 20 ms, goes to Bob.
+struct Scene {
+    call: Call,
+    alice: Path,
+    bob: Path,
+    camera: Source,
+    next_check: Instant,
+}
+
+impl Scene {
+    fn new(seed: u64) -> Self {
+        let mut call = Call::new(seed);
+        let (alice, bob) = (call.join(1), call.join(2));
+        call.add_video(1, 10, 1);
+        call.add_consumer(2, 20, 10);
+        let next_check = call.now + FIREFOX;
+        Self { call, alice, bob, camera: Source::video(4242, 10, None), next_check }
+    }
+
+    /// Passes 20 ms: a picture, Bob's receiver report and, when they are due, both sides' checks.
+    fn step(&mut self) {
+        let Self { call, alice, bob, camera, next_check } = self;
+        let mut datagrams = Vec::new();
+        if call.now >= *next_check {
+            *next_check += FIREFOX;
+            datagrams.extend([*alice, *bob].map(|path| (path, call.peer(path).check(false))));
+        }
+        let key = camera.frame == 0;
+        for packet in camera.picture(key, &[1200]) {
+            datagrams.push((*alice, call.peer(*alice).protect(packet)));
+        }
+        if (call.now - call.start).as_millis().is_multiple_of(1000) {
+            datagrams.push(call.peer(*bob).rtcp(|out| write_receiver_report(out, 1, &[])));
+        }
+        call.receive(datagrams);
+        call.pass_ms(20);
+    }
+
+    fn run(&mut self, time: Duration) {
+        let end = self.call.now + time;
+        while self.call.now < end {
+            self.step();
+        }
+    }
+
+    /// How long until Bob sees again.
+    fn until_seen(&mut self) -> Duration {
+        let (start, before) = (self.call.now, self.seen());
+        while self.seen() == before {
+            assert!(self.call.now - start < Duration::from_secs(60), "never");
+            self.step();
+        }
+        self.call.now - start
+    }
+
+    fn seen(&mut self) -> usize {
+        self.call.peer(self.bob).media.len()
+    }
+}
+
+/// The peer's NAT gives it another port, of which it learns nothing.
+fn rebind(call: &mut Call, from: Path, port: u16) -> Path {
+    let to = Path { remote: (from.remote.ip(), port).into(), ..from };
+    let mut peer = call.peers.remove(&from).unwrap();
+    peer.path = to;
+    call.peers.insert(to, peer);
+    to
+}
+
+#[test]
+fn a_viewer_whose_nat_gives_it_another_port_sees_again_with_its_next_check() {
+    for after_check in [0, 1500, 3000, 4980] {
+        let mut scene = Scene::new(31);
+        scene.run(2 * FIREFOX + Duration::from_millis(after_check));
+        scene.bob = rebind(&mut scene.call, scene.bob, 6001);
+        let dark = scene.until_seen();
+        // The next check finds the old path silent for long enough, or is followed when it was.
+        let bound = FIREFOX.max(PATIENCE) + Duration::from_millis(40);
+        assert!(dark <= bound, "{dark:?} when it happened {after_check} ms after a check");
+        let before = scene.seen();
+        scene.run(Duration::from_secs(10));
+        assert!(scene.seen() - before >= 490, "all of it, and for good");
+    }
+}
+
+#[test]
+fn a_sender_whose_nat_gives_it_another_port_is_seen_again_with_its_next_check() {
+    let mut scene = Scene::new(32);
+    scene.run(2 * FIREFOX);
+    scene.alice = rebind(&mut scene.call, scene.alice, 6001);
+    assert!(scene.until_seen() <= FIREFOX + Duration::from_millis(40));
+    scene.run(PATIENCE);
+    let asked = scene
+        .call
+        .peer(scene.alice)
+        .told
+        .iter()
+        .any(|(_, told)| matches!(told, Told::Feedback { .. } | Told::ReceiverReport { .. }));
+    assert!(asked, "what is asked and told goes to the new port as well");
+}
+
+#[test]
+fn a_spare_path_that_is_checked_does_not_take_over_from_a_living_one() {
+    let mut scene = Scene::new(33);
+    let spare = Path { remote: ([10, 9, 9, 9], 9).into(), ..scene.bob };
+    for _ in 0..20 {
+        let check = scene.call.peer(scene.bob).check(false);
+        scene.call.receive(vec![(spare, check)]);
+        scene.run(Duration::from_millis(2500));
+        let check = scene.call.peer(scene.bob).check(true);
+        scene.call.receive(vec![(scene.bob, check)]);
+    }
+    let moved = |event: &Event| matches!(event, Event::IceConnected { remote, .. } if *remote == spare.remote);
+    assert!(!scene.call.take_events().iter().any(moved));
+}
+
+/// Somebody repeats or forges Bob's check so that it seems to come from `victim`.
+fn forge(scene: &mut Scene, victim: Path) -> usize {
+    let check = scene.call.peer(scene.bob).check(true);
+    let len = check.len();
+    scene.call.receive(vec![(victim, check)]);
+    len
+}
+
+/// Somebody who never spoke: all that arrives there is counted and nothing answered.
+fn bystander(scene: &mut Scene) -> Path {
+    let victim = Path { remote: ([203, 0, 113, 9], 53).into(), ..scene.bob };
+    let (_, keys) = scene.call.join_without_keys(99);
+    let ice = rotunda_media_core::command::IceCredentials {
+        ufrag: "nobody".into(),
+        password: "nobody's password".into(),
+    };
+    let mut peer = support::Peer::new(victim, &ice, &keys);
+    peer.deaf = true;
+    peer.counts_only = true;
+    scene.call.peers.insert(victim, peer);
+    victim
+}
+
+#[test]
+fn a_forged_check_sends_a_bystander_three_times_its_bytes_at_most() {
+    let mut scene = Scene::new(34);
+    scene.run(2 * FIREFOX);
+    let victim = bystander(&mut scene);
+    let mut from_there = forge(&mut scene, victim);
+    scene.run(Duration::from_secs(30));
+    let got = scene.call.peer(victim).bytes;
+    assert!(got > 0 && got as u64 <= AMPLIFICATION * from_there as u64, "{got}");
+    // Nor do more checks, nor media and reports under the right keys, show that anybody is there.
+    for _ in 0..20 {
+        from_there += forge(&mut scene, victim);
+        let block =
+            ReportBlock { ssrc: 20_000, last_sender_report: 12_345, ..ReportBlock::default() };
+        let (_, report) = scene.call.peer(scene.bob).rtcp(|out| {
+            write_receiver_report(out, 1, &[block; 20]);
+        });
+        from_there += report.len();
+        scene.call.receive(vec![(victim, report)]);
+        scene.run(Duration::from_millis(500));
+    }
+    let got = scene.call.peer(victim).bytes;
+    assert!(got as u64 <= AMPLIFICATION * from_there as u64, "{got} for {from_there}");
+}
+
+#[test]
+fn who_repeats_checks_leads_nobody_s_media_astray_for_long() {
+    let mut scene = Scene::new(35);
+    scene.run(2 * FIREFOX);
+    let victim = bystander(&mut scene);
+    for _ in 0..30 {
+        forge(&mut scene, victim);
+        scene.run(Duration::from_secs(1));
+    }
+    let before = scene.seen();
+    forge(&mut scene, victim);
+    scene.run(Duration::from_secs(2));
+    assert_eq!(scene.seen() - before, 100, "Bob is where he always was");
+}
+
+#[test]
+fn one_who_leaves_probes_unanswered_shows_by_a_report_that_it_moved() {
+    let mut scene = Scene::new(36);
+    scene.run(2 * FIREFOX);
+    scene.call.peer(scene.bob).deaf = true;
+    scene.bob = rebind(&mut scene.call, scene.bob, 6002);
+    let check = scene.call.peer(scene.bob).check(true);
+    scene.call.receive(vec![(scene.bob, check)]);
+    let told = scene.call.peer(scene.bob).told.len();
+    scene.run(Duration::from_secs(1));
+    let limited = scene.seen();
+    let report =
+        scene.call.peer(scene.bob).told.iter().skip(told).find_map(|(_, told)| match told {
+            Told::SenderReport { ntp, .. } => Some((ntp >> 16) as u32),
+            _ => None,
+        });
+    let last_sender_report = report.expect("it is told the time, in which the proof lies");
+    let before = scene.seen();
+    let block = ReportBlock { ssrc: 20_000, last_sender_report, ..ReportBlock::default() };
+    let report = scene.call.peer(scene.bob).rtcp(|out| write_receiver_report(out, 1, &[block]));
+    scene.call.receive(vec![report]);
+    scene.run(Duration::from_secs(1));
+    assert_eq!(scene.seen() - before, 50, "{limited} packets came before the report");
+}
+
+#[test]
+fn a_handshake_confirms_the_path_that_all_of_it_took() {
+    let flight = || Command::SendDtls { transport: TransportId(2), datagram: vec![22; 1200] };
+    for strays in [false, true] {
+        let mut call = Call::new(37);
+        let alice = call.join(1);
+        call.deaf = true;
+        let (mut bob, keys) = call.join_without_keys(2);
+        call.command(flight());
+        if strays {
+            bob = rebind(&mut call, bob, 6003);
+            let check = call.peer(bob).check(true);
+            call.receive(vec![(bob, check)]);
+            call.command(flight());
+        }
+        call.command(Command::SetSrtp { transport: TransportId(2), keys });
+        call.add_audio(1, 10);
+        call.add_consumer(2, 20, 10);
+        let mut source = Source::audio(4242, 10);
+        for _ in 0..50 {
+            let packet = source.sound(30);
+            let packet = call.peer(alice).protect(packet);
+            call.receive(vec![(alice, packet)]);
+            call.pass_ms(20);
+        }
+        let heard = call.peer(bob).media.len();
+        assert_eq!(heard == 50, !strays, "{heard} packets");
+    }
+}
+
+#[test]
+fn a_handshake_that_nobody_answers_ends() {
+    let mut call = Call::new(38);
+    call.deaf = true;
+    let (bob, _) = call.join_without_keys(2);
+    for _ in 0..100 {
+        call.command(Command::SendDtls { transport: TransportId(2), datagram: vec![22; 1200] });
+        call.pass_ms(100);
+    }
+    let sent = call.peer(bob).bytes;
+    assert!((2400..=HANDSHAKE_ALLOWANCE + 600).contains(&sent), "{sent}");
+}
+
+#[test]
+fn a_forged_check_does_not_take_what_comes_from_somebody_else() {
+    let mut scene = Scene::new(39);
+    scene.run(FIREFOX);
+    let mallory = scene.call.join(3);
+    let check = scene.call.peer(mallory).check(true);
+    // Alice's browser does not know what to make of the answer.
+    scene.call.peer(scene.alice).counts_only = true;
+    scene.call.receive(vec![(scene.alice, check)]);
+    let before = scene.seen();
+    scene.run(Duration::from_secs(2));
+    assert_eq!(scene.seen() - before, 100);
+}
