@@ -23,7 +23,7 @@ CAMERA = {
     "headerExtensions": [{"uri": "urn:ietf:params:rtp-hdrext:sdes:mid", "id": 4}],
     "encodings": [
         {"rid": "r0", "dtx": False, "scaleResolutionDownBy": 1.5, "scalabilityMode": "L1T3"},
-        {"ssrc": 0, "rtx": {"ssrc": 4294967295}, "maxBitrate": 900000},
+        {"ssrc": 1, "rtx": {"ssrc": 4294967295}, "maxBitrate": 0},
     ],
     "rtcp": {"cname": "c", "reducedSize": True},
 }
@@ -59,9 +59,9 @@ def test_names_that_are_capital_letters_in_the_contract() -> None:
 
 def test_absent_stays_apart_from_zero() -> None:
     absent = wire.from_message(rtp.RtpEncodingParameters, rtp_pb2.RtpEncodingParameters())
-    zero = wire.from_message(rtp.RtpEncodingParameters, rtp_pb2.RtpEncodingParameters(ssrc=0))
-    assert absent.ssrc is None
-    assert zero.ssrc == 0
+    zero = wire.from_message(rtp.RtpEncodingParameters, rtp_pb2.RtpEncodingParameters(max_bitrate=0))
+    assert absent.max_bitrate is None
+    assert zero.max_bitrate == 0
 
 
 def test_a_bad_value_is_named_by_its_json_path() -> None:
