@@ -15,12 +15,12 @@ from rotunda_contract.identities import identity_of
 from rotunda_contract.mounted_tls import MountedCertificates, NoCertificatesError
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_operator.certificates import Pair, issue, new_authority
-from rotunda_operator.load.ledger import NodeReport
+from rotunda_operator.load.otlp import PARTICIPANTS, Part
 from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.load.trust import receiver_credentials
 from rotunda_operator.testing.ports import free_port
 from rotunda_sfu.fake_node import FakeNode
-from rotunda_sfu.load import NodeLoad
+from rotunda_sfu.load import NodeLoad, WorkerUse
 from rotunda_sfu.service.server import grpc_server
 from rotunda_sfu.telemetry import LoadReporter
 from rotunda_signaling.media_node.grpc import GrpcMediaNode, GrpcMediaNodes
@@ -29,8 +29,8 @@ from rotunda_signaling.media_node.tls import dial_with
 NODE = identity_of("media-node", "default", "calls")
 SIGNALING = identity_of("signaling", "default", "calls")
 KEY = pb.RoomKey(room="standup", epoch=1, process_id="process-1")
-LOAD = NodeLoad(0.5, (0.5,), 1e6, 0.0, 0.0, {"standup": 3}, 12, 1000, 0)
-Reports = asyncio.Queue[tuple[str, str, NodeReport]]
+LOAD = NodeLoad(0.5, (WorkerUse(0.5),), 1e6, 0.0, 0.0, {"standup": 3}, 12, 1000, 0, 0)
+Reports = asyncio.Queue[Part]
 
 
 class Mount:
@@ -248,7 +248,7 @@ async def _refuses_who_shows_nothing(pods: Pods) -> None:
 async def _receiver(authority: Pair, port: int) -> AsyncIterator[Reports]:
     """The operator's own, and what it is told."""
     reports: Reports = asyncio.Queue()
-    receiver = LoadReceiver(lambda *told: reports.put_nowait(told), asyncio.get_running_loop().time)
+    receiver = LoadReceiver(lambda part, _: reports.put_nowait(part), asyncio.get_running_loop().time)
     credentials = receiver_credentials(authority, lambda: datetime.now(UTC))
     server = await serve(receiver, f"127.0.0.1:{port}", credentials)
     try:
@@ -274,5 +274,5 @@ async def _until_told(reporter: LoadReporter, reports: Reports) -> tuple[str, st
     async with asyncio.timeout(120):
         while reports.empty():
             await reporter.report(LOAD)
-    namespace, name, report = reports.get_nowait()
-    return namespace, name, report.participants
+    part = reports.get_nowait()
+    return part.namespace, part.name, int(part.values[PARTICIPANTS])

@@ -90,6 +90,10 @@ class FakeLoad:
     bytes_sent: int = 0
     packets_forwarded: int = 0
     packets_dropped: int = 0
+    packets_overflowed: int = 0
+    backlog_bytes: int = 0
+    backlog_share: float = 0.0
+    commands_waiting: int = 0
 
 
 class FakeMediaWorker:

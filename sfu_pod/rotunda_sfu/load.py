@@ -36,14 +36,26 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeLoad:
-    """Utilizations and the share lost are 0 to 1, the bit rate in bit/s, jitter in seconds.
+class WorkerUse:
+    """How far one worker is used: `utilization` is the share of a CPU, 0 to 1.
 
-    `utilization` is the highest of the busiest worker's, of what is sent and of the people.
+    What waits for it now is `backlog_bytes` in its sockets, as kernel memory, and `commands_waiting`.
     """
 
     utilization: float
-    workers: Sequence[float]
+    backlog_bytes: int = 0
+    commands_waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """Utilizations and the share lost are 0 to 1, the bit rate in bit/s, jitter in seconds.
+
+    `utilization` is the highest of the busiest worker's, of its backlog's, of what is sent and of the people.
+    """
+
+    utilization: float
+    workers: Sequence[WorkerUse]
     egress_bitrate: float
     packet_loss: float
     jitter: float
@@ -51,6 +63,7 @@ class NodeLoad:
     consumers: int
     packets_forwarded: int
     packets_dropped: int
+    packets_overflowed: int
 
 
 class LoadMeter:
@@ -66,19 +79,18 @@ class LoadMeter:
         """The load between the sample before and this one."""
         before, self._before = self._before or sample, sample
         seconds = sample.at - before.at
-        workers = [
-            _busy(old.load, new.load, seconds)
-            for old, new in zip(before.workers, sample.workers, strict=True)
-        ]
+        pairs = list(zip(before.workers, sample.workers, strict=True))
+        busy = [_busy(old.load, new.load, seconds) for old, new in pairs]
+        behind = [_behind(old.load, new.load, seconds) for old, new in pairs]
         egress = 8 * _rate(_total(before, "bytes_sent"), _total(sample, "bytes_sent"), seconds)
         participants = sum(sample.participants.values())
         return NodeLoad(
             utilization=max(
-                _busiest(workers, sample),
+                _busiest([max(both) for both in zip(busy, behind, strict=True)], sample),
                 egress / self._capacity.egress_bitrate,
                 participants / self._capacity.participants,
             ),
-            workers=workers,
+            workers=[_use(share, each.load) for share, each in zip(busy, sample.workers, strict=True)],
             egress_bitrate=egress,
             packet_loss=self._loss(sample),
             jitter=_jitter(sample),
@@ -86,6 +98,7 @@ class LoadMeter:
             consumers=sample.consumers,
             packets_forwarded=_total(sample, "packets_forwarded"),
             packets_dropped=_total(sample, "packets_dropped"),
+            packets_overflowed=_total(sample, "packets_overflowed"),
         )
 
     def _loss(self, sample: Sample) -> float:
@@ -130,6 +143,23 @@ def _busy(before: WorkerLoad | None, now: WorkerLoad | None, seconds: float) -> 
     if now is None or before is None:
         return 1.0
     return min(_rate(before.busy_seconds, now.busy_seconds, seconds), 1.0)
+
+
+def _behind(before: WorkerLoad | None, now: WorkerLoad | None, seconds: float) -> float:
+    """The share of a receive buffer that was full at both ends of the time between two samples.
+
+    A burst waits for milliseconds. A worker that gets less CPU than it needs, as others take it or a limit
+    is met, is not busy all the time, but its sockets stay full and lose packets.
+    """
+    if now is None or before is None or seconds <= 0:
+        return 0.0
+    return min(before.backlog_share, now.backlog_share)
+
+
+def _use(utilization: float, load: WorkerLoad | None) -> WorkerUse:
+    if load is None:
+        return WorkerUse(utilization)
+    return WorkerUse(utilization, load.backlog_bytes, load.commands_waiting)
 
 
 def _rate(before: float, now: float, seconds: float) -> float:

@@ -104,7 +104,7 @@ class WorkerStats(Protocol):
 
 
 class WorkerLoad(Protocol):
-    """Counters since the worker was made."""
+    """Counters since the worker was made, and what waits for it now."""
 
     @property
     def busy_seconds(self) -> float:
@@ -116,6 +116,21 @@ class WorkerLoad(Protocol):
     def packets_forwarded(self) -> int: ...
     @property
     def packets_dropped(self) -> int: ...
+    @property
+    def packets_overflowed(self) -> int:
+        """Dropped by the kernel before they were received: a socket's buffer was full."""
+
+    @property
+    def backlog_bytes(self) -> int:
+        """What waits in its UDP sockets to be received, in bytes of kernel memory."""
+
+    @property
+    def backlog_share(self) -> float:
+        """The share of its receive buffer that this fills in the fullest socket, 0 to 1."""
+
+    @property
+    def commands_waiting(self) -> int:
+        """What we posted and its thread has not taken."""
 
 
 class RouterListener(Protocol):

@@ -32,7 +32,7 @@ from opentelemetry.sdk.resources import Resource
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.identities import OPERATOR
 from rotunda_contract.mounted_tls import MountedCertificates
-from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample
+from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample, WorkerUse
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.node import Node
 from rotunda_sfu.settings import NodeSettings
@@ -123,13 +123,19 @@ class LoadReporter:
         )
         counters: tuple[tuple[str, Callable[[NodeLoad], float]], ...] = (
             ("rotunda.media.packets.forwarded", lambda load: load.packets_forwarded),
-            ("rotunda.media.packets.dropped", lambda load: load.packets_dropped),
         )
         for name, unit, value in gauges:
             meter.create_observable_gauge(name, [self._single(value)], unit)
         for name, value in counters:
             meter.create_observable_counter(name, [self._single(value)], "{packet}")
-        meter.create_observable_gauge("rotunda.media.worker.utilization", [self._by_worker], "1")
+        meter.create_observable_counter("rotunda.media.packets.dropped", [self._dropped], "{packet}")
+        by_worker: tuple[tuple[str, str, Callable[[WorkerUse], float]], ...] = (
+            ("rotunda.media.worker.utilization", "1", lambda worker: worker.utilization),
+            ("rotunda.media.worker.backlog", "By", lambda worker: worker.backlog_bytes),
+            ("rotunda.media.worker.commands", "{command}", lambda worker: worker.commands_waiting),
+        )
+        for name, unit, of_worker in by_worker:
+            meter.create_observable_gauge(name, [self._by_worker(of_worker)], unit)
         # Set by hand: an observable one would remember every room that there ever was.
         self._by_room = meter.create_gauge("rotunda.room.participants", "{participant}")
 
@@ -140,10 +146,19 @@ class LoadReporter:
 
         return observe
 
-    def _by_worker(self, options: CallbackOptions) -> Iterator[Observation]:
+    def _by_worker(self, value: Callable[[WorkerUse], float]) -> _Callback:
+        def observe(options: CallbackOptions) -> Iterator[Observation]:
+            if self._load is not None:
+                for index, worker in enumerate(self._load.workers):
+                    yield Observation(value(worker), {"rotunda.worker": index})
+
+        return observe
+
+    def _dropped(self, options: CallbackOptions) -> Iterator[Observation]:
+        """What the worker received in vain or could not send, and what the kernel had no room for."""
         if self._load is not None:
-            for index, utilization in enumerate(self._load.workers):
-                yield Observation(utilization, {"rotunda.worker": index})
+            yield Observation(self._load.packets_dropped, {"rotunda.dropped_by": "worker"})
+            yield Observation(self._load.packets_overflowed, {"rotunda.dropped_by": "kernel"})
 
 
 class _Exporter(MetricExporter):

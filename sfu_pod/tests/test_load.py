@@ -3,7 +3,7 @@
 import pytest
 
 from rotunda_sfu.fake_worker import FakeConsumerStats, FakeLoad, FakeProducerStats, FakeStats
-from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample
+from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample, WorkerUse
 
 CAPACITY = Capacity(egress_bitrate=1e6, participants=10)
 ROOMS = {"standup": 2, "empty": 0}
@@ -13,6 +13,14 @@ def measure(*samples: Sample) -> NodeLoad:
     """The load at the last of them."""
     meter = LoadMeter(CAPACITY)
     return [meter.measure(sample) for sample in samples][-1]
+
+
+def shares(load: NodeLoad) -> list[float]:
+    return [worker.utilization for worker in load.workers]
+
+
+def waiting(at: float, *backlogs: float) -> Sample:
+    return Sample(at, [WorkerSample(FakeLoad(backlog_share=each)) for each in backlogs])
 
 
 def busy(at: float, *seconds: float) -> Sample:
@@ -29,13 +37,13 @@ def heard(at: float, stats: FakeStats) -> Sample:
 
 def test_the_first_sample_shows_no_rates() -> None:
     first = measure(Sample(5.0, [WorkerSample(FakeLoad(busy_seconds=3, bytes_sent=10**9))], ROOMS, 4))
-    assert (first.utilization, first.workers, first.egress_bitrate) == (0.2, [0.0], 0.0)
+    assert (first.utilization, shares(first), first.egress_bitrate) == (0.2, [0.0], 0.0)
     assert (first.participants, first.consumers) == (ROOMS, 4)
 
 
 def test_utilization_is_that_of_the_busiest_worker() -> None:
     found = measure(busy(0, 0, 0), busy(2, 1.6, 0.4))
-    assert found.workers == pytest.approx([0.8, 0.2])
+    assert shares(found) == pytest.approx([0.8, 0.2])
     assert found.utilization == pytest.approx(0.8)
 
 
@@ -43,6 +51,31 @@ def test_a_worker_that_failed_does_not_fill_the_node_while_another_lives() -> No
     ended = Sample(2, [WorkerSample(FakeLoad(busy_seconds=0.6)), WorkerSample(None)])
     assert measure(busy(0, 0, 0), ended).utilization == pytest.approx(0.3)
     assert measure(busy(0, 0), Sample(2, [WorkerSample(None)])).utilization == 1.0
+
+
+def test_utilization_is_the_backlog_that_stays() -> None:
+    found = measure(waiting(0, 0.1, 1.0), waiting(2, 0.2, 0.9))
+    assert found.utilization == pytest.approx(0.9)
+    assert shares(found) == [0.0, 0.0], "its CPU is told apart"
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        [waiting(0, 1.0)],
+        [waiting(0, 0.0), waiting(2, 1.0)],
+        [waiting(0, 1.0), waiting(2, 0.0)],
+        [waiting(0, 1.0, 0.0), waiting(2, 0.0, 1.0)],
+    ],
+)
+def test_a_burst_is_no_backlog(samples: list[Sample]) -> None:
+    assert measure(*samples).utilization == 0.0
+
+
+def test_what_waits_is_told_of_each_worker() -> None:
+    loads = [FakeLoad(backlog_bytes=4096), FakeLoad(commands_waiting=2)]
+    found = measure(Sample(0, [*(WorkerSample(load) for load in loads), WorkerSample(None)]))
+    assert found.workers == [WorkerUse(0.0, 4096, 0), WorkerUse(0.0, 0, 2), WorkerUse(1.0)]
 
 
 def test_utilization_is_what_is_sent_where_that_is_most() -> None:
@@ -58,7 +91,7 @@ def test_utilization_is_the_people_where_they_are_most() -> None:
 
 def test_a_worker_that_failed_counts_as_full() -> None:
     ended = Sample(2, [WorkerSample(FakeLoad()), WorkerSample(None)])
-    assert measure(busy(0, 0, 0), ended).workers == [0.0, 1.0]
+    assert measure(busy(0, 0, 0), ended).workers == [WorkerUse(0.0), WorkerUse(1.0)]
 
 
 def test_counters_of_a_worker_that_was_replaced_start_over() -> None:
@@ -66,7 +99,7 @@ def test_counters_of_a_worker_that_was_replaced_start_over() -> None:
         Sample(0, [WorkerSample(FakeLoad(busy_seconds=9, bytes_sent=10**6))]),
         Sample(2, [WorkerSample(FakeLoad(busy_seconds=1, bytes_sent=10))]),
     )
-    assert (found.workers, found.egress_bitrate) == ([0.0], 0.0)
+    assert (shares(found), found.egress_bitrate) == ([0.0], 0.0)
 
 
 def test_what_was_lost_on_the_way_to_us_and_from_us() -> None:
@@ -92,13 +125,13 @@ def test_silence_is_no_loss_and_loss_is_never_more_than_everything() -> None:
 def test_people_are_counted_while_a_worker_does_not_answer() -> None:
     silent = Sample(2, [WorkerSample(FakeLoad(busy_seconds=1))], ROOMS)
     found = measure(heard(0, FakeStats()), silent)
-    assert (found.packet_loss, found.jitter, found.workers) == (0.0, 0.0, [0.5])
+    assert (found.packet_loss, found.jitter, shares(found)) == (0.0, 0.0, [0.5])
 
 
 def test_packets_are_totals_over_all_workers() -> None:
     loads = [
-        FakeLoad(packets_forwarded=5, packets_dropped=1),
-        FakeLoad(packets_forwarded=7, packets_dropped=2),
+        FakeLoad(packets_forwarded=5, packets_dropped=1, packets_overflowed=4),
+        FakeLoad(packets_forwarded=7, packets_dropped=2, packets_overflowed=5),
     ]
     found = measure(Sample(0, [WorkerSample(load) for load in loads]))
-    assert (found.packets_forwarded, found.packets_dropped) == (12, 3)
+    assert (found.packets_forwarded, found.packets_dropped, found.packets_overflowed) == (12, 3, 9)

@@ -17,12 +17,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, M
 from rotunda_sfu import telemetry
 from rotunda_sfu.fake_node import FakeNode, assignment
 from rotunda_sfu.fake_worker import FakeLoad
-from rotunda_sfu.load import NodeLoad
+from rotunda_sfu.load import NodeLoad, WorkerUse
 from rotunda_sfu.telemetry import EXPORT_SECONDS, LoadReporter, report_load
 
 LOAD = NodeLoad(
     utilization=0.5,
-    workers=(0.5, 0.25),
+    workers=(WorkerUse(0.5, backlog_bytes=4096, commands_waiting=3), WorkerUse(0.25)),
     egress_bitrate=1e6,
     packet_loss=0.01,
     jitter=0.002,
@@ -30,6 +30,7 @@ LOAD = NodeLoad(
     consumers=12,
     packets_forwarded=1000,
     packets_dropped=7,
+    packets_overflowed=11,
 )
 
 
@@ -118,9 +119,18 @@ async def test_a_report_has_the_names_that_the_operator_reads() -> None:
     assert attributes["k8s.namespace.name"] == "calls"
     assert attributes["k8s.pod.uid"] == "uid-1"
     metrics = metrics_of(request)
-    by_worker = points_of(metrics.pop("rotunda.media.worker.utilization"), "rotunda.worker")
+    by_worker = {
+        of: points_of(metrics.pop(f"rotunda.media.worker.{of}"), "rotunda.worker")
+        for of in ("utilization", "backlog", "commands")
+    }
+    dropped = points_of(metrics.pop("rotunda.media.packets.dropped"), "rotunda.dropped_by")
     by_room = points_of(metrics.pop("rotunda.room.participants"), "rotunda.room")
-    assert by_worker == {0: 0.5, 1: 0.25}
+    assert by_worker == {
+        "utilization": {0: 0.5, 1: 0.25},
+        "backlog": {0: 4096, 1: 0},
+        "commands": {0: 3, 1: 0},
+    }
+    assert dropped == {"worker": 7, "kernel": 11}
     assert by_room == {"standup": 3, "empty": 0}
     assert {name: points_of(metric)[None] for name, metric in metrics.items()} == {
         "rotunda.media.utilization": 0.5,
@@ -131,7 +141,6 @@ async def test_a_report_has_the_names_that_the_operator_reads() -> None:
         "rotunda.participants": 3,
         "rotunda.consumers": 12,
         "rotunda.media.packets.forwarded": 1000,
-        "rotunda.media.packets.dropped": 7,
     }
     counter = metrics["rotunda.media.packets.forwarded"].sum
     assert counter.is_monotonic

@@ -165,11 +165,11 @@ class Worker:
     def collect_stats(self, token: int) -> None:
         """Answered by a `Stats` event with the same token."""
     def load(self) -> WorkerLoad:
-        """Totals read without asking the thread."""
+        """Totals and what waits, read without asking the thread."""
 
 @final
 class WorkerLoad:
-    """Counters since the start; seconds and bytes."""
+    """Counters since the start, and what waits now; seconds and bytes."""
     @property
     def busy_seconds(self) -> float:
         """CPU time of the thread."""
@@ -181,6 +181,9 @@ class WorkerLoad:
     def packets_forwarded(self) -> int: ...
     @property
     def packets_dropped(self) -> int: ...
+    @property
+    def packets_overflowed(self) -> int:
+        """Datagrams that the kernel dropped before they were received: a socket's buffer was full."""
     @property
     def send_calls(self) -> int:
         """System calls that sent."""
@@ -196,6 +199,15 @@ class WorkerLoad:
     @property
     def tcp_connections(self) -> int:
         """Open now."""
+    @property
+    def backlog_bytes(self) -> int:
+        """What waits in the UDP sockets to be received, in bytes of kernel memory."""
+    @property
+    def backlog_share(self) -> float:
+        """The share of its receive buffer that this fills in the fullest of them, 0 to 1."""
+    @property
+    def commands_waiting(self) -> int:
+        """Posted, and not taken by the thread."""
 
 @final
 class DtlsReadable:

@@ -303,10 +303,11 @@ fn since(earlier: Load, later: Load) -> Load {
         bytes_sent: later.bytes_sent - earlier.bytes_sent,
         packets_forwarded: later.packets_forwarded - earlier.packets_forwarded,
         packets_dropped: later.packets_dropped - earlier.packets_dropped,
+        packets_overflowed: later.packets_overflowed - earlier.packets_overflowed,
         send_calls: later.send_calls - earlier.send_calls,
         messages_sent: later.messages_sent - earlier.messages_sent,
         segments_sent: later.segments_sent - earlier.segments_sent,
         padding_bytes: later.padding_bytes - earlier.padding_bytes,
-        tcp_connections: later.tcp_connections,
+        ..later
     }
 }

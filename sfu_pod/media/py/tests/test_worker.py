@@ -2,6 +2,7 @@
 
 import select
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -113,6 +114,32 @@ def test_load_counts_from_zero(worker: Worker) -> None:
     load = worker.load()
     assert 0 <= load.busy_seconds < 1
     assert (load.bytes_sent, load.packets_forwarded, load.segments_sent) == (0, 0, 0)
+    assert (load.packets_overflowed, load.backlog_bytes, load.backlog_share) == (0, 0, 0.0)
+
+
+def test_a_command_that_waits_is_told(worker: Worker) -> None:
+    deadline = time.monotonic() + 60
+    worker.collect_stats(1)
+    while worker.load().commands_waiting == 0:
+        assert time.monotonic() < deadline, "each was taken before anybody looked"
+        worker.collect_stats(1)
+    while worker.load().commands_waiting > 0:
+        assert time.monotonic() < deadline, "some were never taken"
+
+
+def test_datagrams_that_wait_are_told(worker: Worker) -> None:
+    deadline = time.monotonic() + 60
+    (address,) = worker.addresses
+    load = worker.load()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooder:
+        while load.backlog_bytes == 0:
+            assert time.monotonic() < deadline, "each was received before anybody looked"
+            flooder.sendto(b"\x80" * 1200, (address.ip, address.port))
+            load = worker.load()
+    assert load.backlog_bytes > 1
+    assert 0 < load.backlog_share <= 1
+    while worker.load().backlog_bytes > 0:
+        assert time.monotonic() < deadline, "some were never received"
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,14 @@
 //! ```
 
 mod address;
+mod backlog;
 mod batch;
 mod raw;
 mod receive;
 mod send;
 mod socket;
 
+pub use backlog::{Backlog, BacklogGauge};
 pub use batch::SendBatch;
 pub use receive::ReceiveBatch;
 pub use socket::{Counters, SocketOptions, UdpSocket};

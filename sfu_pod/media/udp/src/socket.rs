@@ -5,12 +5,13 @@ use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::ptr;
+use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::raw::{SOL_UDP, UDP_GRO, UDP_SEGMENT};
 use crate::send::Sender;
-use crate::{ReceiveBatch, SendBatch};
+use crate::{BacklogGauge, ReceiveBatch, SendBatch};
 
 /// How to open a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,8 @@ pub struct Counters {
 
 /// A bound, non-blocking UDP socket.
 pub struct UdpSocket {
-    socket: Socket,
+    /// Shared with gauges, for the moment of their reading.
+    socket: Arc<Socket>,
     sender: Sender,
     counters: Counters,
 }
@@ -72,6 +74,7 @@ impl UdpSocket {
             // A kernel without it delivers one by one: nothing is lost.
             let _ = set_option(&socket, SOL_UDP, UDP_GRO, 1);
         }
+        let socket = Arc::new(socket);
         Ok(Self { socket, sender: Sender::new(segments), counters: Counters::default() })
     }
 
@@ -89,6 +92,11 @@ impl UdpSocket {
     /// Since the socket was opened.
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// Reads what waits in this socket, from any thread.
+    pub fn backlog_gauge(&self) -> BacklogGauge {
+        BacklogGauge::new(Arc::downgrade(&self.socket))
     }
 
     /// Replaces what `batch` holds by what waits on the socket; returns the number of datagrams,

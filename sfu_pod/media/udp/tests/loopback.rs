@@ -159,6 +159,33 @@ fn refused_joined_messages_go_out_in_pieces_until_joining_is_given_up() {
 }
 
 #[test]
+fn a_gauge_tells_what_waits_and_what_found_no_room() {
+    let small = SocketOptions { segmentation_offload: false, buffer_bytes: 1 << 14 };
+    let (mut receiver, peer) =
+        (open("127.0.0.1:0", small), StdSocket::bind("127.0.0.1:0").unwrap());
+    let (target, gauge) = (receiver.local_addr().unwrap(), receiver.backlog_gauge());
+    let empty = gauge.read();
+    assert_eq!((empty.waiting_bytes, empty.share(), empty.dropped), (0, 0.0, 0));
+    assert!(empty.limit_bytes >= 1 << 14);
+
+    (0..3).for_each(|number| assert!(peer.send_to(&datagram(number, 1000), target).is_ok()));
+    let some = std::thread::scope(|scope| scope.spawn(|| gauge.read()).join().unwrap());
+    assert!((3000..some.limit_bytes).contains(&some.waiting_bytes), "{some:?}");
+    assert_eq!(some.dropped, 0);
+    (0..97).for_each(|number| assert!(peer.send_to(&datagram(number, 1000), target).is_ok()));
+    let full = gauge.read();
+    assert!(full.share() > 0.8 && full.dropped > 0, "{full:?}");
+
+    let held = 100 - full.dropped as usize;
+    assert_eq!(receive(&mut receiver, held).len(), held);
+    assert_eq!((gauge.read().waiting_bytes, gauge.read().dropped), (0, full.dropped));
+    drop(receiver);
+    let port_is_free = StdSocket::bind(target);
+    assert!(port_is_free.is_ok(), "a gauge keeps no socket open");
+    assert_eq!((gauge.read().limit_bytes, gauge.read().dropped), (0, full.dropped));
+}
+
+#[test]
 fn nothing_waiting_is_no_error_and_no_datagram() {
     let mut socket = open("127.0.0.1:0", OFFLOAD);
     assert_eq!(socket.receive(&mut ReceiveBatch::new(2)).unwrap(), 0);

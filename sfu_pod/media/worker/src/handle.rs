@@ -45,7 +45,7 @@ pub fn spawn(options: WorkerOptions) -> io::Result<Handle> {
     let shared = Arc::new(Shared {
         events: EventQueue::new()?,
         dtls: DtlsQueues::new(options.dtls_queue_datagrams),
-        load: LoadCounters::default(),
+        load: LoadCounters::new(listeners.iter().map(Listener::backlog_gauge).collect()),
     });
     let (commands, receiver) = queue::commands()?;
     let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
@@ -107,9 +107,9 @@ impl Handle {
         self.shared.dtls.dropped(transport)
     }
 
-    /// Totals, read without asking the thread.
+    /// Totals and what waits, read without asking the thread.
     pub fn load(&self) -> Load {
-        self.shared.load.read()
+        Load { commands_waiting: self.commands.waiting(), ..self.shared.load.read() }
     }
 
     /// Stops and joins the thread, which closes the sockets. Twice is allowed.
@@ -213,7 +213,7 @@ mod tests {
         let shared = Arc::new(Shared {
             events: EventQueue::new().unwrap(),
             dtls: DtlsQueues::new(1),
-            load: LoadCounters::default(),
+            load: LoadCounters::new(Vec::new()),
         });
         let number = 7;
         let thread = start("doomed".into(), Arc::clone(&shared), move || panic!("at {number}"));

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rotunda_udp::{Counters, ReceiveBatch, SendBatch, SocketOptions, UdpSocket};
+use rotunda_udp::{BacklogGauge, Counters, ReceiveBatch, SendBatch, SocketOptions, UdpSocket};
 
 /// Arena of the datagrams that wait; about 800 of 1,200 bytes.
 const SEND_BYTES: usize = 1 << 19;
@@ -40,6 +40,11 @@ impl Listener {
 
     pub(crate) fn counters(&self) -> Counters {
         self.socket.counters()
+    }
+
+    /// See [`UdpSocket::backlog_gauge`].
+    pub(crate) fn backlog_gauge(&self) -> BacklogGauge {
+        self.socket.backlog_gauge()
     }
 
     /// Receives what waits; the number of datagrams. A socket's error is an earlier send's fate or

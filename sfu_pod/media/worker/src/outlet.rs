@@ -38,7 +38,7 @@ impl Outlet {
 
     /// CPU time of the thread so far.
     pub(crate) fn busy(&self) -> Duration {
-        self.shared.load.read().busy
+        self.shared.load.busy()
     }
 
     /// See [`Listener::receive`].

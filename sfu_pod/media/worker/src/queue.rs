@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use rotunda_media_core::Command;
@@ -21,23 +21,38 @@ pub(crate) enum Message {
 pub(crate) fn commands() -> io::Result<(CommandSender, CommandReceiver)> {
     let (sender, receiver) = mpsc::channel();
     let bell = Arc::new(Bell::new()?);
-    let receiver = CommandReceiver { receiver, seen: None, bell: Arc::clone(&bell) };
-    Ok((CommandSender { sender, bell }, receiver))
+    let waiting = Arc::new(AtomicU64::new(0));
+    let (bell_of_receiver, waiting_of_receiver) = (Arc::clone(&bell), Arc::clone(&waiting));
+    let receiver = CommandReceiver {
+        receiver,
+        seen: None,
+        bell: bell_of_receiver,
+        waiting: waiting_of_receiver,
+    };
+    Ok((CommandSender { sender, bell, waiting }, receiver))
 }
 
 /// The owner's end of the command queue.
 pub(crate) struct CommandSender {
     sender: mpsc::Sender<Message>,
     bell: Arc<Bell>,
+    /// Counted up before a message is sent, and down when it was taken: never less than there are.
+    waiting: Arc<AtomicU64>,
 }
 
 impl CommandSender {
     /// Posts a message. A thread that has ended takes nothing any more, which is no error: its end
     /// was told by an event, or asked for.
     pub(crate) fn post(&self, message: Message) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         if self.sender.send(message).is_ok() {
             self.bell.ring();
         }
+    }
+
+    /// How many messages were posted and not taken. All that follow the thread's end.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -47,6 +62,7 @@ pub(crate) struct CommandReceiver {
     /// Seen by `is_empty`, not yet taken.
     seen: Option<Message>,
     bell: Arc<Bell>,
+    waiting: Arc<AtomicU64>,
 }
 
 impl CommandReceiver {
@@ -56,7 +72,10 @@ impl CommandReceiver {
             return self.seen.take();
         }
         match self.receiver.try_recv() {
-            Ok(message) => Some(message),
+            Ok(message) => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                Some(message)
+            }
             Err(mpsc::TryRecvError::Empty) => None,
             Err(mpsc::TryRecvError::Disconnected) => Some(Message::Stop),
         }
@@ -204,7 +223,9 @@ mod tests {
         let (sender, mut receiver) = commands().unwrap();
         sender.post(stats_request(1));
         sender.post(stats_request(2));
+        assert_eq!(sender.waiting(), 2);
         assert!(!receiver.is_empty());
+        assert_eq!(sender.waiting(), 1);
         drop(sender);
         for wanted in [1, 2] {
             let Some(Message::Command(Command::CollectStats { token })) = receiver.take() else {
