@@ -83,7 +83,7 @@ class Informer:
                 _log.warning("cannot follow", kind=self.resource.kind, error=str(error))
                 if self._failures > 1:
                     self._at = None
-                await asyncio.sleep(self._pause(self._failures))
+                await asyncio.sleep(pause(self._failures, self._rng))
 
     @property
     def trouble(self) -> str:
@@ -151,8 +151,10 @@ class Informer:
         if self._versions.pop(key, None) is not None:
             self._on_delete(key)
 
-    def _pause(self, failures: int) -> float:
-        return min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE) * self._rng.uniform(0.5, 1.0)
+
+def pause(failures: int, rng: random.Random) -> float:
+    """Seconds to wait after so many failures, one after the other."""
+    return min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE) * rng.uniform(0.5, 1.0)
 
 
 def _version(manifest: Manifest) -> int:

@@ -1,4 +1,4 @@
-"""The operator without its frame: follows, listens, waits for the lease, then decides and writes.
+"""The operator but for its process: follows, listens, waits for the lease, then decides and writes.
 
 The standby follows and listens too. It decides nothing: what it has to look at is looked at once it holds
 the lease, when everything is.
@@ -13,12 +13,13 @@ from contextlib import suppress
 import grpc
 import structlog
 
-from rotunda_kube import Invalid, KubeApi, KubeError, NotAllowed, NotFound
+from rotunda_kube import Informer, Invalid, KubeApi, KubeError, NotAllowed, NotFound
 from rotunda_kube.resource import PODS
 from rotunda_operator.authority import find_or_make
 from rotunda_operator.clusters.apply import reconcile_cluster
 from rotunda_operator.context import Context, Item, Kind, tell
 from rotunda_operator.feed import Feed
+from rotunda_operator.following import ClusterFollower
 from rotunda_operator.generated import Wanted, keep, make
 from rotunda_operator.lease import Lease, NotHolder
 from rotunda_operator.load.receiver import LoadReceiver, serve
@@ -87,6 +88,8 @@ class Engine:
             placing=self._may_place,
         )
         self._context.informers = self.feed.informers(api, settings.namespace)
+        clusters = ClusterFollower(api, settings, self.world, self.feed)
+        self._followers: list[ClusterFollower | Informer] = [clusters, *self._context.informers.values()]
         self._missing: list[Right] | None = None
         """Rights that it lacks; None: not known yet."""
         self._held_since: float | None = None
@@ -101,8 +104,7 @@ class Engine:
         else:
             await self._listen(None)
         try:
-            informers = self._context.informers.values()
-            follow = {f"follow {informer.resource.kind}": informer.run() for informer in informers}
+            follow = {f"follow {each.resource.kind}": each.run() for each in self._followers}
             await together({**follow, "lease": self._hold(), "act": self._act()})
         except BaseExceptionGroup as errors:
             lost, rest = errors.split(NotHolder)
@@ -128,10 +130,9 @@ class Engine:
         if self._missing is None:
             return ["Its rights are not known yet."]
         rights = [f"It may not {right}. {RIGHTS_ARE_IN}" for right in self._missing]
-        follows = self._context.informers.values()
         return rights + [
             f"{each.resource.kind} cannot be followed: {each.trouble or 'it is not listed yet'}"
-            for each in follows
+            for each in self._followers
             if each.trouble or not each.synced.is_set()
         ]
 
@@ -148,8 +149,8 @@ class Engine:
                 lacking = [str(right) for right in self._missing]
                 _log.error("does not take the lease, as it may not", missing=lacking, help=RIGHTS_ARE_IN)
                 await asyncio.sleep(RIGHTS_SECONDS)
-        for informer in self._context.informers.values():
-            await informer.synced.wait()
+        for each in self._followers:
+            await each.synced.wait()
         await self.lease.run()
 
     async def _act(self) -> None:

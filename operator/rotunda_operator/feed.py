@@ -18,7 +18,6 @@ from rotunda_kube import Informer, Key, KubeApi, Manifest, Resource, key_of
 from rotunda_kube.resource import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
-    MEDIA_CLUSTERS,
     MEDIA_NODES,
     NODES,
     PODS,
@@ -67,9 +66,8 @@ class Feed:
         self._look = look
 
     def informers(self, api: KubeApi, namespace: str) -> dict[Resource, Informer]:
-        """One for each kind that is followed."""
+        """One for each kind that is followed, but MediaClusters: those come by kopf."""
         kinds: list[tuple[Resource, str, str, Callable[[Manifest], None], Callable[[Key], None]]] = [
-            (MEDIA_CLUSTERS, namespace, "", self.on_cluster, self.on_cluster_gone),
             (ROOMS, namespace, "", self.on_room, self.on_room_gone),
             (MEDIA_NODES, namespace, "", self.on_node, self.on_node_gone),
             (PODS, namespace, MEDIA_NODE, self.on_pod, self.on_pod_gone),
@@ -164,7 +162,7 @@ class Feed:
             return
         before = self._world.clusters.get(key)
         self._world.set_cluster(cluster)
-        if look and (before is None or before.metadata.generation != cluster.metadata.generation):
+        if look and (before is None or _version(before) != _version(cluster)):
             self._look(Item(Kind.CLUSTER, key), 0.0)
         if before is None or before.spec != cluster.spec:
             self._look_at_cluster(key)
@@ -260,6 +258,11 @@ def _told_anew(
 def _demand(room: Room) -> tuple[object, bool]:
     """What the fleet is scaled by: an Idle Room asks for nothing, one that waits for a node does."""
     return room.status.assignment, room.status.phase == "Pending"
+
+
+def _version(cluster: MediaCluster) -> tuple[str, int]:
+    """Of its spec; one that was made anew begins at 1 again."""
+    return cluster.metadata.uid, cluster.metadata.generation
 
 
 def _reason(node: MediaNode) -> str:

@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines for machines, or a readable console format; gRPC's among them."""
+"""Structured logs: JSON lines for machines, or a readable console format; kopf's and gRPC's among them."""
 
 import logging
 import sys
@@ -36,3 +36,6 @@ def configure_logs(level: str, format: Literal["auto", "json", "console"]) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    for told_by_us in ("running", "orchestration"):  # why it ended, which following.py says in a line
+        logging.getLogger(f"kopf._core.reactor.{told_by_us}").setLevel(logging.CRITICAL)

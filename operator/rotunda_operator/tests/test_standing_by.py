@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ def asked(port: int, path: str, host: str = "127.0.0.1") -> httpx.Response | Non
         return httpx.get(f"http://{host}:{port}{path}", timeout=10)
     except httpx.TransportError:
         return None
+
+
+def says(port: int, words: str) -> bool:
+    """Whether these are among what keeps it from being ready."""
+    found = asked(port, "/readyz")
+    return found is not None and words in found.text
 
 
 def lease(stage: Stage) -> str:
@@ -100,10 +107,7 @@ def test_definitions_that_go_are_waited_for(plane: ControlPlane, tmp_path: Path)
         plane.kubectl("delete", "crd", "mediaclusters.rotunda.dev", "rooms.rotunda.dev")
         for kind in ("MediaCluster", "Room"):
             words = f"{kind} cannot be followed: "
-            until(
-                lambda words=words: (found := asked(port, "/readyz")) is not None and words in found.text,
-                stage,
-            )
+            until(partial(says, port, words), stage)
         alive = asked(port, "/healthz")
         assert alive is not None
         assert alive.status_code == 200

@@ -1,0 +1,73 @@
+"""What kopf is told to do: to log in as we do, and to hand on every change of a MediaCluster.
+
+Rooms and MediaNodes come by informers of our own, see docs/decisions/0002-own-informer.md. No handler here
+makes kopf write to an object: no finalizers, no annotations.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from rotunda_kube import Manifest
+from rotunda_kube.api import SILENCE_SECONDS, WATCH_SECONDS, load_configuration
+from rotunda_kube.resource import MEDIA_CLUSTERS
+from rotunda_operator.settings import OperatorSettings
+
+Changed = Callable[[str, Manifest], None]
+"""Hears the type of a watch event (empty for what kopf has listed), and the MediaCluster."""
+
+
+def registry_of(
+    settings: OperatorSettings, changed: Changed, ends: Callable[[], None]
+) -> kopf.OperatorRegistry:
+    """The handlers. `changed`, and `ends` when kopf does, are called in the thread of kopf."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=registry)
+    async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure(settings)
+
+    @kopf.on.cleanup(registry=registry)
+    async def cleanup(**_: Any) -> None:
+        ends()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return await _connection(settings)
+
+    @kopf.on.event(MEDIA_CLUSTERS.group, MEDIA_CLUSTERS.version, MEDIA_CLUSTERS.plural, registry=registry)
+    async def hand_on(event: kopf.RawEvent, **_: Any) -> None:
+        changed(event["type"] or "", dict(event["object"]))
+
+    return registry
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    settings.posting.enabled = False  # decisions tell their own Events
+    settings.scanning.disabled = True  # whether our definition stands is seen at each start, see following.py
+    settings.peering.standalone = True  # the lease says who acts
+    settings.networking.request_timeout = 15
+    settings.networking.connect_timeout = 5
+    # What fails longer ends kopf, which is then told and started anew.
+    settings.networking.error_backoffs = (1, 2)
+    # A watch that falls silent is noticed as soon as by the informers.
+    settings.watching.server_timeout = int(WATCH_SECONDS)
+    settings.watching.inactivity_timeout = WATCH_SECONDS + SILENCE_SECONDS
+    settings.process.ultimate_exiting_timeout = None  # it would kill a process that is not kopf's
+
+
+async def _connection(settings: OperatorSettings) -> kopf.ConnectionInfo:
+    """The credentials that the rest of the operator has, for kopf's own connections."""
+    found = await load_configuration(settings.kubeconfig)
+    scheme, _, token = ((await found.get_api_key_with_prefix("BearerToken")) or "").rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=found.host,
+        ca_path=found.ssl_ca_cert,
+        insecure=not found.verify_ssl,
+        certificate_path=found.cert_file,
+        private_key_path=found.key_file,
+        scheme=scheme.capitalize() or "Bearer",
+        token=token or None,
+        default_namespace=settings.namespace,
+    )

@@ -1,0 +1,136 @@
+"""kopf ends, as it does when a definition goes, and is started anew; what it tells reaches our loop."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import kopf
+import pytest
+from kopf._cogs.structs.references import Insights, Resource
+
+from rotunda_kube import Key, KubeApi, Listing, Manifest, NotFound
+from rotunda_operator import following
+from rotunda_operator.feed import Feed
+from rotunda_operator.following import UNDEFINED, ClusterFollower
+from rotunda_operator.moment import now
+from rotunda_operator.settings import OperatorSettings
+from rotunda_operator.world import World
+
+NAMESPACE = "meet"
+PATIENCE_SECONDS = 60.0
+CLUSTERS = Resource("rotunda.dev", "v1alpha1", "mediaclusters")
+
+Run = Callable[[Insights, asyncio.Event], Awaitable[None]]
+
+
+def cluster(name: str, uid: str = "1") -> Manifest:
+    metadata = {"namespace": NAMESPACE, "name": name, "uid": uid, "generation": 1, "resourceVersion": "1"}
+    return {"apiVersion": "rotunda.dev/v1alpha1", "kind": "MediaCluster", "metadata": metadata, "spec": {}}
+
+
+async def follow(insights: Insights, stop: asyncio.Event) -> None:
+    insights.watched_resources.add(CLUSTERS)
+    insights.ready_resources.set()
+    await stop.wait()
+
+
+class Bench:
+    """A follower whose API server answers `lists`, one after the other, and whose kopf does `runs`."""
+
+    def __init__(self, lists: list[list[Manifest] | NotFound], runs: list[Run]) -> None:
+        self.world = World()
+        self.looked: list[Key] = []
+        self.threads: list[threading.Thread] = []
+        self.logged: list[str] = []
+        self._lists = lists
+        self._runs = runs
+        feed = Feed(self.world, now, lambda item, _, **__: self.looked.append(item.key))
+        settings = OperatorSettings(namespace=NAMESPACE, identity="operator")
+        self.follower = ClusterFollower(cast(KubeApi, self), settings, self.world, feed)
+
+    async def list(self, *_: object) -> Listing:
+        found = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
+        if isinstance(found, NotFound):
+            raise found
+        return Listing(found, "1")
+
+    async def operator(self, *, insights: Insights, stop_flag: asyncio.Event, **_: Any) -> None:
+        self.threads.append(threading.current_thread())
+        await self._runs.pop(0)(insights, stop_flag)
+
+    @asynccontextmanager
+    async def running(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+        monkeypatch.setattr(kopf, "operator", self.operator)
+        monkeypatch.setattr(following, "pause", lambda *_: 0.0)
+        log = following._log
+        monkeypatch.setattr(
+            log, "warning", lambda _, **more: self.logged.append(more["error"]), raising=False
+        )
+        task = asyncio.create_task(self.follower.run())
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self.follower.synced.wait()
+                yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def test_whatever_ends_it_is_told_and_it_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(insights: Insights, stop: asyncio.Event) -> None:
+        raise RuntimeError("no such resource")
+
+    async def find_nothing(insights: Insights, stop: asyncio.Event) -> None:
+        insights.ready_resources.set()
+        await stop.wait()
+
+    lists: list[list[Manifest] | NotFound] = [
+        [cluster("gone"), cluster("stays")],
+        NotFound("the definition went"),
+        [cluster("stays"), cluster("new")],
+    ]
+    bench = Bench(lists, [fail, find_nothing, follow])
+    async with bench.running(monkeypatch):
+        assert bench.logged == ["RuntimeError: no such resource", "the definition went", UNDEFINED]
+        assert bench.follower.trouble == ""
+        assert {key.name for key in bench.world.clusters} == {"stays", "new"}
+    assert threading.main_thread() not in bench.threads
+    assert not any(thread.is_alive() and not thread.daemon for thread in bench.threads)
+
+
+async def test_its_end_leaves_the_tasks_of_our_loop_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = asyncio.Event()
+    ours = asyncio.get_running_loop()
+
+    async def end(insights: Insights, stop: asyncio.Event) -> None:
+        """As kopf does: all tasks of its loop are cancelled."""
+        insights.watched_resources.add(CLUSTERS)
+        insights.ready_resources.set()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        assert asyncio.get_running_loop() is not ours
+        await asyncio.sleep(0)
+        for task in others:
+            task.cancel()
+        ours.call_soon_threadsafe(ends.set)
+        raise RuntimeError("over")
+
+    bench = Bench([[]], [end, follow])
+    task = asyncio.create_task(asyncio.Event().wait())
+    async with bench.running(monkeypatch):
+        await ends.wait()
+    assert not task.done()
+    task.cancel()
+
+
+async def test_of_two_of_one_name_the_first_may_be_told_gone_after_the_second_came() -> None:
+    bench = Bench([[]], [])
+    tell = bench.follower._changed
+    tell("ADDED", cluster("a", uid="first"))
+    tell("ADDED", cluster("a", uid="second"))
+    assert bench.looked == [Key(NAMESPACE, "a")] * 2
+    tell("DELETED", cluster("a", uid="first"))
+    assert [each.metadata.uid for each in bench.world.clusters.values()] == ["second"]
+    tell("DELETED", cluster("a", uid="second"))
+    assert not bench.world.clusters
