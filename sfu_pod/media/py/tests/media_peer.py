@@ -11,6 +11,8 @@ from rotunda_media import Event, Worker
 
 # What a peer of these tests may take at most; nothing waits that long when all is well.
 PATIENCE = 60.0
+# RFC 8489 section 5: method Binding, class request.
+BINDING_REQUEST = b"\x00\x01"
 
 E = TypeVar("E", bound=Event)
 
@@ -37,9 +39,24 @@ class Peer:
     def check(self, password: str | None = None) -> stun.Message:
         """Sends a nominating connectivity check and returns its answer."""
         transaction = self.send_check(password)
-        answer = stun.parse_message(self.socket.recv(2048))
+        answer = stun.parse_message(self.receive())
         assert answer.transaction_id == transaction
         return answer
+
+    def receive(self) -> bytes:
+        """The next datagram that is no probe: the worker asks a new path for an answer."""
+        while (datagram := self.socket.recv(2048)).startswith(BINDING_REQUEST):
+            pass
+        return datagram
+
+    def waiting(self) -> list[bytes]:
+        """All that has come and was not taken, but for probes."""
+        found = []
+        while select.select([self.socket], [], [], 0)[0]:
+            datagram = self.socket.recv(2048)
+            if not datagram.startswith(BINDING_REQUEST):
+                found.append(datagram)
+        return found
 
     def send_check(self, password: str | None = None) -> bytes:
         """Sends a nominating connectivity check and returns its transaction id."""

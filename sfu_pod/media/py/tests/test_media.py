@@ -92,7 +92,7 @@ def test_audio_is_forwarded(
 
 def next_rtp(peer: Peer) -> bytes:
     """Past the reports that come when they are due (RFC 5761 section 4)."""
-    while 192 <= (datagram := peer.socket.recv(2048))[1] <= 223:
+    while 192 <= (datagram := peer.receive())[1] <= 223:
         pass
     return datagram
 
