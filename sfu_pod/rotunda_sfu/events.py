@@ -116,6 +116,14 @@ class RoomEvents:
         )
         return self._append(pb.RoomEvent(data_limited=limited), recipient=owner)
 
+    def media_limited(
+        self, owner: ParticipantId, transport: TransportId, refused: int, max_video_kbps: int
+    ) -> int:
+        limited = pb.MediaLimited(
+            transport_id=transport, refused_packets=refused, max_video_kbps=max_video_kbps
+        )
+        return self._append(pb.RoomEvent(media_limited=limited), recipient=owner)
+
     def transport_closed(self, owner: ParticipantId, transport: TransportId, reason: str) -> int:
         closed = pb.TransportClosed(transport_id=transport)
         return self._append(pb.RoomEvent(transport_closed=closed), recipient=owner, reason=reason)

@@ -94,6 +94,7 @@ class FakeLoad:
     backlog_bytes: int = 0
     backlog_share: float = 0.0
     commands_waiting: int = 0
+    packets_refused: int = 0
 
 
 class FakeMediaWorker:
@@ -133,6 +134,10 @@ class FakeMediaWorker:
     def speak(self, router: int, producer: int | None) -> None:
         """The loudest producer of a router changes."""
         self.routers[router].on_active_speaker(producer)
+
+    def limit_media(self, transport: int, refused: int) -> None:
+        """A transport's peer sends more video than it may."""
+        self.transports[transport].listener.on_media_limited(refused)
 
     def change_layers(self, consumer: int, layers: Layers | None) -> None:
         """What a consumer is forwarded changes."""

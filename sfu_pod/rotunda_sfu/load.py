@@ -64,6 +64,7 @@ class NodeLoad:
     packets_forwarded: int
     packets_dropped: int
     packets_overflowed: int
+    packets_refused: int
 
 
 class LoadMeter:
@@ -99,6 +100,7 @@ class LoadMeter:
             packets_forwarded=_total(sample, "packets_forwarded"),
             packets_dropped=_total(sample, "packets_dropped"),
             packets_overflowed=_total(sample, "packets_overflowed"),
+            packets_refused=_total(sample, "packets_refused"),
         )
 
     def _loss(self, sample: Sample) -> float:

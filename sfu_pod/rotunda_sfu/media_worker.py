@@ -132,6 +132,10 @@ class WorkerLoad(Protocol):
     def commands_waiting(self) -> int:
         """What we posted and its thread has not taken."""
 
+    @property
+    def packets_refused(self) -> int:
+        """Received video packets beyond what their senders may send."""
+
 
 class RouterListener(Protocol):
     """A room, as its worker sees it."""
@@ -151,6 +155,9 @@ class TransportListener(Protocol):
 
     def on_srtp_received(self) -> None:
         """The peer uses the keys of `set_srtp`. Told once for each of them."""
+
+    def on_media_limited(self, refused: int) -> None:
+        """`refused` more video packets were beyond the limit: at most once a second."""
 
 
 class ConsumerListener(Protocol):
@@ -182,7 +189,10 @@ class MediaWorker(Protocol):
     def restart_ice(self, transport: int, ice: IceParameters) -> None: ...
     def set_srtp(self, transport: int, keys: SrtpKeys) -> None: ...
     def set_max_incoming_bitrate(self, transport: int, bits_per_second: int) -> None:
-        """What the peer is told to send at most, all its media together, as soon as it sends video."""
+        """What the peer is told to send at most, all its media together, as soon as it sends video.
+
+        Video that goes on beyond 1.5 times that is refused.
+        """
 
     def send_dtls(self, transport: int, datagram: bytes) -> None: ...
     def receive_dtls(self, transport: int, limit: int) -> list[bytes]: ...

@@ -211,6 +211,7 @@ class NativeMediaWorker:
                 | native.SrtpReceived()
                 | native.IceConnected()
                 | native.IceDisconnected()
+                | native.MediaLimited()
             ):
                 if (transport := self._transports.get(event.transport)) is not None:
                     _tell_transport(transport, event)
@@ -336,7 +337,11 @@ def _opened(worker: native.Worker) -> tuple[MediaAddress, ...]:
 
 def _tell_transport(
     transport: TransportListener,
-    event: native.DtlsReadable | native.SrtpReceived | native.IceConnected | native.IceDisconnected,
+    event: native.DtlsReadable
+    | native.SrtpReceived
+    | native.IceConnected
+    | native.IceDisconnected
+    | native.MediaLimited,
 ) -> None:
     match event:
         case native.DtlsReadable():
@@ -347,6 +352,8 @@ def _tell_transport(
             transport.on_ice_connected(remote_ip, remote_port, protocol)
         case native.IceDisconnected():
             transport.on_ice_disconnected()
+        case native.MediaLimited(_, refused):
+            transport.on_media_limited(refused)
 
 
 def _said_once(message: str) -> str:

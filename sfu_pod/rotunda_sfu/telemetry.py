@@ -155,10 +155,12 @@ class LoadReporter:
         return observe
 
     def _dropped(self, options: CallbackOptions) -> Iterator[Observation]:
-        """What the worker received in vain or could not send, and what the kernel had no room for."""
+        """What the worker received in vain or could not send, what the kernel had no room for, and what
+        senders sent beyond their limit."""
         if self._load is not None:
             yield Observation(self._load.packets_dropped, {"rotunda.dropped_by": "worker"})
             yield Observation(self._load.packets_overflowed, {"rotunda.dropped_by": "kernel"})
+            yield Observation(self._load.packets_refused, {"rotunda.dropped_by": "limit"})
 
 
 class _Exporter(MetricExporter):

@@ -162,6 +162,10 @@ class WebRtcTransport:
         self._log.warning("data_limited", refused_datagrams=refused)
         self.room.events.data_limited(self.owner.id, self.id, refused, self.room.session_limits.data_rate)
 
+    def on_media_limited(self, refused: int) -> None:
+        self._log.warning("media_limited", refused_packets=refused)
+        self.room.events.media_limited(self.owner.id, self.id, refused, self.room.max_video_kbps)
+
     def on_data_consumer_closed(self, data_consumer: DataConsumerId, reason: str) -> None:
         if (closed := self.data_consumers.get(data_consumer)) is not None:
             closed.close(cause=None, reason=reason)

@@ -130,8 +130,9 @@ def test_people_are_counted_while_a_worker_does_not_answer() -> None:
 
 def test_packets_are_totals_over_all_workers() -> None:
     loads = [
-        FakeLoad(packets_forwarded=5, packets_dropped=1, packets_overflowed=4),
-        FakeLoad(packets_forwarded=7, packets_dropped=2, packets_overflowed=5),
+        FakeLoad(packets_forwarded=5, packets_dropped=1, packets_overflowed=4, packets_refused=6),
+        FakeLoad(packets_forwarded=7, packets_dropped=2, packets_overflowed=5, packets_refused=8),
     ]
     found = measure(Sample(0, [WorkerSample(load) for load in loads]))
     assert (found.packets_forwarded, found.packets_dropped, found.packets_overflowed) == (12, 3, 9)
+    assert found.packets_refused == 14

@@ -31,6 +31,7 @@ LOAD = NodeLoad(
     packets_forwarded=1000,
     packets_dropped=7,
     packets_overflowed=11,
+    packets_refused=5,
 )
 
 
@@ -130,7 +131,7 @@ async def test_a_report_has_the_names_that_the_operator_reads() -> None:
         "backlog": {0: 4096, 1: 0},
         "commands": {0: 3, 1: 0},
     }
-    assert dropped == {"worker": 7, "kernel": 11}
+    assert dropped == {"worker": 7, "kernel": 11, "limit": 5}
     assert by_room == {"standup": 3, "empty": 0}
     assert {name: points_of(metric)[None] for name, metric in metrics.items()} == {
         "rotunda.media.utilization": 0.5,

@@ -156,6 +156,21 @@ async def test_held_back_data_is_told_to_its_sender() -> None:
     assert (limited.refused_datagrams, limited.limit_bytes_per_second) == (17, 2048)
 
 
+async def test_refused_video_is_told_to_its_sender() -> None:
+    fake = FakeNode()
+    room = fake.open(max_video_kbps=300)
+    ada, bob = room.join(), room.join()
+    bob.send_transport()
+    transport = ada.send_transport()
+    await room.events()
+    fake.worker.limit_media(transport.number, 17)
+    (event,) = await room.events()
+    assert event.recipient == ada.participant.id
+    limited = event.media_limited
+    assert limited.transport_id == transport.id
+    assert (limited.refused_packets, limited.max_video_kbps) == (17, 300)
+
+
 async def test_a_late_word_of_a_session_is_harmless() -> None:
     room = FakeNode().open()
     ada = room.join()

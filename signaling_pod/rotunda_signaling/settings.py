@@ -69,7 +69,7 @@ class SignalingSettings(BaseSettings):
     max_participants: Annotated[int, Field(ge=1, le=500)] = 50
     """People in a room made on join."""
     max_video_kbps: Annotated[int, Field(ge=50, le=100_000)] = 2_500
-    """Kilobits a second of video, camera and screen together, that a person's client is told to keep to."""
+    """Kilobits a second of video, camera and screen together, that a person may send."""
     empty_ttl: Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)] = 600.0
     """Seconds that a room made on join is kept empty."""
     access: Access | None = None

@@ -35,6 +35,10 @@ async def test_node_events_reach_those_they_are_for(stage: Stage) -> None:
         recipient=ada.id,
     )
     room.emit(
+        media_limited=events_pb2.MediaLimited(transport_id="t", refused_packets=9, max_video_kbps=300),
+        recipient=ada.id,
+    )
+    room.emit(
         data_consumer_closed=events_pb2.DataConsumerClosed(data_consumer_id="d", data_producer_id="e"),
         recipient=ada.id,
     )
@@ -50,6 +54,7 @@ async def test_node_events_reach_those_they_are_for(stage: Stage) -> None:
         ("consumerLayersChanged", {"consumerId": "c", "layers": None}),
         ("transportClosed", {"transportId": "t", "reason": "dtls"}),
         ("dataLimited", {"transportId": "t", "refusedDatagrams": 7, "limitBytesPerSecond": 131072}),
+        ("mediaLimited", {"transportId": "t", "refusedPackets": 9, "maxVideoKbps": 300}),
         ("dataConsumerClosed", {"dataConsumerId": "d", "dataProducerId": "e"}),
     ]
     await bob.settle()

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rotunda/v1/events.proto\x12\nrotunda.v1\x1a\x1cgoogle/protobuf/struct.proto\"|\n\x0cProducerInfo\x12\x13\n\x0bproducer_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12)\n\x08\x61pp_data\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\"x\n\x10\x44\x61taProducerInfo\x12\x18\n\x10\x64\x61ta_producer_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\t\x12)\n\x08\x61pp_data\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xa2\x01\n\x0fParticipantInfo\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12+\n\tproducers\x18\x03 \x03(\x0b\x32\x18.rotunda.v1.ProducerInfo\x12\x34\n\x0e\x64\x61ta_producers\x18\x04 \x03(\x0b\x32\x1c.rotunda.v1.DataProducerInfo\"\x97\x01\n\x0cRoomSnapshot\x12\x31\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1b.rotunda.v1.ParticipantInfo\x12\x1b\n\x0e\x61\x63tive_speaker\x18\x02 \x01(\tH\x00\x88\x01\x01\x12$\n\x07removed\x18\x03 \x03(\x0b\x32\x13.rotunda.v1.RemovalB\x11\n\x0f_active_speaker\"E\n\x07Removal\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x10\n\x08identity\x18\x02 \x01(\t\x12\x10\n\x08token_id\x18\x03 \x01(\t\"\xbd\t\n\tRoomEvent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\x05\x63\x61use\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06reason\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x16\n\trecipient\x18\x04 \x01(\tH\x03\x88\x01\x01\x12,\n\x08snapshot\x18\n \x01(\x0b\x32\x18.rotunda.v1.RoomSnapshotH\x00\x12\x39\n\x12participant_joined\x18\x0b \x01(\x0b\x32\x1b.rotunda.v1.ParticipantInfoH\x00\x12\x37\n\x10participant_left\x18\x0c \x01(\x0b\x32\x1b.rotunda.v1.ParticipantLeftH\x00\x12\x33\n\x0eproducer_added\x18\r \x01(\x0b\x32\x19.rotunda.v1.ProducerAddedH\x00\x12\x32\n\x0fproducer_paused\x18\x0e \x01(\x0b\x32\x17.rotunda.v1.ProducerRefH\x00\x12\x33\n\x10producer_resumed\x18\x0f \x01(\x0b\x32\x17.rotunda.v1.ProducerRefH\x00\x12\x32\n\x0fproducer_closed\x18\x10 \x01(\x0b\x32\x17.rotunda.v1.ProducerRefH\x00\x12<\n\x13\x64\x61ta_producer_added\x18\x11 \x01(\x0b\x32\x1d.rotunda.v1.DataProducerAddedH\x00\x12;\n\x14\x64\x61ta_producer_closed\x18\x12 \x01(\x0b\x32\x1b.rotunda.v1.DataProducerRefH\x00\x12\x35\n\x0f\x63onsumer_closed\x18\x13 \x01(\x0b\x32\x1a.rotunda.v1.ConsumerClosedH\x00\x12>\n\x14\x64\x61ta_consumer_closed\x18\x14 \x01(\x0b\x32\x1e.rotunda.v1.DataConsumerClosedH\x00\x12\x44\n\x17\x63onsumer_layers_changed\x18\x15 \x01(\x0b\x32!.rotunda.v1.ConsumerLayersChangedH\x00\x12\x33\n\x0e\x61\x63tive_speaker\x18\x16 \x01(\x0b\x32\x19.rotunda.v1.ActiveSpeakerH\x00\x12;\n\x12\x63onnection_quality\x18\x17 \x01(\x0b\x32\x1d.rotunda.v1.ConnectionQualityH\x00\x12\x37\n\x10transport_closed\x18\x18 \x01(\x0b\x32\x1b.rotunda.v1.TransportClosedH\x00\x12=\n\x13\x63onnection_replaced\x18\x19 \x01(\x0b\x32\x1e.rotunda.v1.ConnectionReplacedH\x00\x12=\n\x13participant_removed\x18\x1a \x01(\x0b\x32\x1e.rotunda.v1.ParticipantRemovedH\x00\x12-\n\x0broom_closed\x18\x1b \x01(\x0b\x32\x16.rotunda.v1.RoomClosedH\x00\x12/\n\x0c\x64\x61ta_limited\x18\x1c \x01(\x0b\x32\x17.rotunda.v1.DataLimitedH\x00\x42\x07\n\x05\x65ventB\x08\n\x06_causeB\t\n\x07_reasonB\x0c\n\n_recipient\"9\n\x0fParticipantLeft\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"S\n\rProducerAdded\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12*\n\x08producer\x18\x02 \x01(\x0b\x32\x18.rotunda.v1.ProducerInfo\":\n\x0bProducerRef\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x13\n\x0bproducer_id\x18\x02 \x01(\t\"`\n\x11\x44\x61taProducerAdded\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x33\n\rdata_producer\x18\x02 \x01(\x0b\x32\x1c.rotunda.v1.DataProducerInfo\"C\n\x0f\x44\x61taProducerRef\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x18\n\x10\x64\x61ta_producer_id\x18\x02 \x01(\t\":\n\x0e\x43onsumerClosed\x12\x13\n\x0b\x63onsumer_id\x18\x01 \x01(\t\x12\x13\n\x0bproducer_id\x18\x02 \x01(\t\"H\n\x12\x44\x61taConsumerClosed\x12\x18\n\x10\x64\x61ta_consumer_id\x18\x01 \x01(\t\x12\x18\n\x10\x64\x61ta_producer_id\x18\x02 \x01(\t\"`\n\x15\x43onsumerLayersChanged\x12\x13\n\x0b\x63onsumer_id\x18\x01 \x01(\t\x12\'\n\x06layers\x18\x02 \x01(\x0b\x32\x12.rotunda.v1.LayersH\x00\x88\x01\x01\x42\t\n\x07_layers\"7\n\x06Layers\x12\x15\n\rspatial_layer\x18\x01 \x01(\r\x12\x16\n\x0etemporal_layer\x18\x02 \x01(\r\"?\n\rActiveSpeaker\x12\x1b\n\x0eparticipant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x11\n\x0f_participant_id\":\n\x11\x43onnectionQuality\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\r\"\'\n\x0fTransportClosed\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\"C\n\x12\x43onnectionReplaced\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"i\n\x12ParticipantRemoved\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12$\n\x07removal\x18\x03 \x01(\x0b\x32\x13.rotunda.v1.Removal\"\x1c\n\nRoomClosed\x12\x0e\n\x06rejoin\x18\x01 \x01(\x08\"^\n\x0b\x44\x61taLimited\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x12\x19\n\x11refused_datagrams\x18\x02 \x01(\x04\x12\x1e\n\x16limit_bytes_per_second\x18\x03 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rotunda/v1/events.proto\x12\nrotunda.v1\x1a\x1cgoogle/protobuf/struct.proto\"|\n\x0cProducerInfo\x12\x13\n\x0bproducer_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12)\n\x08\x61pp_data\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\"x\n\x10\x44\x61taProducerInfo\x12\x18\n\x10\x64\x61ta_producer_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\t\x12)\n\x08\x61pp_data\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xa2\x01\n\x0fParticipantInfo\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12+\n\tproducers\x18\x03 \x03(\x0b\x32\x18.rotunda.v1.ProducerInfo\x12\x34\n\x0e\x64\x61ta_producers\x18\x04 \x03(\x0b\x32\x1c.rotunda.v1.DataProducerInfo\"\x97\x01\n\x0cRoomSnapshot\x12\x31\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1b.rotunda.v1.ParticipantInfo\x12\x1b\n\x0e\x61\x63tive_speaker\x18\x02 \x01(\tH\x00\x88\x01\x01\x12$\n\x07removed\x18\x03 \x03(\x0b\x32\x13.rotunda.v1.RemovalB\x11\n\x0f_active_speaker\"E\n\x07Removal\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x10\n\x08identity\x18\x02 \x01(\t\x12\x10\n\x08token_id\x18\x03 \x01(\t\"\xf0\t\n\tRoomEvent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\x05\x63\x61use\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06reason\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x16\n\trecipient\x18\x04 \x01(\tH\x03\x88\x01\x01\x12,\n\x08snapshot\x18\n \x01(\x0b\x32\x18.rotunda.v1.RoomSnapshotH\x00\x12\x39\n\x12participant_joined\x18\x0b \x01(\x0b\x32\x1b.rotunda.v1.ParticipantInfoH\x00\x12\x37\n\x10participant_left\x18\x0c \x01(\x0b\x32\x1b.rotunda.v1.ParticipantLeftH\x00\x12\x33\n\x0eproducer_added\x18\r \x01(\x0b\x32\x19.rotunda.v1.ProducerAddedH\x00\x12\x32\n\x0fproducer_paused\x18\x0e \x01(\x0b\x32\x17.rotunda.v1.ProducerRefH\x00\x12\x33\n\x10producer_resumed\x18\x0f \x01(\x0b\x32\x17.rotunda.v1.ProducerRefH\x00\x12\x32\n\x0fproducer_closed\x18\x10 \x01(\x0b\x32\x17.rotunda.v1.ProducerRefH\x00\x12<\n\x13\x64\x61ta_producer_added\x18\x11 \x01(\x0b\x32\x1d.rotunda.v1.DataProducerAddedH\x00\x12;\n\x14\x64\x61ta_producer_closed\x18\x12 \x01(\x0b\x32\x1b.rotunda.v1.DataProducerRefH\x00\x12\x35\n\x0f\x63onsumer_closed\x18\x13 \x01(\x0b\x32\x1a.rotunda.v1.ConsumerClosedH\x00\x12>\n\x14\x64\x61ta_consumer_closed\x18\x14 \x01(\x0b\x32\x1e.rotunda.v1.DataConsumerClosedH\x00\x12\x44\n\x17\x63onsumer_layers_changed\x18\x15 \x01(\x0b\x32!.rotunda.v1.ConsumerLayersChangedH\x00\x12\x33\n\x0e\x61\x63tive_speaker\x18\x16 \x01(\x0b\x32\x19.rotunda.v1.ActiveSpeakerH\x00\x12;\n\x12\x63onnection_quality\x18\x17 \x01(\x0b\x32\x1d.rotunda.v1.ConnectionQualityH\x00\x12\x37\n\x10transport_closed\x18\x18 \x01(\x0b\x32\x1b.rotunda.v1.TransportClosedH\x00\x12=\n\x13\x63onnection_replaced\x18\x19 \x01(\x0b\x32\x1e.rotunda.v1.ConnectionReplacedH\x00\x12=\n\x13participant_removed\x18\x1a \x01(\x0b\x32\x1e.rotunda.v1.ParticipantRemovedH\x00\x12-\n\x0broom_closed\x18\x1b \x01(\x0b\x32\x16.rotunda.v1.RoomClosedH\x00\x12/\n\x0c\x64\x61ta_limited\x18\x1c \x01(\x0b\x32\x17.rotunda.v1.DataLimitedH\x00\x12\x31\n\rmedia_limited\x18\x1d \x01(\x0b\x32\x18.rotunda.v1.MediaLimitedH\x00\x42\x07\n\x05\x65ventB\x08\n\x06_causeB\t\n\x07_reasonB\x0c\n\n_recipient\"9\n\x0fParticipantLeft\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"S\n\rProducerAdded\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12*\n\x08producer\x18\x02 \x01(\x0b\x32\x18.rotunda.v1.ProducerInfo\":\n\x0bProducerRef\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x13\n\x0bproducer_id\x18\x02 \x01(\t\"`\n\x11\x44\x61taProducerAdded\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x33\n\rdata_producer\x18\x02 \x01(\x0b\x32\x1c.rotunda.v1.DataProducerInfo\"C\n\x0f\x44\x61taProducerRef\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x18\n\x10\x64\x61ta_producer_id\x18\x02 \x01(\t\":\n\x0e\x43onsumerClosed\x12\x13\n\x0b\x63onsumer_id\x18\x01 \x01(\t\x12\x13\n\x0bproducer_id\x18\x02 \x01(\t\"H\n\x12\x44\x61taConsumerClosed\x12\x18\n\x10\x64\x61ta_consumer_id\x18\x01 \x01(\t\x12\x18\n\x10\x64\x61ta_producer_id\x18\x02 \x01(\t\"`\n\x15\x43onsumerLayersChanged\x12\x13\n\x0b\x63onsumer_id\x18\x01 \x01(\t\x12\'\n\x06layers\x18\x02 \x01(\x0b\x32\x12.rotunda.v1.LayersH\x00\x88\x01\x01\x42\t\n\x07_layers\"7\n\x06Layers\x12\x15\n\rspatial_layer\x18\x01 \x01(\r\x12\x16\n\x0etemporal_layer\x18\x02 \x01(\r\"?\n\rActiveSpeaker\x12\x1b\n\x0eparticipant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x11\n\x0f_participant_id\":\n\x11\x43onnectionQuality\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\r\"\'\n\x0fTransportClosed\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\"C\n\x12\x43onnectionReplaced\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"i\n\x12ParticipantRemoved\x12\x16\n\x0eparticipant_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12$\n\x07removal\x18\x03 \x01(\x0b\x32\x13.rotunda.v1.Removal\"\x1c\n\nRoomClosed\x12\x0e\n\x06rejoin\x18\x01 \x01(\x08\"U\n\x0cMediaLimited\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x12\x17\n\x0frefused_packets\x18\x02 \x01(\x04\x12\x16\n\x0emax_video_kbps\x18\x03 \x01(\r\"^\n\x0b\x44\x61taLimited\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x12\x19\n\x11refused_datagrams\x18\x02 \x01(\x04\x12\x1e\n\x16limit_bytes_per_second\x18\x03 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,37 +43,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOVAL']._serialized_start=636
   _globals['_REMOVAL']._serialized_end=705
   _globals['_ROOMEVENT']._serialized_start=708
-  _globals['_ROOMEVENT']._serialized_end=1921
-  _globals['_PARTICIPANTLEFT']._serialized_start=1923
-  _globals['_PARTICIPANTLEFT']._serialized_end=1980
-  _globals['_PRODUCERADDED']._serialized_start=1982
-  _globals['_PRODUCERADDED']._serialized_end=2065
-  _globals['_PRODUCERREF']._serialized_start=2067
-  _globals['_PRODUCERREF']._serialized_end=2125
-  _globals['_DATAPRODUCERADDED']._serialized_start=2127
-  _globals['_DATAPRODUCERADDED']._serialized_end=2223
-  _globals['_DATAPRODUCERREF']._serialized_start=2225
-  _globals['_DATAPRODUCERREF']._serialized_end=2292
-  _globals['_CONSUMERCLOSED']._serialized_start=2294
-  _globals['_CONSUMERCLOSED']._serialized_end=2352
-  _globals['_DATACONSUMERCLOSED']._serialized_start=2354
-  _globals['_DATACONSUMERCLOSED']._serialized_end=2426
-  _globals['_CONSUMERLAYERSCHANGED']._serialized_start=2428
-  _globals['_CONSUMERLAYERSCHANGED']._serialized_end=2524
-  _globals['_LAYERS']._serialized_start=2526
-  _globals['_LAYERS']._serialized_end=2581
-  _globals['_ACTIVESPEAKER']._serialized_start=2583
-  _globals['_ACTIVESPEAKER']._serialized_end=2646
-  _globals['_CONNECTIONQUALITY']._serialized_start=2648
-  _globals['_CONNECTIONQUALITY']._serialized_end=2706
-  _globals['_TRANSPORTCLOSED']._serialized_start=2708
-  _globals['_TRANSPORTCLOSED']._serialized_end=2747
-  _globals['_CONNECTIONREPLACED']._serialized_start=2749
-  _globals['_CONNECTIONREPLACED']._serialized_end=2816
-  _globals['_PARTICIPANTREMOVED']._serialized_start=2818
-  _globals['_PARTICIPANTREMOVED']._serialized_end=2923
-  _globals['_ROOMCLOSED']._serialized_start=2925
-  _globals['_ROOMCLOSED']._serialized_end=2953
-  _globals['_DATALIMITED']._serialized_start=2955
-  _globals['_DATALIMITED']._serialized_end=3049
+  _globals['_ROOMEVENT']._serialized_end=1972
+  _globals['_PARTICIPANTLEFT']._serialized_start=1974
+  _globals['_PARTICIPANTLEFT']._serialized_end=2031
+  _globals['_PRODUCERADDED']._serialized_start=2033
+  _globals['_PRODUCERADDED']._serialized_end=2116
+  _globals['_PRODUCERREF']._serialized_start=2118
+  _globals['_PRODUCERREF']._serialized_end=2176
+  _globals['_DATAPRODUCERADDED']._serialized_start=2178
+  _globals['_DATAPRODUCERADDED']._serialized_end=2274
+  _globals['_DATAPRODUCERREF']._serialized_start=2276
+  _globals['_DATAPRODUCERREF']._serialized_end=2343
+  _globals['_CONSUMERCLOSED']._serialized_start=2345
+  _globals['_CONSUMERCLOSED']._serialized_end=2403
+  _globals['_DATACONSUMERCLOSED']._serialized_start=2405
+  _globals['_DATACONSUMERCLOSED']._serialized_end=2477
+  _globals['_CONSUMERLAYERSCHANGED']._serialized_start=2479
+  _globals['_CONSUMERLAYERSCHANGED']._serialized_end=2575
+  _globals['_LAYERS']._serialized_start=2577
+  _globals['_LAYERS']._serialized_end=2632
+  _globals['_ACTIVESPEAKER']._serialized_start=2634
+  _globals['_ACTIVESPEAKER']._serialized_end=2697
+  _globals['_CONNECTIONQUALITY']._serialized_start=2699
+  _globals['_CONNECTIONQUALITY']._serialized_end=2757
+  _globals['_TRANSPORTCLOSED']._serialized_start=2759
+  _globals['_TRANSPORTCLOSED']._serialized_end=2798
+  _globals['_CONNECTIONREPLACED']._serialized_start=2800
+  _globals['_CONNECTIONREPLACED']._serialized_end=2867
+  _globals['_PARTICIPANTREMOVED']._serialized_start=2869
+  _globals['_PARTICIPANTREMOVED']._serialized_end=2974
+  _globals['_ROOMCLOSED']._serialized_start=2976
+  _globals['_ROOMCLOSED']._serialized_end=3004
+  _globals['_MEDIALIMITED']._serialized_start=3006
+  _globals['_MEDIALIMITED']._serialized_end=3091
+  _globals['_DATALIMITED']._serialized_start=3093
+  _globals['_DATALIMITED']._serialized_end=3187
 # @@protoc_insertion_point(module_scope)

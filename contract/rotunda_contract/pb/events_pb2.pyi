@@ -204,6 +204,7 @@ class RoomEvent(_message.Message):
     PARTICIPANT_REMOVED_FIELD_NUMBER: _builtins.int
     ROOM_CLOSED_FIELD_NUMBER: _builtins.int
     DATA_LIMITED_FIELD_NUMBER: _builtins.int
+    MEDIA_LIMITED_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """the snapshot carries the number of the last event that it contains"""
     cause: _builtins.str
@@ -265,6 +266,10 @@ class RoomEvent(_message.Message):
     def data_limited(self) -> Global___DataLimited:
         """recipient"""
 
+    @_builtins.property
+    def media_limited(self) -> Global___MediaLimited:
+        """recipient"""
+
     def __init__(
         self,
         *,
@@ -291,10 +296,11 @@ class RoomEvent(_message.Message):
         participant_removed: Global___ParticipantRemoved | None = ...,
         room_closed: Global___RoomClosed | None = ...,
         data_limited: Global___DataLimited | None = ...,
+        media_limited: Global___MediaLimited | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "media_limited", b"media_limited", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "number", b"number", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "media_limited", b"media_limited", "number", b"number", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cause: _TypeAlias = _typing.Literal["cause"]  # noqa: Y015
     _WhichOneofArgType__cause: _TypeAlias = _typing.Literal["_cause", b"_cause"]  # noqa: Y015
@@ -302,7 +308,7 @@ class RoomEvent(_message.Message):
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
     _WhichOneofReturnType__recipient: _TypeAlias = _typing.Literal["recipient"]  # noqa: Y015
     _WhichOneofArgType__recipient: _TypeAlias = _typing.Literal["_recipient", b"_recipient"]  # noqa: Y015
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["snapshot", "participant_joined", "participant_left", "producer_added", "producer_paused", "producer_resumed", "producer_closed", "data_producer_added", "data_producer_closed", "consumer_closed", "data_consumer_closed", "consumer_layers_changed", "active_speaker", "connection_quality", "transport_closed", "connection_replaced", "participant_removed", "room_closed", "data_limited"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["snapshot", "participant_joined", "participant_left", "producer_added", "producer_paused", "producer_resumed", "producer_closed", "data_producer_added", "data_producer_closed", "consumer_closed", "data_consumer_closed", "consumer_layers_changed", "active_speaker", "connection_quality", "transport_closed", "connection_replaced", "participant_removed", "room_closed", "data_limited", "media_limited"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cause) -> _WhichOneofReturnType__cause | None: ...
@@ -654,6 +660,34 @@ class RoomClosed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RoomClosed: _TypeAlias = RoomClosed  # noqa: Y015
+
+@_typing.final
+class MediaLimited(_message.Message):
+    """A participant sends more video than its room allows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSPORT_ID_FIELD_NUMBER: _builtins.int
+    REFUSED_PACKETS_FIELD_NUMBER: _builtins.int
+    MAX_VIDEO_KBPS_FIELD_NUMBER: _builtins.int
+    transport_id: _builtins.str
+    refused_packets: _builtins.int
+    """since the last such event"""
+    max_video_kbps: _builtins.int
+    def __init__(
+        self,
+        *,
+        transport_id: _builtins.str = ...,
+        refused_packets: _builtins.int = ...,
+        max_video_kbps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_video_kbps", b"max_video_kbps", "refused_packets", b"refused_packets", "transport_id", b"transport_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MediaLimited: _TypeAlias = MediaLimited  # noqa: Y015
 
 @_typing.final
 class DataLimited(_message.Message):

@@ -78,6 +78,7 @@ EVENTS: Mapping[str, type[ContractModel]] = MappingProxyType(
         "removed": events.RemovedEvent,
         "roomClosed": events.RoomClosedEvent,
         "dataLimited": events.DataLimitedEvent,
+        "mediaLimited": events.MediaLimitedEvent,
         "migrate": events.MigrateEvent,
     }
 )

@@ -151,6 +151,17 @@ class DataLimitedEvent(ContractModel):
     limit_bytes_per_second: Annotated[int, Field(ge=0)]
 
 
+class MediaLimitedEvent(ContractModel):
+    """The client sends more video than its room's `maxVideoKbps`, and some of it goes to nobody.
+
+    `refusedPackets` counts what was thrown away since the last such event.
+    """
+
+    transport_id: Id
+    refused_packets: Annotated[int, Field(ge=0)]
+    max_video_kbps: Annotated[int, Field(ge=0)]
+
+
 class MigrateEvent(ContractModel):
     """The room moves to another node until `deadline`."""
 

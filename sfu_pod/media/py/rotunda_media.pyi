@@ -116,7 +116,8 @@ class Worker:
         """Tells the peer to send no more than that (at least 1), all its media together.
 
         By REMB (draft-alvestrand-rmcat-remb-03), once a second while it has video on this transport,
-        also where transport-wide feedback guides it. Nothing is dropped of what exceeds it.
+        also where transport-wide feedback guides it. Video beyond 1.5 times that, after a burst of two
+        seconds, is refused as if it were lost, and `MediaLimited` tells.
         """
     def send_dtls(self, transport: int, datagram: bytes) -> None: ...
     def receive_dtls(self, transport: int, limit: int = 64) -> list[bytes]:
@@ -185,6 +186,9 @@ class WorkerLoad:
     def packets_overflowed(self) -> int:
         """Datagrams that the kernel dropped before they were received: a socket's buffer was full."""
     @property
+    def packets_refused(self) -> int:
+        """Video packets beyond `set_max_incoming_bitrate`."""
+    @property
     def send_calls(self) -> int:
         """System calls that sent."""
     @property
@@ -242,6 +246,16 @@ class IceDisconnected:
     def transport(self) -> int: ...
 
 @final
+class MediaLimited:
+    """`refused` video packets since the last one of this transport: at most once a second."""
+
+    __match_args__ = ("transport", "refused")
+    @property
+    def transport(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+
+@final
 class ProducerStarted:
     __match_args__ = ("producer", "encoding")
     @property
@@ -293,6 +307,9 @@ class TransportStats:
     def bytes_sent(self) -> int: ...
     @property
     def srtp_rejected(self) -> int: ...
+    @property
+    def packets_refused(self) -> int:
+        """Video packets beyond `set_max_incoming_bitrate`."""
     @property
     def available_outgoing_bitrate(self) -> int | None: ...
     @property
@@ -359,6 +376,7 @@ Event = (
     | IceConnected
     | SrtpReceived
     | IceDisconnected
+    | MediaLimited
     | ProducerStarted
     | LayersChanged
     | ActiveSpeaker

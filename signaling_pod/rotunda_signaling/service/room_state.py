@@ -173,6 +173,13 @@ def _passing(event: events_pb2.RoomEvent, reason: str | None) -> tuple[str, Cont
                 refused_datagrams=limited.refused_datagrams,
                 limit_bytes_per_second=limited.limit_bytes_per_second,
             )
+        case "media_limited":
+            refused = event.media_limited
+            return "mediaLimited", events.MediaLimitedEvent(
+                transport_id=refused.transport_id,
+                refused_packets=refused.refused_packets,
+                max_video_kbps=refused.max_video_kbps,
+            )
         case _:
             return None
 

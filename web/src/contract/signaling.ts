@@ -76,6 +76,7 @@ export interface SignalingContract {
     removed: RemovedEvent;
     roomClosed: RoomClosedEvent;
     dataLimited: DataLimitedEvent;
+    mediaLimited: MediaLimitedEvent;
     migrate: MigrateEvent;
   };
 }
@@ -702,6 +703,16 @@ export interface DataLimitedEvent {
   transportId: string;
   refusedDatagrams: number;
   limitBytesPerSecond: number;
+}
+/**
+ * The client sends more video than its room's `maxVideoKbps`, and some of it goes to nobody.
+ *
+ * `refusedPackets` counts what was thrown away since the last such event.
+ */
+export interface MediaLimitedEvent {
+  transportId: string;
+  refusedPackets: number;
+  maxVideoKbps: number;
 }
 /**
  * The room moves to another node until `deadline`.

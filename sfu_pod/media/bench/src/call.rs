@@ -304,6 +304,7 @@ fn since(earlier: Load, later: Load) -> Load {
         packets_forwarded: later.packets_forwarded - earlier.packets_forwarded,
         packets_dropped: later.packets_dropped - earlier.packets_dropped,
         packets_overflowed: later.packets_overflowed - earlier.packets_overflowed,
+        packets_refused: later.packets_refused - earlier.packets_refused,
         send_calls: later.send_calls - earlier.send_calls,
         messages_sent: later.messages_sent - earlier.messages_sent,
         segments_sent: later.segments_sent - earlier.segments_sent,

@@ -17,7 +17,9 @@ pub enum Command {
     /// Keys from the DTLS handshake (RFC 5764). Media before this is dropped.
     SetSrtp { transport: TransportId, keys: SrtpKeys },
     /// Tells the peer that it must not send more, all its media together: by REMB, once a second
-    /// while it has video here, whatever else guides it. Until then there is no such limit.
+    /// while it has video here, whatever else guides it. Video beyond 1.5 times that, after a burst
+    /// of two seconds, is refused as if it were lost; see [`crate::event::Event::MediaLimited`].
+    /// Until then there is no such limit.
     SetMaxIncomingBitrate { transport: TransportId, bits_per_second: u64 },
     /// Sends one DTLS datagram over the selected pair (before nomination: the last valid one).
     SendDtls { transport: TransportId, datagram: Vec<u8> },

@@ -17,6 +17,9 @@ pub enum Event {
     SrtpReceived { transport: TransportId },
     /// No valid check for the consent time (RFC 7675). Checks that come later connect again.
     IceDisconnected { transport: TransportId },
+    /// More video came than [`crate::command::Command::SetMaxIncomingBitrate`] lets through:
+    /// `refused` packets since the last such event. At most once a second for each transport.
+    MediaLimited { transport: TransportId, refused: u64 },
     /// The first media packet of a producer's encoding arrived.
     ProducerStarted { producer: ProducerId, encoding: u8 },
     /// What is forwarded to a consumer changed; `None`: nothing.
@@ -60,6 +63,8 @@ pub struct TransportStats {
     pub bytes_sent: u64,
     /// Packets refused by SRTP: authentication or replay.
     pub srtp_rejected: u64,
+    /// Video packets beyond what the owner allows.
+    pub packets_refused: u64,
     /// What the path to this peer is believed to carry, bit/s; `None`: not known yet.
     pub available_outgoing_bitrate: Option<u64>,
     /// Round trip in seconds, from RTCP or STUN; `None`: not known yet.

@@ -43,7 +43,7 @@
 //! # Bounds
 //!
 //! What a peer sends can make nothing grow: paths, learned SSRCs, histories, missing packets,
-//! arrivals not yet told, bytes sent again (as retransmissions, or from a key frame of the past on)
+//! arrivals not yet told, video beyond a limit of the owner's, bytes sent again (as retransmissions, or from a key frame of the past on)
 //! and key frames asked for in one viewer's name each have a limit. What it sends wrong is counted
 //! and dropped; a panic is a defect of ours.
 
@@ -58,6 +58,7 @@ mod estimator;
 pub mod event;
 pub mod ice;
 pub mod id;
+mod incoming_limit;
 mod keys;
 mod packet;
 pub mod path;

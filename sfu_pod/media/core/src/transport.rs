@@ -12,6 +12,7 @@ use crate::estimator::Estimator;
 use crate::event::TransportStats;
 use crate::ice::IceLite;
 use crate::id::TransportId;
+use crate::incoming_limit::IncomingLimit;
 use crate::keys::{ConsumerKey, ProducerKey};
 use crate::remb::ReceiveLimit;
 use crate::routing::RouteTable;
@@ -32,8 +33,8 @@ pub(crate) struct Transport {
     pub extensions: ExtensionIds,
     pub arrivals: ArrivalRecorder,
     pub receive_limit: ReceiveLimit,
-    /// What the owner allows, in bit/s.
-    pub max_incoming_bitrate: Option<u64>,
+    /// What the owner allows.
+    pub incoming_limit: Option<IncomingLimit>,
     pub estimator: Estimator,
     pub producers: Vec<ProducerKey>,
     pub consumers: Vec<ConsumerKey>,
@@ -83,7 +84,7 @@ impl Transport {
             extensions: ExtensionIds::default(),
             arrivals: ArrivalRecorder::new(now),
             receive_limit: ReceiveLimit::default(),
-            max_incoming_bitrate: None,
+            incoming_limit: None,
             estimator: Estimator::new(now),
             producers: Vec::new(),
             consumers: Vec::new(),
@@ -165,6 +166,7 @@ impl Transport {
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent,
             srtp_rejected: self.srtp_rejected,
+            packets_refused: self.incoming_limit.as_ref().map_or(0, IncomingLimit::refused),
             available_outgoing_bitrate: self.estimator.estimate(now),
             round_trip_time: self.round_trip.map(|round_trip| round_trip.as_secs_f64()),
         }

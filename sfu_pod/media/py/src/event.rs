@@ -41,6 +41,8 @@ event! {
     SrtpReceived { transport: u64 }
     /// No valid check for the consent time.
     IceDisconnected { transport: u64 }
+    /// More video came than `set_max_incoming_bitrate` lets through.
+    MediaLimited { transport: u64, refused: u64 }
     /// The first packet of a producer's encoding arrived.
     ProducerStarted { producer: u64, encoding: u8 }
     /// What is forwarded to a consumer changed.
@@ -68,6 +70,7 @@ pub fn union<'py>(module: &Bound<'py, PyModule>) -> PyResult<Bound<'py, PyAny>> 
         py.get_type::<IceConnected>(),
         py.get_type::<SrtpReceived>(),
         py.get_type::<IceDisconnected>(),
+        py.get_type::<MediaLimited>(),
         py.get_type::<ProducerStarted>(),
         py.get_type::<LayersChanged>(),
         py.get_type::<ActiveSpeaker>(),
@@ -100,6 +103,9 @@ pub fn to_python(py: Python<'_>, event: worker::Event, udp: usize) -> PyResult<P
         }
         core::Event::IceDisconnected { transport } => {
             object(py, IceDisconnected { transport: transport.0 })
+        }
+        core::Event::MediaLimited { transport, refused } => {
+            object(py, MediaLimited { transport: transport.0, refused })
         }
         core::Event::ProducerStarted { producer, encoding } => {
             object(py, ProducerStarted { producer: producer.0, encoding })

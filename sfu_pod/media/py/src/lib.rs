@@ -18,7 +18,7 @@ mod rotunda_media {
     #[pymodule_export]
     use super::event::{
         ActiveSpeaker, CommandFailed, DtlsReadable, IceConnected, IceDisconnected, LayersChanged,
-        ProducerStarted, SrtpReceived, Stats, WorkerFailed,
+        MediaLimited, ProducerStarted, SrtpReceived, Stats, WorkerFailed,
     };
     #[pymodule_export]
     use super::load::WorkerLoad;

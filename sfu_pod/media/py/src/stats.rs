@@ -10,6 +10,7 @@ pub struct TransportStats {
     bytes_received: u64,
     bytes_sent: u64,
     srtp_rejected: u64,
+    packets_refused: u64,
     available_outgoing_bitrate: Option<u64>,
     round_trip_time: Option<f64>,
 }
@@ -21,6 +22,7 @@ impl From<event::TransportStats> for TransportStats {
             bytes_received: stats.bytes_received,
             bytes_sent: stats.bytes_sent,
             srtp_rejected: stats.srtp_rejected,
+            packets_refused: stats.packets_refused,
             available_outgoing_bitrate: stats.available_outgoing_bitrate,
             round_trip_time: stats.round_trip_time,
         }

@@ -7,9 +7,12 @@ import pytest
 from pylibsrtp import Policy, Session
 
 from rotunda_media import (
+    Codec,
     ConsumerPayload,
     Encoding,
     ExtensionIds,
+    Kind,
+    MediaLimited,
     PayloadMapping,
     ProducerStarted,
     SrtpProfileName,
@@ -17,7 +20,7 @@ from rotunda_media import (
     Worker,
 )
 
-from .media_peer import Peer, take_until
+from .media_peer import Peer, take_all_until, take_until
 
 NewPeer = Callable[[], Peer]
 
@@ -88,6 +91,42 @@ def test_audio_is_forwarded(
     assert [(one.producer, one.packets_received) for one in stats.producers] == [(5, 3)]
     assert [(one.consumer, one.packets_sent) for one in stats.consumers] == [(6, 3)]
     assert worker.load().packets_forwarded == 3
+
+
+def test_video_beyond_the_limit_is_refused_counted_and_told(worker: Worker, new_peer: NewPeer) -> None:
+    sender = new_peer()
+    key = bytes(28)
+    worker.set_srtp(sender.transport, "AEAD_AES_128_GCM", receive=key, send=key)
+    # Its burst is 75 bytes: not even one of the packets is within it.
+    worker.set_max_incoming_bitrate(sender.transport, 200)
+    sources: list[tuple[int, Kind, Codec]] = [(5, "video", "vp8"), (6, "audio", "opus")]
+    for producer, kind, codec in sources:
+        worker.add_producer(
+            producer,
+            router=1,
+            transport=sender.transport,
+            kind=kind,
+            mid=str(producer),
+            payloads=[PayloadMapping(codec, 111, clock_rate=48000)],
+            extensions=ExtensionIds(mid=4),
+            encodings=[Encoding(ssrc=1000 + producer)],
+            cname="sender",
+        )
+    protected = session(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, key, Policy.SSRC_ANY_OUTBOUND)
+    for sequence in range(20):
+        for ssrc in (1006, 1005):
+            sender.socket.send(protected.protect(rtp(sequence, ssrc, bytes(200))))
+
+    told: list[MediaLimited] = []
+    while sum(each.refused for each in told) < 20:
+        events = take_all_until(worker, MediaLimited)
+        told += [event for event in events if isinstance(event, MediaLimited)]
+    assert {each.transport for each in told} == {sender.transport}
+    worker.collect_stats(1)
+    stats = take_until(worker, Stats)
+    assert [one.packets_refused for one in stats.transports] == [20]
+    assert {one.producer: one.packets_received for one in stats.producers} == {5: 0, 6: 20}
+    assert worker.load().packets_refused == 20
 
 
 def next_rtp(peer: Peer) -> bytes:

@@ -22,6 +22,8 @@ pub struct Load {
     /// Datagrams that the kernel dropped before the thread could receive them: the receive buffer
     /// of their socket was full.
     pub packets_overflowed: u64,
+    /// Received video packets refused because their peer sends more than it may.
+    pub packets_refused: u64,
     /// System calls that sent.
     pub send_calls: u64,
     /// Messages handed to the kernel: one may carry many segments, over TCP any number.
@@ -47,6 +49,7 @@ pub(crate) struct LoadCounters {
     pub(crate) bytes_sent: AtomicU64,
     pub(crate) packets_forwarded: AtomicU64,
     pub(crate) packets_dropped: AtomicU64,
+    pub(crate) packets_refused: AtomicU64,
     pub(crate) send_calls: AtomicU64,
     pub(crate) messages_sent: AtomicU64,
     pub(crate) segments_sent: AtomicU64,
@@ -88,6 +91,7 @@ impl LoadCounters {
             packets_forwarded: get(&self.packets_forwarded),
             packets_dropped: get(&self.packets_dropped),
             packets_overflowed: backlogs.iter().map(|backlog| backlog.dropped).sum(),
+            packets_refused: get(&self.packets_refused),
             send_calls: get(&self.send_calls),
             messages_sent: get(&self.messages_sent),
             segments_sent: get(&self.segments_sent),

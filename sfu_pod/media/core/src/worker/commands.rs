@@ -10,6 +10,7 @@ use crate::command::{
 use crate::consumer::{Consumer, FirstNumbers};
 use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::incoming_limit::IncomingLimit;
 use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
 use crate::producer::Producer;
 use crate::router::Router;
@@ -133,7 +134,10 @@ impl Worker {
             // Chromium would take a REMB of 0 for the end of all limits.
             return Err(format!("max incoming bitrate of {}: must be at least 1 bit/s", id.0));
         }
-        self.transports[key.index()].max_incoming_bitrate = Some(bits_per_second);
+        match &mut self.transports[key.index()].incoming_limit {
+            Some(limit) => limit.change(now, bits_per_second),
+            none => *none = Some(IncomingLimit::new(now, bits_per_second)),
+        }
         self.report_at_once(now, key);
         Ok(())
     }

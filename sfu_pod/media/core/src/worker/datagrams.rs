@@ -177,6 +177,18 @@ impl Worker {
         let bytes = &data[..len];
         let packet = RtpPacket::parse(bytes).ok()?;
         let ids = &transport.extensions;
+        let route = match transport.routes.get(packet.ssrc()) {
+            Some(route) => Some(route),
+            None => transport.routes.learn(&packet, ids),
+        };
+        if let (Some(route), Some(limit)) = (route, &mut transport.incoming_limit)
+            && self.producers[route.producer.index()].is_video()
+            && !limit.admits(now, len)
+        {
+            // The peer's congestion control is to see that it is lost.
+            self.counters.packets_refused += 1;
+            return Some(());
+        }
         if let Some(value) = ids.transport_cc.and_then(|id| packet.extension(id))
             && let Some(sequence) = value.first_chunk()
         {
@@ -185,11 +197,7 @@ impl Worker {
                 self.timers.schedule(&mut transport.due, Timer::Transport(key), due);
             }
         }
-        let route = match transport.routes.get(packet.ssrc()) {
-            Some(route) => route,
-            None => transport.routes.learn(&packet, ids)?,
-        };
-        self.routed(now, index, route, &packet, bytes);
+        self.routed(now, index, route?, &packet, bytes);
         Some(())
     }
 
@@ -258,7 +266,7 @@ impl Worker {
         let producer = &mut self.producers[route.producer.index()];
         self.events
             .push_back(Event::ProducerStarted { producer: producer.id, encoding: route.encoding });
-        let limited = self.transports[producer.transport.index()].max_incoming_bitrate.is_some();
+        let limited = self.transports[producer.transport.index()].incoming_limit.is_some();
         if limited && producer.is_video() {
             let transport = producer.transport;
             self.report_at_once(now, transport);

@@ -86,6 +86,7 @@ impl Worker {
         if busy && transport.next_report <= now {
             transport.next_report = now + REPORT_INTERVAL;
             self.send_reports(now, key, output);
+            self.tell_refused(now, key);
             self.stale_layers.push(Stale::Transport(key));
         }
         if self.transports[key.index()].layers_due.is_some_and(|due| due <= now) {
@@ -98,6 +99,15 @@ impl Worker {
         if let Some(at) = next.into_iter().flatten().min() {
             let at = at.max(now + SHORTEST_WAIT);
             self.timers.schedule(&mut transport.due, Timer::Transport(key), at);
+        }
+    }
+
+    /// Tells the owner what was refused of a transport that sends too much.
+    fn tell_refused(&mut self, now: Instant, key: TransportKey) {
+        let transport = &mut self.transports[key.index()];
+        let refused = transport.incoming_limit.as_mut().and_then(|limit| limit.take_refused(now));
+        if let Some(refused) = refused {
+            self.events.push_back(Event::MediaLimited { transport: transport.id, refused });
         }
     }
 

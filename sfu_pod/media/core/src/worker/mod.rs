@@ -56,6 +56,8 @@ pub struct Counters {
     pub packets_forwarded: u64,
     /// Received datagrams that led nowhere: unknown path or SSRC, refused by SRTP, malformed.
     pub packets_dropped: u64,
+    /// Received video packets refused because their peer sends more than its owner allows.
+    pub packets_refused: u64,
     /// RTP padding sent so that packets fit GSO messages.
     pub padding_bytes: u64,
 }

@@ -8,6 +8,7 @@ use rotunda_packet::rtcp::{
 };
 
 use super::{Output, Worker};
+use crate::incoming_limit::IncomingLimit;
 use crate::keys::TransportKey;
 use crate::producer::encoding::Encoding;
 use crate::wallclock::ntp_middle;
@@ -138,7 +139,8 @@ impl Worker {
         }
         let estimate = (transport.extensions.transport_cc.is_none())
             .then(|| transport.receive_limit.update(now, worst_fraction_lost, received));
-        let lower = [estimate, transport.max_incoming_bitrate].into_iter().flatten().min();
+        let allowed = transport.incoming_limit.as_ref().map(IncomingLimit::bits_per_second);
+        let lower = [estimate, allowed].into_iter().flatten().min();
         if let Some(limit) = lower {
             let encodings = video.iter().flat_map(|producer| &producer.encodings);
             let ssrcs: Vec<u32> = encodings.filter_map(|encoding| encoding.ssrc).collect();
