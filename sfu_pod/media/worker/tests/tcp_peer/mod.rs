@@ -59,6 +59,7 @@ impl TcpPeer {
         is_closed(&self.stream)
     }
 
+    /// Refuses checks, as an agent does that does not know the credentials.
     fn read(&mut self, patience: Option<Duration>) -> Option<Vec<u8>> {
         self.stream.set_read_timeout(patience).unwrap();
         let mut buffer = [0; 4096];
@@ -68,6 +69,10 @@ impl TcpPeer {
                 if rest.len() >= length {
                     let frame = rest[..length].to_vec();
                     self.bytes.drain(..2 + length);
+                    if let Some(refusal) = refusal_of(&frame) {
+                        self.send(&refusal);
+                        continue;
+                    }
                     return Some(frame);
                 }
             }
@@ -113,13 +118,19 @@ impl UdpPeer {
         self.read(Duration::from_millis(10))
     }
 
+    /// Refuses checks, as an agent does that does not know the credentials.
     fn read(&self, patience: Duration) -> Option<Vec<u8>> {
         self.0.set_read_timeout(Some(patience)).unwrap();
         let mut buffer = [0; 2048];
-        match self.0.recv(&mut buffer) {
-            Ok(count) => Some(buffer[..count].to_vec()),
-            Err(error) if is_timeout(&error) => None,
-            Err(error) => panic!("{error}"),
+        loop {
+            match self.0.recv(&mut buffer) {
+                Ok(count) => match refusal_of(&buffer[..count]) {
+                    Some(refusal) => self.send(&refusal),
+                    None => return Some(buffer[..count].to_vec()),
+                },
+                Err(error) if is_timeout(&error) => return None,
+                Err(error) => panic!("{error}"),
+            }
         }
     }
 }
@@ -136,6 +147,14 @@ pub fn is_closed(mut stream: &TcpStream) -> bool {
     };
     stream.set_nonblocking(false).unwrap();
     closed
+}
+
+/// What refuses the worker's own check of a path, a Binding request: error 400 (RFC 8489).
+fn refusal_of(datagram: &[u8]) -> Option<Vec<u8>> {
+    let message = Message::parse(datagram).ok()?;
+    let code = [0, 9, 0, 4, 0, 0, 4, 0];
+    let refusal = || [&[1, 0x11, 0, code.len() as u8], &datagram[4..20], &code].concat();
+    (message.class() == Class::Request).then(refusal)
 }
 
 fn is_timeout(error: &io::Error) -> bool {
