@@ -24,6 +24,23 @@ pub(crate) struct Demand {
     pub current: Option<usize>,
 }
 
+/// Which demands cannot have even their lowest step, in turn: those before them come first.
+pub(crate) fn beyond(budget: u64, demands: &[Demand]) -> Vec<bool> {
+    let mut spent = 0;
+    let lowest = |demand: &Demand| demand.rungs.first().map_or(0, |rung| rung.bitrate);
+    demands
+        .iter()
+        .map(|demand| {
+            let cost = spent + lowest(demand);
+            let fits = cost as f64 * TOLERANCE <= budget as f64;
+            if fits {
+                spent = cost;
+            }
+            !fits
+        })
+        .collect()
+}
+
 /// The step for each demand. Everybody gets the lowest, whatever the budget; then all climb one
 /// step in turn, as long as it fits. `None` for a demand without steps.
 pub(crate) fn allocate(budget: u64, demands: &[Demand]) -> Vec<Option<usize>> {
@@ -79,6 +96,16 @@ mod tests {
         let demands =
             [demand(&[100, 300], Some(1)), demand(&[100, 300], Some(0)), demand(&[], None)];
         assert_eq!(allocate(10, &demands), [Some(0), Some(0), None]);
+    }
+
+    #[test]
+    fn what_goes_beyond_the_budget_is_known_in_turn() {
+        let demands =
+            [demand(&[100], None), demand(&[300], None), demand(&[], None), demand(&[50], None)];
+        assert_eq!(beyond(500, &demands), [false; 4]);
+        assert_eq!(beyond(150, &demands), [false, true, false, false]);
+        assert_eq!(beyond(90, &demands), [false, true, false, true], "a little over");
+        assert_eq!(beyond(0, &demands), [true, true, false, true]);
     }
 
     #[test]

@@ -38,7 +38,8 @@
 //! Every thing with something due stands in one queue ([`timers`]): NACKs and key frame requests
 //! of a producer; feedback, reports, consent of a transport; the active speaker of a router. Once
 //! a second, and whenever something changes, a transport's consumers are given layers
-//! ([`allocation`]) within what its [`estimator`] believes the path to carry.
+//! ([`allocation`]) within what its [`estimator`] believes the path to carry. Where not even the
+//! lowest fit, video waits for a while ([`scarcity`]).
 //!
 //! # Bounds
 //!
@@ -67,6 +68,7 @@ mod rate;
 mod remb;
 mod router;
 mod routing;
+mod scarcity;
 mod speaker;
 mod timers;
 mod transport;

@@ -16,6 +16,7 @@ use crate::incoming_limit::IncomingLimit;
 use crate::keys::{ConsumerKey, ProducerKey};
 use crate::remb::ReceiveLimit;
 use crate::routing::RouteTable;
+use crate::scarcity::Scarcity;
 use crate::timers::Due;
 use crate::twcc::ArrivalRecorder;
 use crate::wallclock::ClockOffset;
@@ -50,6 +51,7 @@ pub(crate) struct Transport {
     pub key_frames: KeyFrameAllowance,
     pub layers_chosen: Option<Instant>,
     pub layers_due: Option<Instant>,
+    pub scarcity: Scarcity,
     pub bytes_received: u64,
     pub bytes_sent: u64,
     pub srtp_rejected: u64,
@@ -98,6 +100,7 @@ impl Transport {
             key_frames: KeyFrameAllowance::default(),
             layers_chosen: None,
             layers_due: None,
+            scarcity: Scarcity::default(),
             bytes_received: 0,
             bytes_sent: 0,
             srtp_rejected: 0,

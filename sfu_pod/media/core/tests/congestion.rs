@@ -5,6 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use rotunda_media_core::Path;
+use rotunda_media_core::event::Event;
 use rotunda_packet::rtcp::write_transport_feedback;
 use support::camera::Camera;
 use support::peer::Got;
@@ -13,7 +14,7 @@ use support::{Call, SINK_IDS};
 const SSRC: u32 = 20_000;
 const FRAME: Duration = Duration::from_millis(33);
 
-/// The way to Bob: a bottleneck with an endless queue, and Bob's feedback about what came through.
+/// The way to Bob: a bottleneck with a queue, endless at first, and Bob's feedback about what came through.
 struct Narrow {
     bob: Path,
     bits_per_second: f64,
@@ -21,6 +22,8 @@ struct Narrow {
     on_the_way: Vec<(u16, Instant)>,
     seen: usize,
     longest_queue: Duration,
+    /// What would wait longer is lost.
+    patience: Duration,
 }
 
 impl Narrow {
@@ -32,6 +35,7 @@ impl Narrow {
             on_the_way: Vec::new(),
             seen: 0,
             longest_queue: Duration::ZERO,
+            patience: Duration::MAX,
         }
     }
 
@@ -55,6 +59,9 @@ impl Narrow {
         for got in call.peer(self.bob).media.iter().skip(self.seen) {
             let wire =
                 Duration::from_secs_f64(got.datagram_len as f64 * 8.0 / self.bits_per_second);
+            if self.free_at.saturating_duration_since(got.at) > self.patience {
+                continue;
+            }
             self.free_at = self.free_at.max(got.at) + wire;
             self.longest_queue = self.longest_queue.max(self.free_at - got.at);
             self.on_the_way.push((got.transport_sequence(id), self.free_at));
@@ -114,6 +121,29 @@ fn layers_follow_the_path_and_do_not_flap() {
     assert!(path.longest_queue < Duration::from_secs(3), "{:?}", path.longest_queue);
     path.bits_per_second = 10e6;
     path.run(&mut call, &mut camera, 20);
+    assert_eq!(call.peer(bob).of(SSRC).last().map(layer), Some(2));
+}
+
+#[test]
+fn video_waits_where_the_path_carries_none_and_comes_back_by_itself() {
+    let (mut call, bob, mut camera) = call();
+    camera.sizes[0] = vec![1000];
+    let mut path = Narrow::new(&call, bob, 10e6);
+    path.run(&mut call, &mut camera, 3);
+    path.patience = Duration::from_secs(1);
+    // Not even a quarter of the lowest layer's frames.
+    path.bits_per_second = 40_000.0;
+    path.run(&mut call, &mut camera, 60);
+    let layers = |event: &Event| matches!(event, Event::LayersChanged { layers: None, .. });
+    let waits = call.take_events().iter().filter(|event| layers(event)).count();
+    assert!((2..=5).contains(&waits), "{waits}");
+    let carried = call.peer(bob).media.len();
+    path.bits_per_second = 10e6;
+    // Without sound nothing comes of which the estimate could grow until it is tried again.
+    path.run(&mut call, &mut camera, 40);
+    assert!(call.peer(bob).media.len() > carried);
+    assert!(call.now - call.peer(bob).of(SSRC).last().unwrap().at < Duration::from_secs(1));
+    path.run(&mut call, &mut camera, 50);
     assert_eq!(call.peer(bob).of(SSRC).last().map(layer), Some(2));
 }
 

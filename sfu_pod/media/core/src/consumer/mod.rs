@@ -32,6 +32,8 @@ pub(crate) struct Consumer {
     pub transport: TransportKey,
     pub producer: ProducerKey,
     pub paused: bool,
+    /// It waits until its path carries it.
+    pub waiting: bool,
     pub parameters: Box<ConsumerParameters>,
     /// (payload type, retransmission's payload type) by index of the producer's mapping.
     pub payload_types: Vec<Option<(u8, Option<u8>)>>,
@@ -106,6 +108,7 @@ impl Consumer {
             transport,
             producer,
             paused: false,
+            waiting: false,
             payload_types,
             preferred: Layers { spatial, temporal: u8::MAX },
             selector: LayerSelector::new(),
@@ -123,6 +126,12 @@ impl Consumer {
             began: None,
             parameters,
         }
+    }
+
+    /// Nothing is sent to it now.
+    #[inline]
+    pub(crate) fn rests(&self) -> bool {
+        self.paused || self.waiting
     }
 
     /// What goes out for a packet now; `None`: nothing. Where it has no place in what this consumer

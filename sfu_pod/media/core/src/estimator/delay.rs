@@ -115,6 +115,12 @@ impl DelayGradient {
         let arrived = f64::from(after.last_arrival.wrapping_sub(before.last_arrival) as i32) / 4.0;
         if arrived.abs() > LONGEST_PAUSE || sent > LONGEST_PAUSE {
             self.window.clear();
+            if sent > LONGEST_PAUSE {
+                // While nothing was sent, what waited went through.
+                self.accumulated = self.empty;
+                self.smoothed = self.empty;
+                self.draining = false;
+            }
             return;
         }
         // Groups may overtake one another: only the times of sending ascend.

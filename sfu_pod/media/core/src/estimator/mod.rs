@@ -16,8 +16,8 @@ use acknowledged::Acknowledged;
 use delay::DelayGradient;
 use sent::SentPackets;
 
-/// The estimate never goes below, so that the lowest layers stay reachable.
-const FLOOR: f64 = 100_000.0;
+/// The estimate never goes below: what carries less carries no call.
+const FLOOR: f64 = 30_000.0;
 /// Nothing beyond this matters to layers.
 const CEILING: f64 = 200_000_000.0;
 /// What is left of the acknowledged rate after congestion.
@@ -114,12 +114,21 @@ impl Estimator {
 
     /// Bit/s that may be sent; `None`: no limit is known.
     pub(crate) fn estimate(&self, now: Instant) -> Option<u64> {
-        let remb = self
-            .remb
-            .filter(|(at, _)| now.saturating_duration_since(*at) < REMB_LIFETIME)
-            .map(|(_, bitrate)| bitrate);
         let own = self.estimate.map(|estimate| estimate as u64);
-        own.into_iter().chain(remb).min()
+        own.into_iter().chain(self.told(now)).min()
+    }
+
+    /// What the peer told lately.
+    fn told(&self, now: Instant) -> Option<u64> {
+        self.remb
+            .filter(|(at, _)| now.saturating_duration_since(*at) < REMB_LIFETIME)
+            .map(|(_, bitrate)| bitrate)
+    }
+
+    /// Whether the limit is an own estimate from before that has met no congestion since.
+    pub(crate) fn is_old(&self, now: Instant, since: Instant) -> bool {
+        let told = self.told(now).is_some_and(|bitrate| self.estimate(now) == Some(bitrate));
+        !told && self.backed_off.is_none_or(|at| at < since)
     }
 
     /// Whether anything better may be tried: not right after congestion.

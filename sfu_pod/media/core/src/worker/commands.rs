@@ -303,7 +303,7 @@ impl Worker {
     }
 
     /// Whatever comes next starts with a key frame, which is asked for as soon as layers are chosen.
-    fn stop_forwarding(&mut self, key: ConsumerKey) {
+    pub(super) fn stop_forwarding(&mut self, key: ConsumerKey) {
         let consumer = &mut self.consumers[key.index()];
         consumer.selector.stop();
         if consumer.reported.take().is_some() {

@@ -150,7 +150,7 @@ impl Worker {
         let producer = &mut self.producers[key.index()];
         let transport = &mut self.transports[producer.transport.index()];
         let listened_to = !producer.paused
-            && producer.consumers.iter().any(|consumer| !self.consumers[consumer.index()].paused);
+            && producer.consumers.iter().any(|consumer| !self.consumers[consumer.index()].rests());
         let is_video = producer.is_video();
         let mut compound = std::mem::take(&mut self.scratch);
         let mut missing = Vec::new();

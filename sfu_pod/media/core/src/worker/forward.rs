@@ -77,7 +77,7 @@ impl Worker {
         };
         for consumer in &producer.consumers {
             let consumer = &mut self.consumers[consumer.index()];
-            if consumer.paused {
+            if consumer.rests() {
                 continue;
             }
             let transport = &mut self.transports[consumer.transport.index()];

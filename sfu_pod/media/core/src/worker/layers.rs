@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use crate::allocation::{Demand, Rung, allocate};
+use crate::allocation::{Demand, Rung, allocate, beyond};
 use crate::consumer::Consumer;
 use crate::event::Layers;
 use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::producer::{JUDGE_INTERVAL, Producer};
 use crate::timers::Timer;
+use crate::transport::Transport;
 
 /// Changes within this time are answered by one choice.
 const CHOICE_INTERVAL: Duration = Duration::from_millis(20);
@@ -56,7 +57,12 @@ impl Worker {
         let asking: Vec<ConsumerKey> =
             consumers.iter().copied().filter(|key| self.consumers[key.index()].asks).collect();
         match transport.estimator.estimate(now) {
-            None => consumers.into_iter().for_each(|consumer| self.aim_highest(now, consumer)),
+            None => {
+                if self.transports[key.index()].scarcity.end() {
+                    self.end_waiting(&consumers);
+                }
+                consumers.into_iter().for_each(|consumer| self.aim_highest(now, consumer));
+            }
             Some(budget) => self.share(now, key, budget, consumers),
         }
         for consumer in asking {
@@ -74,9 +80,25 @@ impl Worker {
     ) {
         let budget = budget.saturating_sub(self.audio_bitrate(now, key));
         let climb = self.transports[key.index()].estimator.may_climb(now);
+        if self.transports[key.index()].scarcity.is_over(now) {
+            self.end_waiting(&consumers);
+        }
         consumers.retain(|key| self.takes_video(*key));
-        let demands: Vec<Demand> =
+        let mut demands: Vec<Demand> =
             consumers.iter().map(|key| self.demand(now, *key, climb)).collect();
+        let beyond = beyond(budget, &demands);
+        let Transport { scarcity, estimator, .. } = &mut self.transports[key.index()];
+        // A trial goes on until it meets congestion: the estimate grows by it, but slowly.
+        let on_trial = scarcity.tried().is_some_and(|at| estimator.is_old(now, at));
+        if scarcity.begins(now, on_trial || !beyond.contains(&true)) {
+            for (consumer, _) in consumers.iter().zip(&beyond).filter(|(_, beyond)| **beyond) {
+                self.consumers[consumer.index()].waiting = true;
+                self.stop_forwarding(*consumer);
+            }
+            let mut goes_on = beyond.iter().map(|beyond| !beyond);
+            demands.retain(|_| goes_on.next() == Some(true));
+            consumers.retain(|key| self.takes_video(*key));
+        }
         for ((consumer, demand), step) in
             consumers.iter().zip(&demands).zip(allocate(budget, &demands))
         {
@@ -89,6 +111,13 @@ impl Worker {
                 _ => {}
             }
             self.aim(now, *consumer, rung.layers, highest);
+        }
+    }
+
+    /// What waited for a better path is tried again.
+    fn end_waiting(&mut self, consumers: &[ConsumerKey]) {
+        for consumer in consumers {
+            self.consumers[consumer.index()].waiting = false;
         }
     }
 
@@ -121,7 +150,7 @@ impl Worker {
     /// The consumer's decoder needs a key frame of what it gets, or of what it waits for.
     pub(super) fn want_key_frame_for(&mut self, now: Instant, key: ConsumerKey) {
         let consumer = &self.consumers[key.index()];
-        if consumer.paused {
+        if consumer.rests() {
             return;
         }
         let selector = &consumer.selector;
@@ -173,7 +202,7 @@ impl Worker {
     fn takes_video(&self, key: ConsumerKey) -> bool {
         let consumer = &self.consumers[key.index()];
         let producer = &self.producers[consumer.producer.index()];
-        !consumer.paused && !producer.paused && producer.is_video()
+        !consumer.rests() && !producer.paused && producer.is_video()
     }
 
     fn demand(&self, now: Instant, key: ConsumerKey, climb: bool) -> Demand {

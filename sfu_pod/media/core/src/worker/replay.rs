@@ -58,7 +58,7 @@ impl Worker {
         let transport = &self.transports[consumer.transport.index()];
         let ready = transport.srtp.is_some() && transport.ice.selected().is_some();
         let producer = &self.producers[consumer.producer.index()];
-        if !ready || consumer.paused || producer.paused || consumer.selector.current().is_some() {
+        if !ready || consumer.rests() || producer.paused || consumer.selector.current().is_some() {
             return None;
         }
         let encoding = producer.encodings.get(usize::from(consumer.selector.target().spatial))?;

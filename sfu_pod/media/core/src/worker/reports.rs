@@ -63,7 +63,7 @@ impl Worker {
             let source = &self.transports[producer.transport.index()];
             let offset = source.clock_offset.get();
             let timestamp = consumer.timestamp_at(now, ntp, offset, &producer.encodings);
-            let Some(rtp_timestamp) = timestamp.filter(|_| !consumer.paused) else { continue };
+            let Some(rtp_timestamp) = timestamp.filter(|_| !consumer.rests()) else { continue };
             let info = SenderInfo {
                 ntp,
                 rtp_timestamp,
