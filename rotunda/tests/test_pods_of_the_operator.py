@@ -22,7 +22,7 @@ from rotunda_contract.identities import OPERATOR, identity_of
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_operator.certificates import Pair, issue, new_authority
-from rotunda_operator.load.ledger import NodeReport
+from rotunda_operator.load.otlp import ROOMS, Part
 from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.sfu_pod import sfu_environment
@@ -71,9 +71,9 @@ async def test_a_media_node_runs_as_its_pod_says(tmp_path: Path) -> None:
             assert b"waits_for_announced_address" in waiting
             (tmp_path / "announced").write_text("203.0.113.7\n")
 
-            namespace, name, report = await reports.get()
-            assert (namespace, name) == ("calls", "default-media-0")
-            assert report.rooms == 0
+            part = await reports.get()
+            assert (part.namespace, part.name) == ("calls", "default-media-0")
+            assert part.values[ROOMS] == 0
             await _is_healthy(f"127.0.0.1:{ports.health}")
             await _is_called_by_who_has_a_certificate(ports.grpc, tmp_path, authority)
 
@@ -104,12 +104,12 @@ async def _is_healthy(address: str) -> None:
 
 
 @asynccontextmanager
-async def _receiver(authority: Pair) -> AsyncIterator[tuple[int, asyncio.Queue[tuple[str, str, NodeReport]]]]:
+async def _receiver(authority: Pair) -> AsyncIterator[tuple[int, asyncio.Queue[Part]]]:
     """The operator's own, which wants certificates: its port, and what it is told."""
-    reports: asyncio.Queue[tuple[str, str, NodeReport]] = asyncio.Queue()
+    reports: asyncio.Queue[Part] = asyncio.Queue()
     own = issue(authority, OPERATOR, datetime.now(UTC))
     credentials = grpc.ssl_server_credentials([(own.key, own.certificate)], authority.certificate, True)
-    receiver = LoadReceiver(lambda *told: reports.put_nowait(told), asyncio.get_running_loop().time)
+    receiver = LoadReceiver(lambda part, _: reports.put_nowait(part), asyncio.get_running_loop().time)
     port = free_port()
     server = await serve(receiver, f"127.0.0.1:{port}", credentials)
     try:

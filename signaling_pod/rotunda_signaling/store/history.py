@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -31,6 +32,7 @@ WRITE_SECONDS = 15.0
 MIGRATION_SECONDS = 900.0
 FLUSH_SECONDS = 5.0
 """How long a process that ends waits for what is not stored yet."""
+FAREWELL_SECONDS = 2.0
 TIDY_SECONDS = 600.0
 _BATCH = 500
 _DELETE_BATCH = 5_000
@@ -170,8 +172,10 @@ class SqlHistory:
             _log.warning("messages were not stored before the end", waiting=len(self._queue))
 
     async def dispose(self) -> None:
-        """After `run` has ended."""
-        await self._engine.dispose()
+        """After `run` has ended. A database that says nothing to the farewell is left without one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._engine.dispose()
 
     async def _write(self) -> None:
         backoff = Backoff()
