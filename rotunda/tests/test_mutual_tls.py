@@ -29,7 +29,7 @@ from rotunda_signaling.media_node.tls import dial_with
 NODE = identity_of("media-node", "default", "calls")
 SIGNALING = identity_of("signaling", "default", "calls")
 KEY = pb.RoomKey(room="standup", epoch=1, process_id="process-1")
-LOAD = NodeLoad(0.5, (WorkerUse(0.5),), 1e6, 0.0, 0.0, {"standup": 3}, 12, 1000, 0, 0)
+LOAD = NodeLoad(0.5, (WorkerUse(0.5),), 1e6, 0.0, 0.0, {"standup": 3}, 12, 1000, 0, 0, 0)
 Reports = asyncio.Queue[Part]
 
 
