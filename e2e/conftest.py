@@ -25,6 +25,15 @@ def cluster() -> Cluster:
     return Cluster(os.environ.get("ROTUNDA_E2E_NAMESPACE") or "meet")
 
 
+@pytest.fixture
+def next_tag() -> str:
+    """Tag of images that the cluster can have, other than the installed ones."""
+    tag = os.environ.get("ROTUNDA_E2E_NEXT_TAG", "")
+    if not tag:
+        pytest.fail("ROTUNDA_E2E_NEXT_TAG must be another tag of the images: make e2e makes one")
+    return tag
+
+
 @pytest_asyncio.fixture
 async def open_tab() -> AsyncIterator[OpenTab]:
     """A new tab of this story's Chromium, which takes the chart's own certificate."""

@@ -2,24 +2,13 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from kubectl import PATIENCE_SECONDS, Cluster, Object
 from people import Enter
 
 EMPTY, NEVER = "renewal-empty", "renewal-never"
-
-
-@pytest.fixture
-def next_tag() -> str:
-    """Tag of images that the cluster can have, other than the installed ones."""
-    tag = os.environ.get("ROTUNDA_E2E_NEXT_TAG", "")
-    if not tag:
-        pytest.fail("ROTUNDA_E2E_NEXT_TAG must be another tag of the images: make e2e makes one")
-    return tag
 
 
 @pytest_asyncio.fixture

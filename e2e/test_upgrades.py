@@ -1,25 +1,14 @@
 """The chart is upgraded during a call, and uninstalled."""
 
 import asyncio
-import os
 from pathlib import Path
 
-import pytest
 from harness.guest import Guest
 from kubectl import Cluster, run
 from people import Enter
 
 CHART = Path(__file__).resolve().parents[1] / "charts" / "rotunda"
 GENERATED = {f"rotunda-{what}" for what in ("api-keys", "database", "https", "https-ca", "redis")}
-
-
-@pytest.fixture
-def next_tag() -> str:
-    """Tag of images that the cluster can have, other than the installed ones."""
-    tag = os.environ.get("ROTUNDA_E2E_NEXT_TAG", "")
-    if not tag:
-        pytest.fail("ROTUNDA_E2E_NEXT_TAG must be another tag of the images: make e2e makes one")
-    return tag
 
 
 async def test_a_call_outlives_an_upgrade_to_other_images(
