@@ -9,7 +9,7 @@ mod paths;
 use std::time::{Duration, Instant};
 
 use rotunda_packet::stun::{
-    IceRole, Message, TransactionId, write_binding_error, write_binding_success,
+    Class, IceRole, Message, TransactionId, write_binding_error, write_binding_success,
     write_unknown_attributes,
 };
 
@@ -107,9 +107,10 @@ impl IceLite {
         self.paths.write_probe(path, answer, out);
     }
 
-    /// An answer to a request came on `path`. Returns whether it confirmed the path.
+    /// An answer to a request came on `path`. Returns whether it confirmed the path: as a refusal,
+    /// which is what an agent owes to a probe. A success is a STUN server's.
     pub fn handle_answer(&mut self, path: Path, answer: &Message<'_>) -> bool {
-        self.paths.answered(path, answer.transaction_id())
+        answer.class() == Class::Error && self.paths.answered(path, answer.transaction_id())
     }
 
     /// Something came on a path that is not a check.

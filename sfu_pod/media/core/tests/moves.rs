@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use rotunda_media_core::event::Event;
-use rotunda_media_core::ice::{AMPLIFICATION, HANDSHAKE_ALLOWANCE, PATIENCE};
+use rotunda_media_core::ice::{AMPLIFICATION, HANDSHAKE_ALLOWANCE, MAX_PATHS, PATIENCE};
 use rotunda_media_core::id::TransportId;
 use rotunda_media_core::{Command, Path};
 use rotunda_packet::rtcp::{ReportBlock, write_receiver_report};
@@ -178,6 +178,33 @@ fn a_forged_check_sends_a_bystander_three_times_its_bytes_at_most() {
     }
     let got = scene.call.peer(victim).bytes;
     assert!(got as u64 <= AMPLIFICATION * from_there as u64, "{got} for {from_there}");
+}
+
+#[test]
+fn a_stun_server_that_answers_everybody_is_sent_no_more_than_a_bystander() {
+    const LONGEST_ANSWER: usize = 100;
+    let mut scene = Scene::new(40);
+    scene.run(2 * FIREFOX);
+    let server = bystander(&mut scene);
+    scene.call.peer(server).is_stun_server = true;
+    let from_there = forge(&mut scene, server) + LONGEST_ANSWER;
+    scene.run(Duration::from_secs(2));
+    let got = scene.call.peer(server).bytes;
+    assert!(got > 0 && got as u64 <= AMPLIFICATION * from_there as u64, "{got}");
+}
+
+#[test]
+fn checks_repeated_from_many_addresses_do_not_drive_out_where_the_peer_is() {
+    let mut scene = Scene::new(41);
+    scene.run(2 * FIREFOX + Duration::from_secs(1));
+    for n in 0..2 * MAX_PATHS as u16 {
+        let elsewhere = Path { remote: ([203, 0, 113, 10], 7000 + n).into(), ..scene.alice };
+        let check = scene.call.peer(scene.alice).check(n == 0);
+        scene.call.receive(vec![(elsewhere, check)]);
+    }
+    let before = scene.seen();
+    scene.run(Duration::from_secs(1));
+    assert_eq!(scene.seen() - before, 50, "her next check comes later");
 }
 
 #[test]

@@ -23,7 +23,9 @@
 //!   credentials, of 28 bytes and with 96 random bits as its transaction id. An agent must refuse
 //!   it with an error that repeats the id (RFC 8489 section 9.1.3); as lite agent we could make no
 //!   request that would be accepted, as we are never told the peer's password. This takes one round
-//!   trip, in which browsers do not get as far as DTLS: joins wait for nothing.
+//!   trip, in which browsers do not get as far as DTLS: joins wait for nothing. A success does not
+//!   count: public STUN servers answer everybody so, and would be flooded. That it is this agent and
+//!   not another one who refuses cannot be told.
 //! - A report about what we sent there, from peers that leave probes unanswered: one that names
 //!   a sender report which went to that path alone, at a random time. Its time has some 15 bits
 //!   that cannot be guessed, and two wrong guesses end this way.
@@ -45,7 +47,8 @@ use crate::path::Path;
 /// A path without a valid check for so long may no longer be sent to (RFC 7675 section 5.1).
 pub const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Paths that one peer may hold; the one longest without a check gives way.
+/// Paths that one peer may hold; the one longest without a check gives way, a claimed one first:
+/// repeated checks from many addresses do not drive out where the peer is.
 pub const MAX_PATHS: usize = 8;
 
 /// How long a selected path may be silent while another one is heard. Longer than the 2.5 s between
@@ -265,7 +268,7 @@ impl Paths {
         claim.sent += (answer + out.len() - before) as u64;
     }
 
-    /// An answer came: whether it confirmed its path.
+    /// A refusal came: whether it confirmed its path.
     pub(super) fn answered(&mut self, path: Path, id: TransactionId) -> bool {
         let right = self.claim(path).is_some_and(|claim| claim.probe == Some(id));
         right && self.confirm(path)
@@ -340,11 +343,11 @@ impl Paths {
             return None;
         }
         let others = self.known.iter().enumerate();
-        let oldest = others
+        let first_to_go = others
             .filter(|(_, known)| Some(known.path) != self.selected)
-            .min_by_key(|(_, known)| known.last_check)
+            .min_by_key(|(_, known)| (known.claim.is_none(), known.last_check))
             .map(|(index, _)| index);
-        oldest.map(|index| self.known.swap_remove(index).path)
+        first_to_go.map(|index| self.known.swap_remove(index).path)
     }
 
     fn select(&mut self, now: Instant, path: Path) -> IceChange {

@@ -13,6 +13,7 @@ use rotunda_packet::rtp::RtpPacket;
 use rotunda_packet::srtp::{Receiver, Sender};
 use rotunda_packet::stun::{
     Class, IceRole, Message, TransactionId, write_binding_error, write_binding_request,
+    write_binding_success,
 };
 use rotunda_packet::vp8::Vp8Descriptor;
 
@@ -73,6 +74,8 @@ pub struct Peer {
     pub deaf: bool,
     /// Has no keys for what comes and looks at nothing.
     pub counts_only: bool,
+    /// Answers every request with success, as a STUN server does.
+    pub is_stun_server: bool,
     /// What it has to send in answer.
     pub answers: Vec<Vec<u8>>,
     /// Bytes that came, whatever they were.
@@ -93,6 +96,7 @@ impl Peer {
             stun_answers: 0,
             deaf: false,
             counts_only: false,
+            is_stun_server: false,
             answers: Vec::new(),
             bytes: 0,
         }
@@ -164,6 +168,14 @@ impl Peer {
     /// Takes a datagram that the worker sent.
     pub fn take(&mut self, now: Instant, mut datagram: Vec<u8>) {
         self.bytes += datagram.len();
+        if self.is_stun_server
+            && let Ok(message) = Message::parse(&datagram)
+            && message.is_binding_request()
+        {
+            let mut answer = Vec::new();
+            write_binding_success(&mut answer, message.transaction_id(), self.path.remote, b"");
+            self.answers.push(answer);
+        }
         if self.counts_only {
             return;
         }
