@@ -72,6 +72,19 @@ fn a_loss_after_us_is_resent_bit_by_bit() {
 }
 
 #[test]
+fn a_key_frame_that_came_all_at_once_leaves_enough_for_its_losses() {
+    let (mut call, bob, mut camera) = call();
+    camera.sizes[0] = vec![1000; 150];
+    camera.run(&mut call, 1);
+    let got = call.peer(bob).of(SSRC);
+    assert_eq!(got.len(), 150);
+    let lost: Vec<u16> = got[40..140].iter().map(|got| got.sequence).collect();
+    let nack = call.peer(bob).nack(SSRC, &lost);
+    call.receive(vec![nack]);
+    assert_eq!(call.peer(bob).of(RTX).len(), lost.len());
+}
+
+#[test]
 fn a_flood_of_nacks_draws_little() {
     let (mut call, bob, mut camera) = call();
     camera.run(&mut call, 60);

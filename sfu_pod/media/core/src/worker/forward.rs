@@ -86,12 +86,14 @@ impl Worker {
                 consumer.selector.stop();
                 continue;
             };
-            for packet in run {
-                let sent = copy.packet(consumer, transport, path, packet, output);
-                transport.resends.earn(sent);
+            for (index, packet) in run.iter().enumerate() {
+                let mut sent = copy.packet(consumer, transport, path, packet, output);
                 if std::mem::take(&mut consumer.switched) {
-                    copy.catch_up(consumer, transport, path, output);
+                    copy.catch_up(consumer, transport, path, &run[index..], output);
+                    // Where others of its picture come before it, its turn is now.
+                    sent += copy.packet(consumer, transport, path, packet, output);
                 }
+                transport.resends.earn(sent);
             }
             self.events.extend(consumer.layers_changed(producer));
         }
@@ -124,10 +126,13 @@ impl Copying<'_> {
         let encodings = &self.producer.encodings;
         let outgoing = consumer.forward(self.now, self.encoding, encodings, packet);
         let Some(outgoing) = outgoing else { return 0 };
-        if outgoing.filler {
-            let filler = MediaPacket::filler(packet.facts);
-            return self.send(consumer, transport, path, &filler, &outgoing, output);
-        }
+        let filler;
+        let packet = if outgoing.filler {
+            filler = MediaPacket::filler(packet.facts);
+            &filler
+        } else {
+            packet
+        };
         self.send(consumer, transport, path, packet, &outgoing, output)
     }
 
@@ -168,12 +173,14 @@ impl Copying<'_> {
     }
 
     /// After a switch: packets of the key picture that came before the one by which it was known,
-    /// and such as overtook its first one, were passed over when they came.
+    /// and such as overtook its first one, were passed over when they came. `rest` of the run goes
+    /// out as it always does, although the history has it already.
     fn catch_up(
         &mut self,
         consumer: &mut Consumer,
         transport: &mut Transport,
         path: Path,
+        rest: &[MediaPacket<'_>],
         output: &mut impl Output,
     ) {
         let Some(encoding) = self.producer.encodings.get(usize::from(self.encoding)) else {
@@ -181,7 +188,9 @@ impl Copying<'_> {
         };
         let (first, newest) = (consumer.rewriter.start(), encoding.reception.highest());
         for sequence in (first..=newest).take(MAX_CATCH_UP) {
-            self.past(consumer, transport, path, sequence, output);
+            if rest.iter().all(|packet| packet.facts.sequence != sequence) {
+                self.past(consumer, transport, path, sequence, output);
+            }
         }
     }
 
