@@ -44,9 +44,6 @@ pub(crate) struct Consumer {
     pub span: SentSpan,
     pub rtx_sequence: u16,
     pub stats: ConsumerStats,
-    /// Modulo 2^32, as sender reports tell.
-    pub packet_count: u32,
-    pub octet_count: u32,
     pub reported: Option<Layers>,
     /// Needs a key frame that its transport's allowance did not reach for.
     pub asks: bool,
@@ -117,8 +114,6 @@ impl Consumer {
             span: SentSpan::default(),
             rtx_sequence: first.rtx_sequence,
             stats: ConsumerStats { consumer: id.0, ..ConsumerStats::default() },
-            packet_count: 0,
-            octet_count: 0,
             reported: None,
             asks: false,
             switched: false,
@@ -189,6 +184,12 @@ impl Consumer {
         Some(Outgoing { numbers, payload_type, filler })
     }
 
+    /// Whether later numbers went out, but nothing under this one.
+    pub(crate) fn skipped(&self, number: u16) -> bool {
+        let newest = self.rewriter.last().sequence;
+        (number.wrapping_sub(newest) as i16) < 0 && self.sent.is_free(number)
+    }
+
     /// The filler for a number of ours that was skipped and that nothing will be sent under any
     /// more; `None`: something was or may be. It then counts as sent. Nothing from a key picture on
     /// needs what came before: neither what is left of another encoding nor what got lost for good.
@@ -216,11 +217,10 @@ impl Consumer {
         Some(MediaPacket::filler(Facts { payload, ..Facts::default() }))
     }
 
+    #[inline]
     fn count(&mut self, numbers: Numbers, what: What, payload_bytes: usize) {
         self.sent.record(numbers, what);
         self.span.sent(numbers.sequence);
-        self.packet_count = self.packet_count.wrapping_add(1);
-        self.octet_count = self.octet_count.wrapping_add(payload_bytes as u32);
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += payload_bytes as u64;
     }

@@ -67,8 +67,9 @@ impl Worker {
             let info = SenderInfo {
                 ntp,
                 rtp_timestamp,
-                packet_count: consumer.packet_count,
-                octet_count: consumer.octet_count,
+                // Modulo 2^32 (RFC 3550 section 6.4.1).
+                packet_count: consumer.stats.packets_sent as u32,
+                octet_count: consumer.stats.bytes_sent as u32,
             };
             write_sender_report(compound, consumer.parameters.ssrc, &info, &[]);
             write_sdes_cname(compound, consumer.parameters.ssrc, &consumer.parameters.cname);

@@ -6,10 +6,13 @@ use rotunda_packet::rtcp::Nack;
 
 use super::forward::Copying;
 use super::{Output, Worker};
+use crate::consumer::Consumer;
 use crate::consumer::retransmit::What;
 use crate::consumer::write::{Stamp, room, write_retransmission};
-use crate::keys::{ConsumerKey, TransportKey};
+use crate::keys::TransportKey;
 use crate::packet::MediaPacket;
+use crate::path::Path;
+use crate::transport::Transport;
 
 /// More than a filler takes, with all extensions.
 const FILLER_LEN: usize = 128;
@@ -22,39 +25,46 @@ impl Worker {
         nack: &Nack<'_>,
         output: &mut impl Output,
     ) {
-        let consumer = self.transports[key.index()].sources.get(&nack.media_ssrc).copied();
-        let Some(consumer) = consumer else { return };
-        for sequence in nack.sequence_numbers() {
-            self.consumers[consumer.index()].stats.nacks_received += 1;
-            if self.resend(now, key, consumer, sequence, output).is_none() {
-                self.fill(now, key, consumer, sequence, output);
+        let transport = &mut self.transports[key.index()];
+        let Some(consumer) = transport.sources.get(&nack.media_ssrc) else { return };
+        let consumer = &mut self.consumers[consumer.index()];
+        consumer.stats.nacks_received += nack.sequence_numbers().count() as u64;
+        let Some(path) = transport.ice.selected() else { return };
+        let mut copy = Copying {
+            now,
+            abs_send_time: self.wall_clock.abs_send_time(now),
+            encoding: consumer.selector.current().map_or(0, |current| current.spatial),
+            producer: &self.producers[consumer.producer.index()],
+            counters: &mut self.counters,
+        };
+        for number in nack.sequence_numbers() {
+            if copy.resend(consumer, transport, path, number, output).is_none() {
+                copy.fill(consumer, transport, path, number, output);
             }
         }
     }
+}
 
-    /// Sends one packet again over RTX, if it is still there and may be sent.
+impl Copying<'_> {
+    /// Sends what went out under a number again over RTX, if it is still there and may be sent.
     fn resend(
         &mut self,
-        now: Instant,
-        key: TransportKey,
-        consumer: ConsumerKey,
-        sequence: u16,
+        consumer: &mut Consumer,
+        transport: &mut Transport,
+        path: Path,
+        number: u16,
         output: &mut impl Output,
     ) -> Option<()> {
-        let transport = &mut self.transports[key.index()];
-        let consumer = &mut self.consumers[consumer.index()];
-        let producer = &self.producers[consumer.producer.index()];
         let ssrc = consumer.parameters.rtx_ssrc?;
-        let path = transport.ice.selected()?;
         let srtp = transport.srtp.as_mut()?;
-        let sent = consumer.sent.take(now, transport.round_trip, sequence)?;
+        let sent = consumer.sent.take(self.now, transport.round_trip, number)?;
         let packet = match sent.what {
             What::Nothing => return None,
             What::Filler => consumer.filler()?,
             What::Packet { source, encoding } => {
-                let encoding = producer.encodings.get(usize::from(encoding))?;
-                let past = encoding.history.get(now, source)?;
-                let codec = producer.payload(&past.facts).codec;
+                let encoding = self.producer.encodings.get(usize::from(encoding))?;
+                let past = encoding.history.get(self.now, source)?;
+                let codec = self.producer.payload(&past.facts).codec;
                 MediaPacket::new(codec, past.facts, past.dependency, past.payload)
             }
         };
@@ -65,11 +75,11 @@ impl Worker {
             return None;
         }
         let stamp = Stamp {
-            abs_send_time: self.wall_clock.abs_send_time(now),
+            abs_send_time: self.abs_send_time,
             transport_sequence: transport.estimator.number().to_be_bytes(),
         };
-        let number = consumer.rtx_sequence;
-        consumer.rtx_sequence = number.wrapping_add(1);
+        let rtx_number = consumer.rtx_sequence;
+        consumer.rtx_sequence = rtx_number.wrapping_add(1);
         let mut written = 0;
         output.send(path, capacity, |buffer| {
             let len = write_retransmission(
@@ -77,7 +87,7 @@ impl Worker {
                 consumer,
                 ssrc,
                 payload_type,
-                number,
+                rtx_number,
                 &packet,
                 &sent.numbers,
                 &stamp,
@@ -86,46 +96,35 @@ impl Worker {
             Some(written)
         });
         transport.resends.spend(capacity);
-        transport.estimator.sent(now, written);
+        transport.estimator.sent(self.now, written);
         transport.bytes_sent += written as u64;
         consumer.stats.rtx_sent += 1;
         self.counters.packets_forwarded += 1;
         Some(())
     }
 
-    /// Sends what nothing was sent for under a number: the packet whose place it is, where that is
+    /// Sends something under a number that was skipped: the packet whose place it is, where that is
     /// there by now, or a padding-only one where it never will be.
     fn fill(
         &mut self,
-        now: Instant,
-        key: TransportKey,
-        consumer: ConsumerKey,
-        sequence: u16,
+        consumer: &mut Consumer,
+        transport: &mut Transport,
+        path: Path,
+        number: u16,
         output: &mut impl Output,
     ) -> Option<()> {
-        let transport = &mut self.transports[key.index()];
-        let consumer = &mut self.consumers[consumer.index()];
-        let producer = &self.producers[consumer.producer.index()];
-        let path = transport.ice.selected()?;
-        if !producer.is_video() || transport.srtp.is_none() || !transport.resends.covers(FILLER_LEN)
-        {
+        let may_send = transport.srtp.is_some() && transport.resends.covers(FILLER_LEN);
+        if !may_send || !self.producer.is_video() || !consumer.skipped(number) {
             return None;
         }
-        let mut copy = Copying {
-            now,
-            abs_send_time: self.wall_clock.abs_send_time(now),
-            encoding: consumer.selector.current().map_or(0, |current| current.spatial),
-            producer,
-            counters: &mut self.counters,
-        };
         if consumer.selector.current().is_some()
-            && let Some(source) = consumer.rewriter.source_of(sequence)
+            && let Some(source) = consumer.rewriter.source_of(number)
         {
-            copy.past(consumer, transport, path, source, output);
+            self.past(consumer, transport, path, source, output);
         }
-        let outgoing = consumer.fill(sequence, &producer.encodings)?;
+        let outgoing = consumer.fill(number, &self.producer.encodings)?;
         let packet = consumer.filler()?;
-        let sent = copy.send(consumer, transport, path, &packet, &outgoing, output);
+        let sent = self.send(consumer, transport, path, &packet, &outgoing, output);
         transport.resends.spend(sent);
         Some(())
     }
