@@ -4,72 +4,57 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use rotunda_media_core::Command;
 use rotunda_media_core::event::Event;
 use rotunda_media_core::id::TransportId;
-use rotunda_media_core::{Command, Path};
-use support::Call;
-use support::camera::Camera;
 use support::peer::Told;
-use support::source::Source;
+use support::viewing::{SOUND, VIDEO, Viewing};
 
 const LIMIT: u64 = 300_000;
-const VIDEO: u32 = 20_000;
-const SOUND: u32 = 21_000;
 
-/// Alice, who sends a camera and a microphone within a limit, and Bob, who gets both.
+/// Alice sends within a limit.
 struct Limited {
-    call: Call,
-    bob: Path,
-    camera: Camera,
-    microphone: Source,
-    sounds: usize,
-    /// Encrypted bytes of video that Alice sent.
+    viewing: Viewing,
+    /// Encrypted bytes of video that she sent.
     sent: usize,
+    /// When the owner was told of refused packets, and of how many.
     told: Vec<(Instant, u64)>,
 }
 
 impl Limited {
     fn new() -> Self {
-        let mut call = Call::new(71);
-        let (alice, bob) = (call.join(1), call.join(2));
-        call.command(Command::SetMaxIncomingBitrate {
-            transport: TransportId(1),
-            bits_per_second: LIMIT,
-        });
-        call.add_video(1, 10, 1);
-        call.add_audio(1, 11);
-        call.add_consumer(2, 20, 10);
-        call.add_consumer(2, 21, 11);
-        let mut microphone = Source::audio(7000, 11);
-        // Of the camera's numbers, which its feedback counts, none is taken twice.
-        microphone.transport_sequence = 40_000;
-        let camera = Camera::new(alice, 10, 5000, 1);
-        Self { call, bob, camera, microphone, sounds: 0, sent: 0, told: Vec::new() }
+        let mut limited = Self { viewing: Viewing::new(71, 1), sent: 0, told: Vec::new() };
+        limited.set(LIMIT);
+        limited
+    }
+
+    fn set(&mut self, bits_per_second: u64) {
+        let transport = TransportId(1);
+        self.viewing.call.command(Command::SetMaxIncomingBitrate { transport, bits_per_second });
+    }
+
+    fn now(&self) -> Instant {
+        self.viewing.call.now
     }
 
     /// One frame of packets of this size, what was asked for again, and a sound.
     fn frame(&mut self, sizes: Vec<usize>) {
-        let call = &mut self.call;
-        self.camera.sizes = vec![sizes];
-        let mut packets = self.camera.repairs(call);
-        packets.extend(self.camera.frame(call));
+        let Viewing { call, camera, .. } = &mut self.viewing;
+        camera.sizes = vec![sizes];
+        let mut packets = camera.repairs(call);
+        packets.extend(camera.frame(call));
         self.sent += packets.iter().map(|(_, packet)| packet.len()).sum::<usize>();
-        let sound = self.microphone.sound(40);
-        self.sounds += 1;
-        packets.push((self.camera.path, call.peer(self.camera.path).protect(sound)));
-        call.receive(packets);
-        call.pass_ms(33);
-        let now = call.now;
-        self.told.extend(call.take_events().into_iter().filter_map(|event| match event {
-            Event::MediaLimited { transport: TransportId(1), refused } => Some((now, refused)),
-            _ => None,
-        }));
+        for event in self.viewing.frame(packets) {
+            if let Event::MediaLimited { transport: TransportId(1), refused } = event {
+                self.told.push((self.viewing.call.now, refused));
+            }
+        }
     }
 
     fn run(&mut self, frames: usize, sizes: &[usize]) {
         for frame in 0..frames {
             if frame % 300 == 0 {
-                self.call.keep_alive();
+                self.viewing.call.keep_alive();
             }
             self.frame(sizes.to_vec());
         }
@@ -77,34 +62,34 @@ impl Limited {
 
     /// Encrypted bytes of video that Bob got since then.
     fn carried(&mut self, since: Instant) -> usize {
-        let got = self.call.peer(self.bob).of(VIDEO);
-        got.iter().filter(|got| got.at >= since).map(|got| got.datagram_len).sum()
+        self.viewing.got_since(since, VIDEO).iter().map(|got| got.datagram_len).sum()
     }
 
     fn refused(&mut self) -> u64 {
-        self.call.stats().transports[0].packets_refused
+        self.viewing.call.stats().transports[0].packets_refused
     }
 }
 
 #[test]
 fn a_flood_of_ten_times_the_limit_is_held_to_the_limit_and_sound_goes_on() {
     let mut limited = Limited::new();
-    let start = limited.call.now;
+    let start = limited.now();
     limited.run(100, &[1000; 13]);
-    let (now, sent) = (limited.call.now, limited.sent);
+    let (now, sent) = (limited.now(), limited.sent);
     limited.run(300, &[1000; 13]);
 
-    let passed = (limited.call.now - now).as_secs_f64();
+    let passed = (limited.now() - now).as_secs_f64();
     let offered = (limited.sent - sent) as f64 * 8.0 / passed;
     assert!(offered > 10.0 * LIMIT as f64, "{offered}");
     let carried = limited.carried(now) as f64 * 8.0 / passed;
     // What leaves has other header extensions than what came.
     assert!((0.8..1.55).contains(&(carried / LIMIT as f64)), "{carried}");
     let burst = 2.0 * 1.5 * LIMIT as f64;
-    let most = burst + 1.5 * LIMIT as f64 * (limited.call.now - start).as_secs_f64();
+    let most = burst + 1.5 * LIMIT as f64 * (limited.now() - start).as_secs_f64();
     let whole = limited.carried(start) as f64 * 8.0;
     assert!(whole <= 1.05 * most, "{whole} of {most}");
-    assert_eq!(limited.call.peer(limited.bob).of(SOUND).len(), limited.sounds);
+    let sounds = limited.viewing.got_since(start, SOUND).len();
+    assert_eq!(sounds, limited.viewing.sounds);
 }
 
 #[test]
@@ -120,7 +105,7 @@ fn its_owner_is_told_once_a_second_and_of_every_packet() {
     let told: u64 = limited.told.iter().map(|(_, refused)| refused).sum();
     assert!(told > 1000, "{told}");
     assert_eq!(told, limited.refused());
-    assert_eq!(told, limited.call.worker.counters().packets_refused);
+    assert_eq!(told, limited.viewing.call.worker.counters().packets_refused);
     let words = limited.told.len();
     limited.run(90, &[20]);
     assert_eq!(limited.told.len(), words, "nothing is refused any more");
@@ -130,9 +115,9 @@ fn its_owner_is_told_once_a_second_and_of_every_packet() {
 fn what_is_refused_is_lost_to_the_peer_s_congestion_control() {
     let mut limited = Limited::new();
     limited.run(150, &[1000; 13]);
-    let alice = limited.camera.path;
+    let alice = limited.viewing.camera.path;
     let mut lost = 0;
-    for (_, told) in &limited.call.peer(alice).told {
+    for (_, told) in &limited.viewing.call.peer(alice).told {
         if let Told::Feedback { arrivals, .. } = told {
             // The microphone counts from 40,000 on.
             let camera = arrivals.iter().filter(|(sequence, _)| *sequence < 40_000);
@@ -150,7 +135,7 @@ fn who_keeps_to_the_limit_loses_nothing_key_frames_included() {
         limited.frame(vec![1000; 60]);
         limited.run(149, &[800]);
     }
-    let seconds = (limited.call.now - limited.call.start).as_secs_f64();
+    let seconds = (limited.now() - limited.viewing.call.start).as_secs_f64();
     let offered = limited.sent as f64 * 8.0 / seconds;
     assert!((0.9..1.2).contains(&(offered / LIMIT as f64)), "{offered}");
     assert_eq!(limited.refused(), 0);
@@ -160,14 +145,10 @@ fn who_keeps_to_the_limit_loses_nothing_key_frames_included() {
 #[test]
 fn without_a_limit_nothing_is_refused_and_another_limit_counts_at_once() {
     let mut limited = Limited::new();
-    let set = |limited: &mut Limited, bits_per_second| {
-        let transport = TransportId(1);
-        limited.call.command(Command::SetMaxIncomingBitrate { transport, bits_per_second });
-    };
-    set(&mut limited, 100 * LIMIT);
+    limited.set(100 * LIMIT);
     limited.run(200, &[1000; 13]);
     assert_eq!(limited.refused(), 0);
-    set(&mut limited, LIMIT);
+    limited.set(LIMIT);
     limited.run(200, &[1000; 13]);
     assert!(limited.refused() > 1000);
 }

@@ -4,68 +4,52 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use rotunda_media_core::Path;
 use rotunda_media_core::event::{Event, Layers};
-use support::Call;
 use support::camera::Camera;
-use support::source::Source;
+use support::viewing::{SOUND, VIDEO, Viewing};
 
-const VIDEO: u32 = 20_000;
-const SOUND: u32 = 21_000;
 /// Enough for the sound of about 21 kbit/s, not for a quarter of the frames of about 25 besides.
 const SCARCE: u64 = 30_000;
 
-/// Bob gets Alice's camera, of about 100 and 400 kbit/s, and her microphone.
-struct Viewing {
-    call: Call,
-    bob: Path,
-    camera: Camera,
+/// Bob tells what his path bears. Alice's camera has encodings of about 100 and 400 kbit/s.
+struct Narrow {
+    viewing: Viewing,
     /// Another one of Alice's, where there is one.
     screen: Option<Camera>,
-    microphone: Source,
-    sounds: usize,
     changes: Vec<(Instant, Option<Layers>)>,
 }
 
-impl Viewing {
+impl Narrow {
     fn new() -> Self {
-        let mut call = Call::new(81);
-        let (alice, bob) = (call.join(1), call.join(2));
-        call.add_video(1, 10, 2);
-        call.add_audio(1, 11);
-        call.add_consumer(2, 20, 10);
-        call.add_consumer(2, 21, 11);
-        let mut camera = Camera::new(alice, 10, 5000, 2);
-        camera.sizes = vec![vec![400], vec![830; 2]];
-        let microphone = Source::audio(7000, 11);
-        Self { call, bob, camera, screen: None, microphone, sounds: 0, changes: Vec::new() }
+        let mut viewing = Viewing::new(81, 2);
+        viewing.camera.sizes = vec![vec![400], vec![830; 2]];
+        Self { viewing, screen: None, changes: Vec::new() }
+    }
+
+    fn now(&self) -> Instant {
+        self.viewing.call.now
     }
 
     /// Lets seconds pass; Bob tells each of them what his path bears, if he knows.
     fn run(&mut self, seconds: u64, bitrate: Option<u64>) {
         for frame in 0..seconds * 30 {
-            let call = &mut self.call;
+            let Viewing { call, camera, bob, .. } = &mut self.viewing;
             if frame % 150 == 0 {
                 call.keep_alive();
             }
             if let Some(bitrate) = bitrate.filter(|_| frame % 30 == 0) {
-                let remb = call.peer(self.bob).remb(bitrate);
+                let remb = call.peer(*bob).remb(bitrate);
                 call.receive(vec![remb]);
             }
-            let mut packets = self.camera.frame(call);
+            let mut packets = camera.frame(call);
             if let Some(screen) = &mut self.screen {
                 packets.extend(screen.frame(call));
             }
-            let sound = self.microphone.sound(40);
-            self.sounds += 1;
-            packets.push((self.camera.path, call.peer(self.camera.path).protect(sound)));
-            call.receive(packets);
-            call.pass_ms(33);
-            let now = call.now;
-            self.changes.extend(call.take_events().into_iter().filter_map(|event| match event {
-                Event::LayersChanged { layers, .. } => Some((now, layers)),
-                _ => None,
-            }));
+            for event in self.viewing.frame(packets) {
+                if let Event::LayersChanged { layers, .. } = event {
+                    self.changes.push((self.viewing.call.now, layers));
+                }
+            }
         }
     }
 
@@ -76,85 +60,83 @@ impl Viewing {
     }
 
     fn pictures(&mut self, since: Instant) -> usize {
-        let got = self.call.peer(self.bob).of(VIDEO);
-        got.iter().filter(|got| got.at >= since).count()
+        self.viewing.got_since(since, VIDEO).len()
     }
 }
 
 #[test]
 fn video_waits_before_sound_starves_and_comes_back_when_the_path_recovers() {
-    let mut viewing = Viewing::new();
-    viewing.run(5, Some(2_000_000));
-    assert_eq!(viewing.waits(), []);
-    viewing.run(4, Some(SCARCE));
-    assert_eq!(viewing.waits().len(), 1);
-    assert_eq!(viewing.changes.last().map(|(_, layers)| *layers), Some(None));
-    let quiet = viewing.call.now;
-    viewing.run(2, Some(SCARCE));
-    assert_eq!(viewing.pictures(quiet), 0);
+    let mut narrow = Narrow::new();
+    narrow.run(5, Some(2_000_000));
+    assert_eq!(narrow.waits(), []);
+    narrow.run(4, Some(SCARCE));
+    assert_eq!(narrow.waits().len(), 1);
+    assert_eq!(narrow.changes.last().map(|(_, layers)| *layers), Some(None));
+    let quiet = narrow.now();
+    narrow.run(2, Some(SCARCE));
+    assert_eq!(narrow.pictures(quiet), 0);
 
-    viewing.run(10, Some(2_000_000));
-    let highest = viewing.changes.last().and_then(|(_, layers)| *layers);
+    narrow.run(10, Some(2_000_000));
+    let highest = narrow.changes.last().and_then(|(_, layers)| *layers);
     assert_eq!(highest.map(|layers| layers.spatial), Some(1));
-    let sounds = viewing.sounds;
-    assert_eq!(viewing.call.peer(viewing.bob).of(SOUND).len(), sounds);
+    let start = narrow.viewing.call.start;
+    assert_eq!(narrow.viewing.got_since(start, SOUND).len(), narrow.viewing.sounds);
 }
 
 #[test]
 fn it_is_tried_again_less_and_less_often_but_at_least_twice_a_minute() {
-    let mut viewing = Viewing::new();
-    viewing.run(5, Some(2_000_000));
-    viewing.run(200, Some(SCARCE));
-    let waits = viewing.waits();
+    let mut narrow = Narrow::new();
+    narrow.run(5, Some(2_000_000));
+    narrow.run(200, Some(SCARCE));
+    let waits = narrow.waits();
     let gaps: Vec<u64> = waits.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
     // Looked at each second, so one more or less.
     assert!(gaps.len() >= 6 && gaps[0] <= 9 && gaps[..4].is_sorted(), "{gaps:?}");
     assert!(gaps[3..].iter().all(|gap| (30..36).contains(gap)), "{gaps:?}");
     // Long after trouble it is as at first.
-    viewing.run(60, Some(2_000_000));
-    let before = viewing.waits().len();
-    viewing.run(20, Some(SCARCE));
-    let again = viewing.waits().split_off(before);
+    narrow.run(60, Some(2_000_000));
+    let before = narrow.waits().len();
+    narrow.run(20, Some(SCARCE));
+    let again = narrow.waits().split_off(before);
     assert!(again[1] - again[0] < Duration::from_secs(9), "{again:?}");
 }
 
 #[test]
 fn a_short_shortage_is_none() {
-    let mut viewing = Viewing::new();
-    viewing.run(5, Some(2_000_000));
+    let mut narrow = Narrow::new();
+    narrow.run(5, Some(2_000_000));
     for _ in 0..5 {
-        viewing.run(1, Some(SCARCE));
-        viewing.run(3, Some(2_000_000));
+        narrow.run(1, Some(SCARCE));
+        narrow.run(3, Some(2_000_000));
     }
-    assert_eq!(viewing.waits(), []);
+    assert_eq!(narrow.waits(), []);
 }
 
 #[test]
 fn where_no_limit_is_known_any_more_nothing_waits() {
-    let mut viewing = Viewing::new();
-    viewing.run(5, Some(2_000_000));
-    viewing.run(4, Some(SCARCE));
-    assert_eq!(viewing.waits().len(), 1);
-    let quiet = viewing.call.now;
+    let mut narrow = Narrow::new();
+    narrow.run(5, Some(2_000_000));
+    narrow.run(4, Some(SCARCE));
+    assert_eq!(narrow.waits().len(), 1);
+    let quiet = narrow.now();
     // Bob falls silent, and his last word is too old to believe.
-    viewing.run(7, None);
-    assert!(viewing.pictures(quiet) > 0);
-    assert_eq!(viewing.waits().len(), 1);
+    narrow.run(7, None);
+    assert!(narrow.pictures(quiet) > 0);
+    assert_eq!(narrow.waits().len(), 1);
 }
 
 #[test]
 fn where_some_fits_the_rest_alone_waits() {
-    let mut viewing = Viewing::new();
-    viewing.call.add_video(1, 12, 1);
-    viewing.call.add_consumer(2, 22, 12);
-    let mut screen = Camera::new(viewing.camera.path, 12, 9000, 1);
+    let mut narrow = Narrow::new();
+    narrow.viewing.call.add_video(1, 12, 1);
+    narrow.viewing.call.add_consumer(2, 22, 12);
+    let mut screen = Camera::new(narrow.viewing.camera.path, 12, 9000, 1);
     screen.sizes = vec![vec![400]];
-    viewing.screen = Some(screen);
-    viewing.run(5, Some(2_000_000));
-    viewing.run(5, Some(55_000));
-    let start = viewing.call.now;
-    viewing.run(2, Some(55_000));
-    assert!(viewing.pictures(start) > 0, "the camera");
-    let got = viewing.call.peer(viewing.bob).of(22_000);
-    assert_eq!(got.iter().filter(|got| got.at >= start).count(), 0, "the screen");
+    narrow.screen = Some(screen);
+    narrow.run(5, Some(2_000_000));
+    narrow.run(5, Some(55_000));
+    let start = narrow.now();
+    narrow.run(2, Some(55_000));
+    assert!(narrow.pictures(start) > 0, "the camera");
+    assert_eq!(narrow.viewing.got_since(start, 22_000).len(), 0, "the screen");
 }

@@ -5,6 +5,7 @@ pub mod camera;
 pub mod netem;
 pub mod peer;
 pub mod source;
+pub mod viewing;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
