@@ -1,9 +1,9 @@
 //! Which encoding of which producer a received SSRC belongs to.
 //!
 //! Signalled SSRCs are known from the start. Others are learned from the MID and RID extensions
-//! (RFC 8843 section 9.2, RFC 8852), in place of signalled ones too. Only packets that passed authentication are asked about, and an
-//! encoding has one SSRC for media and one for repairs at a time, so the table cannot grow beyond
-//! twice the number of encodings.
+//! (RFC 8843 section 9.2, RFC 8852), in place of signalled ones too. Only packets that passed
+//! authentication are asked about, and an encoding has one SSRC for media and one for repairs at a
+//! time, so the table cannot grow beyond twice the number of encodings.
 
 use rotunda_packet::rtp::RtpPacket;
 use rustc_hash::FxHashMap;

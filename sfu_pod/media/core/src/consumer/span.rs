@@ -1,5 +1,5 @@
-//! What of a receiver's loss is not the fault of its path: numbers that it was never sent under, because
-//! the packets were lost on the way to us.
+//! What of a receiver's loss is not the fault of its path: numbers that nothing was sent under,
+//! because the packets were lost on the way to us.
 
 /// Outgoing numbers, used and skipped, since the beginning and since the last report.
 #[derive(Debug, Default)]

@@ -88,6 +88,7 @@ impl SenderClock {
     pub(crate) fn fits(&self, offset: i64) -> bool {
         self.believed && self.offset.abs_diff(offset) < CLOCK_JUMP
     }
+
     /// Seconds on the source's wall clock from the report to `timestamp`.
     pub(crate) fn seconds_to(&self, timestamp: u32, clock_rate: u32) -> f64 {
         f64::from(timestamp.wrapping_sub(self.rtp_timestamp) as i32) / f64::from(clock_rate)
