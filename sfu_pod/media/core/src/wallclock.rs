@@ -25,11 +25,21 @@ impl WallClock {
         (time.as_secs() << 32) | fraction
     }
 
-    /// Value of the abs-send-time extension: seconds as 6.18 bits fixed point.
-    pub(crate) fn abs_send_time(&self, now: Instant) -> [u8; 3] {
+    /// When what is sent `now` leaves.
+    pub(crate) fn send_time(&self, now: Instant) -> SendTime {
         let [.., a, b, c] = ((self.ntp(now) >> 14) as u32 & 0xff_ffff).to_be_bytes();
-        [a, b, c]
+        let micros = now.saturating_duration_since(self.origin).as_micros() as u32;
+        SendTime { abs_send_time: [a, b, c], micros }
     }
+}
+
+/// When packets leave, in the forms that they need: the same for all copies, so found once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SendTime {
+    /// Value of the abs-send-time extension: seconds as 6.18 bits fixed point.
+    pub abs_send_time: [u8; 3],
+    /// Microseconds since the worker began, modulo 2^32.
+    pub micros: u32,
 }
 
 /// Wall clocks that differ from what was measured by more than this, in NTP units, have jumped.
@@ -109,9 +119,8 @@ mod tests {
         // 6 bits of seconds, 18 of fraction.
         let seconds = ((NTP_TO_UNIX + 10) & 0x3f) as u32;
         let expected = (seconds << 18) | (1 << 17);
-        assert_eq!(
-            clock.abs_send_time(start + Duration::from_millis(500)),
-            expected.to_be_bytes()[1..]
-        );
+        let leaves = clock.send_time(start + Duration::from_millis(500));
+        assert_eq!(leaves.abs_send_time, expected.to_be_bytes()[1..]);
+        assert_eq!(leaves.micros, 500_000);
     }
 }

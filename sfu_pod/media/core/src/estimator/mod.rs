@@ -64,7 +64,7 @@ pub(crate) struct Estimator {
 impl Estimator {
     pub(crate) fn new(epoch: Instant) -> Self {
         Self {
-            sent: SentPackets::new(epoch),
+            sent: SentPackets::default(),
             delay: DelayGradient::default(),
             acknowledged: Acknowledged::default(),
             estimate: None,
@@ -83,10 +83,10 @@ impl Estimator {
         self.sent.next()
     }
 
-    /// Notes that the packet numbered last leaves now.
+    /// Notes that the packet numbered last leaves, at `time` in microseconds, modulo 2^32.
     #[inline]
-    pub(crate) fn sent(&mut self, now: Instant, size: usize) {
-        self.sent.record(now, size);
+    pub(crate) fn sent(&mut self, time: u32, size: usize) {
+        self.sent.record(time, size);
     }
 
     /// The peer told what arrived. Returns whether the estimate fell.

@@ -1,21 +1,18 @@
 //! What was sent under which transport-wide sequence number.
 
-use std::time::Instant;
-
 /// Feedback comes much sooner than so many packets are sent.
 pub(super) const KEPT: usize = 4096;
 
 /// A ring of sent packets; takes its memory at the first one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SentPackets {
-    epoch: Instant,
     next: u16,
     ring: Vec<Entry>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Entry {
-    /// Microseconds since the epoch, modulo 2^32.
+    /// Microseconds, modulo 2^32.
     time: u32,
     sequence: u16,
     /// 0: nothing here, or known to have arrived.
@@ -35,21 +32,17 @@ pub(crate) struct SentPacket {
 }
 
 impl SentPackets {
-    pub(crate) fn new(epoch: Instant) -> Self {
-        Self { epoch, next: 0, ring: Vec::new() }
-    }
-
     /// The number of the next packet.
     pub(crate) fn next(&mut self) -> u16 {
         self.next
     }
 
-    /// The next packet leaves.
-    pub(crate) fn record(&mut self, now: Instant, size: usize) {
+    /// The next packet leaves, at `time` in microseconds, modulo 2^32.
+    #[inline]
+    pub(crate) fn record(&mut self, time: u32, size: usize) {
         if self.ring.is_empty() {
             self.ring = vec![Entry::default(); KEPT];
         }
-        let time = now.saturating_duration_since(self.epoch).as_micros() as u32;
         let size = size.min(usize::from(u16::MAX)) as u16;
         self.ring[usize::from(self.next) % KEPT] =
             Entry { time, sequence: self.next, size, lost: false };

@@ -53,7 +53,7 @@ impl Link {
 
     fn send(&mut self) {
         let sequence = self.estimator.number();
-        self.estimator.sent(self.now, 1000);
+        self.estimator.sent((self.now - self.start).as_micros() as u32, 1000);
         if self.rng.f64() < self.loss {
             return;
         }

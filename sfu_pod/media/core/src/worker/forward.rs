@@ -15,6 +15,7 @@ use crate::packet::{KeyPart, MediaPacket};
 use crate::path::Path;
 use crate::producer::{Accepted, Producer};
 use crate::transport::Transport;
+use crate::wallclock::SendTime;
 
 /// More packets than that do not overtake one another.
 const MAX_CATCH_UP: usize = 256;
@@ -70,7 +71,7 @@ impl Worker {
         let producer = &self.producers[producer.index()];
         let mut copy = Copying {
             now,
-            abs_send_time: self.wall_clock.abs_send_time(now),
+            leaves: self.wall_clock.send_time(now),
             encoding,
             producer,
             counters: &mut self.counters,
@@ -103,7 +104,7 @@ impl Worker {
 /// What is the same for all copies of one run.
 pub(super) struct Copying<'a> {
     pub now: Instant,
-    pub abs_send_time: [u8; 3],
+    pub leaves: SendTime,
     pub encoding: u8,
     pub producer: &'a Producer,
     pub counters: &'a mut Counters,
@@ -150,7 +151,7 @@ impl Copying<'_> {
         let Some(srtp) = transport.srtp.as_mut() else { return 0 };
         let Outgoing { numbers, payload_type, .. } = *outgoing;
         let stamp = Stamp {
-            abs_send_time: self.abs_send_time,
+            abs_send_time: self.leaves.abs_send_time,
             transport_sequence: transport.estimator.number().to_be_bytes(),
         };
         let capacity = room(consumer, packet) + srtp.sender.profile().rtp_overhead();
@@ -164,7 +165,7 @@ impl Copying<'_> {
             Some(sent)
         });
         if sent > 0 {
-            transport.estimator.sent(self.now, sent);
+            transport.estimator.sent(self.leaves.micros, sent);
             transport.bytes_sent += sent as u64;
             self.counters.packets_forwarded += 1;
             self.counters.padding_bytes += (packet.padded_len - packet.payload.len()) as u64;

@@ -30,7 +30,7 @@ impl Worker {
             let producer = &self.producers[consumer.producer.index()];
             let mut copy = Copying {
                 now,
-                abs_send_time: self.wall_clock.abs_send_time(now),
+                leaves: self.wall_clock.send_time(now),
                 encoding: consumer.selector.target().spatial,
                 producer,
                 counters: &mut self.counters,

@@ -32,7 +32,7 @@ impl Worker {
         let Some(path) = transport.ice.selected() else { return };
         let mut copy = Copying {
             now,
-            abs_send_time: self.wall_clock.abs_send_time(now),
+            leaves: self.wall_clock.send_time(now),
             encoding: consumer.selector.current().map_or(0, |current| current.spatial),
             producer: &self.producers[consumer.producer.index()],
             counters: &mut self.counters,
@@ -75,7 +75,7 @@ impl Copying<'_> {
             return None;
         }
         let stamp = Stamp {
-            abs_send_time: self.abs_send_time,
+            abs_send_time: self.leaves.abs_send_time,
             transport_sequence: transport.estimator.number().to_be_bytes(),
         };
         let rtx_number = consumer.rtx_sequence;
@@ -96,7 +96,7 @@ impl Copying<'_> {
             Some(written)
         });
         transport.resends.spend(capacity);
-        transport.estimator.sent(self.now, written);
+        transport.estimator.sent(self.leaves.micros, written);
         transport.bytes_sent += written as u64;
         consumer.stats.rtx_sent += 1;
         self.counters.packets_forwarded += 1;
