@@ -64,12 +64,15 @@ async def ask(cluster: Cluster, tag: str) -> None:
 
 
 async def all_updated(cluster: Cluster) -> None:
-    def holds(found: Object) -> bool:
-        current = found["metadata"]["generation"] == found["status"]["observedGeneration"]
-        return bool(current) and condition(found, "Progressing")["status"] == "False"
+    """Media nodes that are about to go count among all of them, and not among the updated ones."""
 
-    done = await cluster.until("mc", "default", holds)
-    assert done["status"]["updatedMediaNodes"] == done["status"]["mediaNodes"]
+    def holds(found: Object) -> bool:
+        status = found["status"]
+        current = found["metadata"]["generation"] == status["observedGeneration"]
+        all_of_them = status["updatedMediaNodes"] == status["mediaNodes"]
+        return bool(current and all_of_them) and condition(found, "Progressing")["status"] == "False"
+
+    await cluster.until("mc", "default", holds)
 
 
 async def has_tag(cluster: Cluster, node: str, tag: str) -> None:
