@@ -27,6 +27,7 @@ async def status_of(stage: Stage, request: str) -> int:
         ("GET /healthz HTTP/1.1\nHost: a b", 400),
         ("GET /healthz HTTP/1.1\nHost: ", 400),
         ("GET /healthz HTTP/1.1\nHost: user@localhost", 400),
+        (f"GET /healthz HTTP/1.1\nHost: {'a' * 256}", 400),
         ("GET /healthz HTTP/1.1\nHost: meet.example.org:8080", 200),
         ("GET /healthz HTTP/1.1\nHost: [::1]:8080", 200),
         ("GET /healthz HTTP/1.0", 200),

@@ -14,8 +14,8 @@ from rotunda_contract.signaling.answers import ErrorBody
 from rotunda_signaling.addresses import parse_address
 from rotunda_signaling.http.errors import error_response
 
-_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(:\d{0,5})?")
-"""RFC 3986 section 3.2.2, with a port."""
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~%!$&'()*+,;=-]{1,255})(:\d{0,5})?")
+"""RFC 3986 section 3.2.2, with a port. No name of the DNS is longer."""
 
 
 class OneHost:

@@ -55,6 +55,8 @@ class BoundedHttp(HttpToolsProtocol):
         self.place = place
         self._in_head = self._turned = True
         """`_turned`: a head or a body ended within the last piece."""
+        self._overfull = False
+        """A head had too many headers: whatever comes behind it is not asked of the application."""
         self._bytes = 0
         """Of the head, or of the body as it came; without the pieces in which they begin behind another."""
         self._body_bytes = 0
@@ -88,11 +90,15 @@ class BoundedHttp(HttpToolsProtocol):
             self._await_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) <= MAX_HEADERS:  # one more than there may be, which refuses them all
+        if not self._in_head:
+            return  # a trailer is no header (RFC 9110 section 6.5.1)
+        if len(self.headers) < MAX_HEADERS:
             super().on_header(name, value)
+        else:
+            self._overfull = True
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > MAX_HEADERS:
+        if self._overfull:
             return
         self._in_head, self._turned = False, True
         self._bytes = self._body_bytes = 0
@@ -112,23 +118,28 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._unread.look()
+        self._wait_for_the_end()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._unread.look()
+        self._wait_for_the_end()
 
     def shutdown(self) -> None:
         super().shutdown()
-        self._unread.look()
+        self._wait_for_the_end()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread.look()
+        self._unread.wait()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._unread.read()
+        self._unread.end()
+        self._wait_for_the_end()
+
+    def _wait_for_the_end(self) -> None:
+        if self.transport.is_closing():
+            self._unread.wait()
 
     def _feed(self, piece: bytes) -> bool:
         """False when nothing more is to be parsed."""
@@ -148,7 +159,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _is_within_bounds(self) -> bool:
         if len(self.pipeline) > MAX_PIPELINED:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "limit_exceeded", "wait for some answers first")
-        elif self._in_head and len(self.headers) > MAX_HEADERS:
+        elif self._overfull:
             self._refuse_head(f"a request may have {MAX_HEADERS} headers")
         elif self._in_head and self._bytes > MAX_HEAD_BYTES:
             # What came is a method, a space, and the target that has not ended.
@@ -166,6 +177,11 @@ class BoundedHttp(HttpToolsProtocol):
     def _upgrade(self) -> None:
         if not self._should_upgrade():
             return  # it is answered as if it had not asked for it (RFC 9110 7.8)
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Nobody would tell the application that the connection of this answer ended.
+            self._refuse(HTTPStatus.BAD_REQUEST, "bad_request", "wait for the answer before a WebSocket")
+            return
+        self._unread.end()
         self.handle_websocket_upgrade()
         protocol = self.transport.get_protocol()
         assert isinstance(protocol, BoundedWebSocket)

@@ -100,9 +100,8 @@ class HttpServer:
 
     async def start(self) -> None:
         """Returns once requests are answered."""
-        _, most = resource.getrlimit(
-            resource.RLIMIT_NOFILE
-        )  # each connection is one; fewer are for select(2)
+        # Each connection is one; the usual bound is for programs that use select(2).
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._task = asyncio.create_task(self._server.serve([self._socket]), name="http")
         await self._server.serving.wait()

@@ -14,19 +14,21 @@ class Unread:
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
 
-    def look(self) -> None:
-        """Something waits for the peer, or may."""
-        if self._timer is None and self._transport.get_write_buffer_size():
-            self._timer = self._loop.call_later(UNREAD_SECONDS, self._transport.abort)
+    def wait(self) -> None:
+        """The peer has to make room for more, or the connection is to end once it has read the rest.
 
-    def read(self) -> None:
-        """The peer made room."""
-        self.end()
-        if self._transport.is_closing():
-            self.look()
+        Not merely because something is unread: the connection may go on, and the rest be read meanwhile.
+        """
+        if self._timer is None and self._transport.get_write_buffer_size():
+            self._timer = self._loop.call_later(UNREAD_SECONDS, self._cut)
 
     def end(self) -> None:
-        """The connection is gone."""
+        """The peer made room, or the connection is gone."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _cut(self) -> None:
+        self._timer = None
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()

@@ -72,13 +72,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Pongs are written whether the peer reads or not: who makes us write may wait until it has read."""
         super().pause_writing()
-        self._unread.look()
+        self._unread.wait()
         self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._unread.read()
-        if not self.read_paused and not self.transport.is_closing():
+        self._unread.end()
+        if self.transport.is_closing():
+            self._unread.wait()
+        elif not self.read_paused:
             self.transport.resume_reading()
 
     async def receive(self) -> ASGIReceiveEvent:
@@ -89,11 +91,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         super().shutdown()
-        self._unread.look()
+        self._unread.wait()
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
-        self._unread.look()
+        self._unread.wait()
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         if self.close_sent:
@@ -104,4 +106,4 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()
-        self._unread.look()
+        self._unread.wait()
