@@ -134,7 +134,7 @@ def for_one_process(settings: SignalingSettings) -> Backing:
     keep_most = IN_MEMORY_MESSAGES if is_in_memory(url) else None
     engine = make_engine(url)
     history = SqlHistory(engine, keep_days=settings.history_days, keep_most=keep_most)
-    return Backing(history=history, rooms=SqlRooms(engine, history))
+    return Backing(history=history, rooms=SqlRooms(engine, history, lasting=keep_most is None))
 
 
 def for_many_processes(settings: SignalingSettings) -> Backing:

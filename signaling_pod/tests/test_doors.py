@@ -4,65 +4,18 @@ import asyncio
 import errno
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from rotunda_contract.errors import Unavailable
+from rotunda_contract.ids import RoomName
 from rotunda_signaling.addresses import site_of
 from rotunda_signaling.http.connections import Connections
 from rotunda_signaling.http.server import HttpServer, listen
+from rotunda_signaling.http.testing import HEAD, POST, WEBSOCKET, peer_of, until
 from rotunda_signaling.testing import WAIT, MakeStage, Stage
-
-HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
-POST = b"POST /api/v1/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-UPGRADE = (
-    b"Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-)
-WEBSOCKET = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n" + UPGRADE
-
-
-class Peer:
-    """A bare TCP connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def send(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def send_often(self, data: bytes, times: int) -> None:
-        for _ in range(times):
-            await self.send(data)
-
-    async def answer(self) -> tuple[int, bytes]:
-        """The status and body of the next answer."""
-        async with asyncio.timeout(WAIT):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
-            body = await self.reader.readexactly(int(fields.get(b"content-length", b"0")))
-        return int(head.split(b" ")[1]), body
-
-    async def end(self) -> bytes:
-        """What comes until the server ends the connection."""
-        async with asyncio.timeout(WAIT):
-            try:
-                return await self.reader.read()
-            except ConnectionError:
-                return b""
-
-
-@asynccontextmanager
-async def peer_of(url: str, **options: object) -> AsyncIterator[Peer]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), **options)
-    try:
-        yield Peer(reader, writer)
-    finally:
-        writer.close()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +25,7 @@ async def peer_of(url: str, **options: object) -> AsyncIterator[Peer]:
         (HEAD + b"a" * 80_000, 431, "too_large"),
         (HEAD + b"X: y\r\n" * 300 + b"\r\n", 431, "too_large"),
         (POST + b"X: y\r\n" * 300 + b"Content-Length: 2\r\n\r\n{}", 431, "too_large"),
+        (HEAD + b"X: y\r\n" * 300 + b"\r\n" + HEAD + b"\r\n", 431, "too_large"),
         (b"GET /" + b"a" * 80_000, 414, "too_large"),
         (b"\r\n" * 40_000, 431, "too_large"),
         (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"a" * 80_000, 431, "too_large"),
@@ -85,6 +39,7 @@ async def peer_of(url: str, **options: object) -> AsyncIterator[Peer]:
         "endless header name",
         "many headers",
         "many headers before a body",
+        "many headers before another request",
         "endless target",
         "endless blank lines",
         "endless trailer",
@@ -175,7 +130,7 @@ async def test_an_address_has_so_many_connections() -> None:
         assert (connections.open, connections.refused) == (2, 1)
         await first.send(b"no HTTP\r\n\r\n")
         await first.end()
-        await _until(lambda: connections.open == 1)
+        await until(lambda: connections.open == 1)
         async with peer_of(url) as fourth:
             await fourth.send(HEAD + b"\r\n")
             assert (await fourth.answer())[0] == 204
@@ -189,7 +144,7 @@ async def test_a_websocket_keeps_its_place(make_stage: MakeStage) -> None:
     async with peer_of(stage.url) as peer:
         assert (await peer.answer())[0] == 429
     await guest.sio.disconnect()
-    await _until(lambda: stage.signaling.connections.open == 0)
+    await until(lambda: stage.signaling.connections.open == 0)
 
 
 async def test_a_proxys_clients_are_told_apart(make_stage: MakeStage) -> None:
@@ -281,6 +236,27 @@ async def test_a_closed_door_leaves_who_is_inside(stage: Stage) -> None:
     assert (refused["error"]["code"], refused["error"]["retryAfterMs"]) == ("unavailable", 2000)
 
 
+async def test_who_is_on_the_way_in_when_the_rooms_end_is_told_to_come_again(stage: Stage) -> None:
+    opened = stage.node.gates["open_room"] = asyncio.Event()
+    ada = await stage.guest()
+    joining = asyncio.create_task(ada.ask("join", {"room": "standup", "displayName": "Ada"}))
+    await stage.node.called("open_room")
+    stage.signaling.end_rooms()
+    opened.set()
+    assert (await joining)["error"]["code"] == "unavailable"
+    assert stage.signaling.rooms.views == []
+
+
+async def test_nobody_waits_for_a_room_when_the_rooms_are_left(stage: Stage) -> None:
+    stage.node.gates["open_room"] = asyncio.Event()
+    rooms = stage.signaling.rooms
+    entering = asyncio.create_task(rooms.enter(RoomName("standup")))
+    await stage.node.called("open_room")
+    await rooms.shutdown()
+    with pytest.raises(Unavailable, match="stopping"):
+        await entering
+
+
 async def test_who_does_not_read_an_answer_is_cut(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -290,8 +266,8 @@ async def test_who_does_not_read_an_answer_is_cut(
     stage = await make_stage(web_root=tmp_path)
     async with peer_of(stage.url, limit=1024) as peer:
         await peer.send(HEAD.replace(b"healthz", b"large") + b"\r\n")
-        await _until(lambda: stage.signaling.connections.open == 1)
-        await _until(lambda: stage.signaling.connections.open == 0)
+        await until(lambda: stage.signaling.connections.open == 1)
+        await until(lambda: stage.signaling.connections.open == 0)
         assert len(await peer.end()) < 64_000_000
 
 
@@ -317,9 +293,3 @@ async def test_a_message_of_empty_fragments_ends_the_socket(stage: Stage) -> Non
 async def _nothing(scope: dict[str, object], receive: object, send: Callable[..., object]) -> None:
     await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[misc]
     await send({"type": "http.response.body"})  # type: ignore[misc]
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT):
-        while not condition():  # noqa: ASYNC110 -- no event tells of it
-            await asyncio.sleep(0.01)

@@ -20,6 +20,7 @@ from rotunda_signaling.directory import RoomSettings
 from rotunda_signaling.directory.local import LocalDirectory, LocalNode
 from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.store.history import SqlHistory
+from rotunda_signaling.store.rooms import NoRooms
 from rotunda_signaling.testing import WAIT, Stage
 
 API = {"Authorization": f"Bearer {api_token()}"}
@@ -140,6 +141,23 @@ async def test_a_room_that_cannot_be_kept_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="was not made"):
         await directory.create(ROOM, RoomSettings(access="Token"))
     assert await directory.list() == []
+
+
+async def test_rooms_are_not_written_where_nothing_outlasts_the_process() -> None:
+    backing = for_one_process(SignalingSettings())
+    assert backing.rooms is not None
+    directory = LocalDirectory(LocalNode("local", "address", ProcessId("process")), kept=backing.rooms)
+    await directory.create(ROOM, RoomSettings())
+    assert isinstance(backing.history, SqlHistory)
+    assert backing.history.waiting == 0
+
+
+async def test_a_database_that_cannot_be_read_is_told_and_left(tmp_path: Path) -> None:
+    (tmp_path / "messages.sqlite3").write_bytes(b"no database" * 1000)
+    backing = for_one_process(SignalingSettings(data_directory=tmp_path))
+    assert backing.rooms is not None
+    with pytest.raises(NoRooms, match="not a database"):
+        await backing.rooms.load()
 
 
 _SPEAKER = """

@@ -97,7 +97,7 @@ class Rooms:
         where there is no such room. Cancelling ends the caller's own wait only.
         """
         if self._stopping:
-            raise Unavailable("the server is stopping: join again in a moment", retry_after_ms=RETRY_MS)
+            raise _stops()
         view = self._views.get(room)
         if view is not None and not view.ended:
             return view
@@ -108,6 +108,10 @@ class Rooms:
             on_pending(opening.reason)
         try:
             return await asyncio.shield(opening.task)
+        except asyncio.CancelledError:
+            if opening.task.cancelled():
+                raise _stops() from None
+            raise
         finally:
             opening.told.discard(on_pending)
 
@@ -173,7 +177,11 @@ class Rooms:
             view.end(reason, rejoin=True)
 
     async def shutdown(self) -> None:
-        """Stops watching. The rooms themselves stay."""
+        """Stops watching, and opening. The rooms themselves stay."""
+        opening = [each.task for each in self._opening.values() if each.task is not None]
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         await asyncio.gather(*(view.close() for view in self.views))
         await self.settle()
 
@@ -226,6 +234,12 @@ class Rooms:
         except StaleAssignment:
             self.directory.report_lost(assignment)
             raise
+        except asyncio.CancelledError:
+            await view.close()
+            raise
+        if self._stopping:  # since `end_all`, which this view has missed
+            await view.close()
+            raise _stops()
         self._views[room] = view
         return view
 
@@ -267,6 +281,10 @@ class Rooms:
         except RotundaError as error:
             _log.warning("a deleted room was not closed", room=view.assignment.room, error=str(error))
             view.end("deleted", rejoin=False)
+
+
+def _stops() -> Unavailable:
+    return Unavailable("the server is stopping: join again in a moment", retry_after_ms=RETRY_MS)
 
 
 async def _close_left_behind(view: RoomView) -> None:

@@ -182,7 +182,7 @@ class SqlHistory:
         while True:
             try:
                 if not self._ready.is_set():
-                    await self._prepare()
+                    await self.prepare()
                 await self._queue.filled()
                 await self._store(self._queue.first(_BATCH))
                 backoff.succeeded()
@@ -193,7 +193,8 @@ class SqlHistory:
                 self._ready.clear()  # what comes back may be another database
                 await asyncio.sleep(backoff.failed())
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """Makes the tables where there are none. Raises what FAILURES lists."""
         async with asyncio.timeout(MIGRATION_SECONDS):
             await migrate(self._engine)
         self._ready.set()

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from rotunda_contract.ids import RoomName
 from rotunda_signaling.directory import Room, RoomId, RoomSettings
 from rotunda_signaling.store.failures import FAILURES
-from rotunda_signaling.store.history import MIGRATION_SECONDS, SqlHistory
-from rotunda_signaling.store.migrating import migrate
+from rotunda_signaling.store.history import SqlHistory
 from rotunda_signaling.store.queue import Write
 from rotunda_signaling.store.schema import ROOMS
+
+READ_SECONDS = 60.0
 
 _SETTINGS = TypeAdapter(RoomSettings)
 
@@ -23,11 +24,15 @@ class NoRooms(Exception):
 
 
 class SqlRooms:
-    """Implements KeptRooms. Writes go through the history's queue: a room is stored before its messages."""
+    """Implements KeptRooms. Writes go through the history's queue: a room is stored before its messages.
 
-    def __init__(self, engine: AsyncEngine, history: SqlHistory) -> None:
+    Not `lasting` is a database in memory: rooms have no use of it, but what was said in them is forgotten.
+    """
+
+    def __init__(self, engine: AsyncEngine, history: SqlHistory, *, lasting: bool = True) -> None:
         self._engine = engine
         self._history = history
+        self._lasting = lasting
 
     async def load(self) -> Sequence[Room]:
         """Those that the process before had, oldest first; makes the tables where there are none.
@@ -35,11 +40,11 @@ class SqlRooms:
         Raises NoRooms: without them a room that takes a token would be open to all.
         """
         try:
-            async with asyncio.timeout(MIGRATION_SECONDS):
-                await migrate(self._engine)
-                async with self._engine.connect() as connection:
-                    rows = (await connection.execute(select(ROOMS).order_by(ROOMS.c.created_at))).all()
+            await self._history.prepare()
+            async with asyncio.timeout(READ_SECONDS), self._engine.connect() as connection:
+                rows = (await connection.execute(select(ROOMS).order_by(ROOMS.c.created_at))).all()
         except FAILURES as error:
+            await self._history.dispose()
             raise NoRooms(f"the database that keeps rooms and messages does not answer: {error}") from error
         return [
             Room(
@@ -53,6 +58,10 @@ class SqlRooms:
         ]
 
     def keep(self, room: Room) -> asyncio.Future[bool]:
+        if not self._lasting:
+            kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            kept.set_result(True)
+            return kept
         row = {
             "room": room.name,
             "room_uid": room.uid,
