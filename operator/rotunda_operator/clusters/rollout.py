@@ -111,7 +111,8 @@ class _Member:
     @property
     def can_be_asked(self) -> bool:
         """One that somebody else has cordoned is replaced when it is empty, or when it is taken back."""
-        return self.older and self.node.status.phase in ("Ready", "Draining") and not self.node.spec.cordoned
+        serves = self.node.status.phase in ("Ready", "Draining")
+        return self.older and serves and not self.node.spec.cordoned and not self.marked
 
     def mark(self) -> Patch:
         annotations = {UPDATE: self.wants}
@@ -120,8 +121,9 @@ class _Member:
 
     def settle(self) -> Patch | None:
         """What is to be done with one that was asked before."""
-        if self.older and self.node.metadata.annotations[UPDATE] != self.wants:
-            return self.mark()
+        asked = self.node.spec.cordoned and self.node.metadata.annotations[UPDATE] == self.wants
+        if self.older and not asked:
+            return self.mark()  # for a newer template, or because somebody has uncordoned it
         if self.updated and self.node.spec.cordoned:
             return Patch(self.node, {"spec": {"cordoned": False}}, "Has renewed")
         if self.serves_updated:

@@ -96,6 +96,13 @@ def test_a_second_change_needs_no_second_cordon() -> None:
     assert [patch.node.metadata.name for patch in found.patch] == ["a"]
 
 
+def test_one_that_somebody_uncordons_meanwhile_is_asked_again_and_holds_up_nobody() -> None:
+    taken_back = node("a", update=NEW)
+    found = step((taken_back, OLD), (node("b"), OLD), rooms={"a": 1})
+    assert asked(found) == ["a"]
+    assert found.under_way == 1
+
+
 def test_who_was_cordoned_by_somebody_else_or_goes_anyway_is_not_asked() -> None:
     theirs = node("a", "Draining", cordoned=True)
     going = node("b", "Draining", cordoned=True, scale_down="true")
