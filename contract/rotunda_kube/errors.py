@@ -6,8 +6,8 @@ KubeError
 ├── NotFound        404  it is gone
 ├── Gone            410  the resource version is too old: list again
 ├── Invalid         400, 422  the request is wrong; trying again does not help
+├── Unauthenticated 401  our credentials are not accepted, whatever is asked
 ├── NotAllowed      403  a rule of RBAC is missing, or one of admission refuses: PodSecurity, a webhook
-│   ├── Unauthenticated  401  our credentials are not accepted
 │   ├── QuotaExceeded    a ResourceQuota is used up, or cannot count the object
 │   └── NamespaceGoes    the namespace is being deleted
 ├── Throttled       429  try again after `retry_after` seconds
@@ -46,11 +46,11 @@ class Invalid(KubeError):
     pass
 
 
-class NotAllowed(KubeError):
+class Unauthenticated(KubeError):
     pass
 
 
-class Unauthenticated(NotAllowed):
+class NotAllowed(KubeError):
     pass
 
 

@@ -41,3 +41,7 @@ def test_each_refusal_has_its_kind(code: int, status: dict[str, Any], kind: type
     error = errors.error_of(code, status, "POST /rooms", "7")
     assert type(error) is kind
     assert error.retry_after == 7
+
+
+def test_credentials_that_are_not_accepted_say_nothing_of_what_is_asked() -> None:
+    assert not isinstance(errors.error_of(401, {}, "POST /rooms"), errors.NotAllowed)

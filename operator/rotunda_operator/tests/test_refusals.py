@@ -2,17 +2,18 @@
 
 import random
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from rotunda_contract.resources import MediaClusterStatus
-from rotunda_kube import Key, NotAllowed
+from rotunda_kube import Key, KubeApi, KubeError, Manifest, NotAllowed, Unauthenticated
 from rotunda_kube.resource import MEDIA_CLUSTERS
 from rotunda_operator.clusters.status import FleetView, cluster_status, warnings
 from rotunda_operator.conditions import find
 from rotunda_operator.context import Context, Item, Kind
 from rotunda_operator.moment import now
+from rotunda_operator.nodes.apply import _create_pod, _PodRefused
 from rotunda_operator.nodes.decide import decide
 from rotunda_operator.nodes.ports import RangeTooSmall
 from rotunda_operator.testing import Stage
@@ -89,6 +90,21 @@ def test_any_refused_write_is_told_once_for_what_was_looked_at() -> None:
     assert "denied by policy" in event["note"]
     context.tell_refused(item, NotAllowed("PATCH: 403 something else"))
     assert len(context.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"), [(NotAllowed("403"), _PodRefused), (Unauthenticated("401"), Unauthenticated)]
+)
+async def test_credentials_that_are_not_accepted_are_no_refusal_of_a_pod(
+    answer: KubeError, told: type[Exception]
+) -> None:
+    class Api:
+        async def create(self, *_: object) -> Manifest:
+            raise answer
+
+    context = Context(cast(KubeApi, Api()), World(), samples.INSTALLATION, "test", now, random.Random(1))
+    with pytest.raises(told):
+        await _create_pod(context, samples.media_node(), {"metadata": {"name": "default-media-0-1"}})
 
 
 @pytest.mark.timeout(900)
