@@ -13,7 +13,7 @@ Rules
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, ItemsView
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 
 import structlog
@@ -74,9 +74,13 @@ class Informer:
                 await self._watch(self._at)
                 self._failures = 0
                 self._error = ""
-            except Gone:
+            except Gone as error:
                 _log.info("listing anew", kind=self.resource.kind)
                 self._at = None
+                self._failures += 1
+                self._error = str(error)
+                if self._failures > 1:  # the list before was of no use
+                    await asyncio.sleep(pause(self._failures, self._rng))
             except KubeError as error:
                 self._failures += 1
                 self._error = str(error)
@@ -89,10 +93,6 @@ class Informer:
     def trouble(self) -> str:
         """Why it cannot follow, where it was never told the list, or has failed again and again since."""
         return self._error if not self.synced.is_set() or self._failures >= TROUBLED else ""
-
-    def known(self) -> ItemsView[Key, int]:
-        """Every object's resource version."""
-        return self._versions.items()
 
     def apply(self, manifest: Manifest) -> bool:
         """Takes an object from the answer to a write, or from the watch. False: it is older than known."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
@@ -15,11 +16,15 @@ from rotunda_kube import api as api_module
 from rotunda_kube.resource import ROOMS
 
 WATCH_SECONDS = 2.0
+NOTICED_SECONDS = 45.0
+"""How soon a watch that has fallen silent has to be given up."""
+SILENCE_SECONDS = api_module.SILENCE_SECONDS
 
 
 class Server:
     """An API server's list and watch of Rooms. `stalls`: how many of the next watches say nothing and do not
-    end; `mute`: how many are not even answered; `cuts`: how many end at once."""
+    end; `mute`: how many are not even answered; `cuts`: how many end at once; `expired`: how many ask from a
+    version that is too old."""
 
     def __init__(self) -> None:
         self.version = 10
@@ -27,7 +32,7 @@ class Server:
         self.lists = 0
         self.watched: list[int] = []
         """From which version each watch was asked for."""
-        self.stalls = self.mute = self.cuts = 0
+        self.stalls = self.mute = self.cuts = self.expired = 0
         self._log: list[tuple[int, Manifest]] = []
         self._changed = asyncio.Condition()
 
@@ -53,6 +58,9 @@ class Server:
         if self.mute:
             self.mute -= 1
             await asyncio.Event().wait()
+        if self.expired:
+            self.expired -= 1
+            return web.json_response({"reason": "Expired"}, status=410)
         response = web.StreamResponse()
         await response.prepare(request)
         if self.cuts:
@@ -176,8 +184,22 @@ async def test_a_watch_that_ends_in_time_goes_on_from_the_last_event(
     assert (server.lists, server.watched[:2]) == (1, [10, 11])
 
 
+async def test_a_version_that_is_too_old_is_listed_anew_at_once(server: Server, follower: Follower) -> None:
+    server.expired = 1
+    await _until(lambda: server.expired == 0)
+    await server.put("standup")
+    await follower.knows("standup")
+    assert server.lists == 2
+
+
+def test_by_its_deadlines_silence_is_noticed_in_time() -> None:
+    longest_pause = max(informer.pause(1, random.Random(seed)) for seed in range(20))
+    assert api_module.WATCH_SECONDS + SILENCE_SECONDS + longest_pause <= NOTICED_SECONDS
+
+
+@pytest.mark.parametrize("failing", ["cuts", "expired"])
 async def test_watches_that_end_at_once_are_taken_up_after_growing_pauses(
-    server: Server, api: KubeApi, monkeypatch: pytest.MonkeyPatch
+    server: Server, api: KubeApi, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     pauses: list[float] = []
     enough = asyncio.Event()
@@ -189,9 +211,9 @@ async def test_watches_that_end_at_once_are_taken_up_after_growing_pauses(
             enough.set()
         await sleep(0)
 
-    server.cuts = 1000
+    setattr(server, failing, 1000)
     follower = Follower(api)
-    monkeypatch.setattr(informer.asyncio, "sleep", note)
+    monkeypatch.setattr(asyncio, "sleep", note)
     task = asyncio.create_task(follower.informer.run())
     async with asyncio.timeout(120):
         await enough.wait()
