@@ -76,8 +76,3 @@ class LoadLedger:
         """The last report, however old, and when it was made."""
         entry = self._entries.get(node)
         return None if entry is None else (entry.report, entry.made_at)
-
-    def next_staleness(self, now: float) -> float | None:
-        """When the next report that is fresh now turns stale."""
-        times = [e.made_at + self._fresh_seconds for e in self._entries.values()]
-        return min((t for t in times if t >= now), default=None)

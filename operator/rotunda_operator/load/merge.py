@@ -19,6 +19,8 @@ from rotunda_operator.load.otlp import Part
 
 MOST_ROOMS = 100_000
 """A media node tells of so many at most."""
+MOST_WORKERS = 256
+"""As many as a block of ports has (`Ports.media_count`)."""
 _REMEMBERED = 8
 """Measurings whose parts may still come."""
 
@@ -65,7 +67,7 @@ class Merger:
         at = self._time_of(part, arrived)
         self._newest = max(self._newest, at)
         _put(self._values, part.values, at, made)
-        _put(self._workers, part.workers, at, made)
+        _put(self._workers, part.workers, at, made, most=MOST_WORKERS)
         if self._all_rooms is None or at > self._all_rooms.at:
             _put(self._rooms, part.rooms, at, made, most=MOST_ROOMS)
         self._count_packets()

@@ -5,6 +5,7 @@ what is no finite number of at least 0 is left out and counted.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ CONSUMERS = "rotunda.consumers"
 _SINGLE = {UTILIZATION, EGRESS, PACKET_LOSS, JITTER, FORWARDED, ROOMS, PARTICIPANTS, CONSUMERS}
 _BY_WORKER = "rotunda.media.worker.utilization"
 _BY_ROOM = "rotunda.room.participants"
+MOST_MOMENTS = 16
+"""Of measuring, that are read of one node in one message: the newest. Who catches up may send more."""
 _LONGEST_NAME = 253
 _MOST = 1e15
 
@@ -34,8 +37,8 @@ _MOST = 1e15
 class Part:
     """What one message has of one media node's report.
 
-    `process` is the UID of its pod, `made` when it measured by its own clock (seconds since 1970, not after
-    the operator's own time scale); empty and None where it does not say. `points` counts what was read.
+    `process` is the UID of its pod, `made` when it measured (seconds since 1970 by its own clock, which may
+    stand apart from ours); empty and None where it does not say. `points` counts what was read.
     """
 
     namespace: str
@@ -50,11 +53,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Of one message: the parts, each node's in the order in which they were made, and how many points of
-    media nodes were no numbers, or had no name to be told by."""
+    """Of one message: the parts, each node's in the order in which they were made, how many points of media
+    nodes were no numbers or had no name to be told by, and how many were of more than MOST_MOMENTS."""
 
     parts: list[Part]
     unreadable: int
+    surplus: int = 0
 
 
 def read(request: ExportMetricsServiceRequest) -> Exported:
@@ -73,7 +77,21 @@ def read(request: ExportMetricsServiceRequest) -> Exported:
         parts += found
         unreadable += wrong
     parts.sort(key=lambda part: part.made or 0.0)
-    return Exported(parts, unreadable)
+    return _bounded(parts, unreadable)
+
+
+def _bounded(parts: list[Part], unreadable: int) -> Exported:
+    """The last MOST_MOMENTS of each node: each is merged and placed by, and one message holds 100,000."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept: list[Part] = []
+    surplus = 0
+    for part in reversed(parts):
+        seen[part.namespace, part.name] += 1
+        if seen[part.namespace, part.name] <= MOST_MOMENTS:
+            kept.append(part)
+        else:
+            surplus += part.points
+    return Exported(kept[::-1], unreadable, surplus)
 
 
 def _parts(resource: ResourceMetrics, attributes: dict[str, str], name: str) -> tuple[list[Part], int]:

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from rotunda_operator.load.otlp import Part, read
+from rotunda_operator.load.otlp import MOST_MOMENTS, Part, read
 from rotunda_operator.load.trust import may_report
 
 SERVICE = "opentelemetry.proto.collector.metrics.v1.MetricsService"
@@ -31,11 +31,11 @@ OnPart = Callable[[Part, float], str | None]
 
 
 class LoadReceiver:
-    """OTLP's MetricsService. `clock` is seconds since 1970."""
+    """OTLP's MetricsService. `clock` is seconds since 1970 and never goes back."""
 
-    def __init__(self, on_part: OnPart, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, on_part: OnPart, clock: Callable[[], float] | None = None) -> None:
         self._on_part = on_part
-        self._clock = clock
+        self._clock = clock or steady_clock()
         self._logged = float("-inf")
 
     async def export(
@@ -53,6 +53,10 @@ class LoadReceiver:
                 response, exported.unreadable, "a value is no number of at least 0, or a node has no name"
             )
         caller = context.auth_context()
+        if exported.surplus:
+            _reject(
+                response, exported.surplus, f"of a node no more than {MOST_MOMENTS} moments in one message"
+            )
         for part in exported.parts:
             if may_report(caller, part.namespace):
                 refusal = self._on_part(part, self._clock())
@@ -66,12 +70,19 @@ class LoadReceiver:
 
     def _log(self, response: ExportMetricsServiceResponse) -> None:
         now = self._clock()
-        if not 0 <= now - self._logged < LOG_SECONDS:
+        if now - self._logged >= LOG_SECONDS:
             self._logged = now
             why = response.partial_success.error_message
             _log.warning(
                 "load reports are not taken", points=response.partial_success.rejected_data_points, why=why
             )
+
+
+def steady_clock() -> Callable[[], float]:
+    """The machine's clock as it stands now, which then only goes on. Were it set back while reports come,
+    each new one would be older than the last, which would stand until the clock is where it was."""
+    began = time.time() - time.monotonic()
+    return lambda: began + time.monotonic()
 
 
 def _reject(response: ExportMetricsServiceResponse, points: int, why: str) -> None:

@@ -8,7 +8,6 @@ from rotunda_operator.certificates import Pair
 from rotunda_operator.specs.metadata import COMPONENT, MANAGED_BY, OPERATOR, of_cluster
 
 AUTHORITY = "rotunda-operator-ca"
-OPERATOR_CERTIFICATE = "rotunda-operator-tls"
 
 
 def certificate_secret(

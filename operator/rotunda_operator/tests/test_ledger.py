@@ -1,3 +1,5 @@
+import math
+
 from rotunda_operator.load import LoadLedger, NodeReport
 
 NODE = ("default", "mn-1")
@@ -11,7 +13,7 @@ def test_a_report_is_fresh_for_six_seconds() -> None:
     assert ledger.fresh(NODE, 106.0) is report
     assert ledger.fresh(NODE, 106.1) is None
     assert ledger.last(NODE) == (report, 100.0)
-    assert ledger.next_staleness(100.0) == 106.0
+    assert ledger.fresh_until(NODE, 100.0) == 106.0
 
 
 def test_silence_and_departure_are_told_apart() -> None:
@@ -20,4 +22,4 @@ def test_silence_and_departure_are_told_apart() -> None:
     ledger.forget(NODE)
 
     assert ledger.last(NODE) is None
-    assert ledger.next_staleness(0.0) is None
+    assert ledger.fresh_until(NODE, 0.0) == math.inf

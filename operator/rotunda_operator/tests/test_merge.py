@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rotunda_operator.load.age import ClockDistance
 from rotunda_operator.load.ledger import NodeReport
-from rotunda_operator.load.merge import Merged, Merger
+from rotunda_operator.load.merge import MOST_WORKERS, Merged, Merger
 from rotunda_operator.load.otlp import FORWARDED, PARTICIPANTS, ROOMS, UTILIZATION, Part
 
 START = 1_700_000_000.0
@@ -116,6 +116,15 @@ def test_a_node_whose_clock_is_off_is_believed_once_that_is_known() -> None:
             assert merged is not None
             ages.append(merged.age)
         assert ages[3:] == pytest.approx([0.0] * 7, abs=0.01)
+
+
+def test_workers_without_end_are_not_kept() -> None:
+    merger = Merger("uid")
+    for message in range(3):
+        many = part(0, utilization=0.2)
+        many.workers = dict.fromkeys(range(message * 1000, (message + 1) * 1000), 0.5)
+        merger.take(many, START)
+    assert len(merger._workers) == MOST_WORKERS
 
 
 def test_a_clock_that_jumps_back_is_followed() -> None:

@@ -6,7 +6,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint, Sum
 
-from rotunda_operator.load.otlp import CONSUMERS, FORWARDED, PARTICIPANTS, ROOMS, UTILIZATION, read
+from rotunda_operator.load.otlp import (
+    CONSUMERS,
+    FORWARDED,
+    MOST_MOMENTS,
+    PARTICIPANTS,
+    ROOMS,
+    UTILIZATION,
+    read,
+)
 from rotunda_operator.testing.reporter import Told, add_resource
 
 
@@ -36,6 +44,20 @@ def test_what_was_measured_at_different_times_is_told_apart_the_oldest_first() -
 
     assert (first.made, first.values) == (5.0, {UTILIZATION: 0.7})
     assert second.values[UTILIZATION] == 0.25
+
+
+def test_of_many_moments_the_newest_are_read_and_the_others_counted() -> None:
+    request = ExportMetricsServiceRequest()
+    for name in ("mn-1", "mn-2"):
+        add_resource(request, "calls", name, Told(0.25))
+        del request.resource_metrics[-1].scope_metrics[0].metrics[:]
+    for second in range(1, MOST_MOMENTS + 6):
+        _add(request, UTILIZATION, 0.5, second * 1_000_000_000)
+
+    exported = read(request)
+
+    assert [part.made for part in exported.parts] == [float(6 + i) for i in range(MOST_MOMENTS)]
+    assert exported.surplus == 5
 
 
 def test_what_is_no_number_counts_for_nothing() -> None:

@@ -1,5 +1,6 @@
 """The receiver over real gRPC: what it answers to reports that are wrong, or not whose it says."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from rotunda_kube import Key, Manifest
 from rotunda_operator.feed import Feed
+from rotunda_operator.load.otlp import MOST_MOMENTS
 from rotunda_operator.load.receiver import SERVICE, LoadReceiver, serve
 from rotunda_operator.moment import now
 from rotunda_operator.testing.ports import free_port
@@ -87,6 +89,29 @@ async def test_only_the_pod_of_the_media_node_speaks_for_it() -> None:
         found = known.ledger.last(KEY)
         assert found is not None
         assert (found[0].utilization, found[0].room_participants) == (0.3, {"standup": 3})
+
+
+async def test_reports_are_taken_on_though_our_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = world()
+    async with listening(known) as channel:
+        await send(channel, of("a", Told(0.3, process="second")))
+        began = time.time()
+        monkeypatch.setattr(time, "time", lambda: began - 3600)
+        await send(channel, of("a", Told(0.9, process="second")))
+    found = known.ledger.last(KEY)
+    assert found is not None
+    assert found[0].utilization == 0.9
+
+
+async def test_a_message_of_many_moments_is_read_from_its_end() -> None:
+    known = world()
+    request = ExportMetricsServiceRequest()
+    for _ in range(MOST_MOMENTS + 3):
+        add_resource(request, KEY.namespace, KEY.name, Told(0.1, process="second"))
+    async with listening(known) as channel:
+        answer = await send(channel, request.SerializeToString())
+    assert answer.partial_success.rejected_data_points == 3 * 4
+    assert known.ledger.last(KEY) is not None
 
 
 def test_what_the_last_pod_reported_says_nothing_of_the_next() -> None:
