@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -49,12 +49,22 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a look at everything of a cluster found. `problems`: what could not be made, a sentence each.
+    `troubles`: why pods of a component are not ready. `waits`: whether any is not."""
+
+    problems: tuple[str, ...] = ()
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stood:
-    """When everything of a cluster was looked at last: by which marks, with what problems, and until when
+    """When everything of a cluster was looked at last: by which marks, what was found, and until when
     (monotonic) that is good enough."""
 
     marks: tuple[object, ...]
-    problems: tuple[str, ...]
+    standing: Standing
     until: float
 
 

@@ -76,7 +76,7 @@ def read_pod(manifest: Manifest) -> Pod:
         host_ip=status.get("hostIP", ""),
         waiting=_waiting(manifest),
         exit_status=ended.get("exitCode"),
-        last_words=ended.get("message", "").strip().rpartition("\n")[2].rstrip("."),
+        last_words=_last_words(ended),
         announced=metadata.get("annotations", {}).get(ANNOUNCED_ADDRESS, ""),
         template=metadata.get("labels", {}).get(TEMPLATE, ""),
     )
@@ -98,6 +98,21 @@ def read_kube_node(manifest: Manifest) -> KubeNode:
         reachable=_condition(manifest, "Ready") != "Unknown",
         more_addresses=tuple(pair for pair in more if pair[0] != pair[1]),
     )
+
+
+def trouble_of(manifest: Manifest) -> str:
+    """Why a pod whose containers are started again is not ready; empty where it is, goes or does not say."""
+    if _condition(manifest, "Ready") == "True" or "deletionTimestamp" in manifest["metadata"]:
+        return ""
+    containers = manifest.get("status", {}).get("containerStatuses", [])
+    states = (container.get(which, {}) for container in containers for which in ("state", "lastState"))
+    words = (_last_words(state["terminated"]) for state in states if "terminated" in state)
+    return next(filter(None, words), "") or _waiting(manifest).rstrip(".")
+
+
+def _last_words(ended: Manifest) -> str:
+    """The last line of what a container that ended has logged."""
+    return str(ended.get("message", "")).strip().rpartition("\n")[2].rstrip(".")
 
 
 def _condition(manifest: Manifest, type: str) -> str:

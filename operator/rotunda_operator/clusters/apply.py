@@ -4,6 +4,7 @@ The cluster itself is read afresh each time: there are few, and their watch may 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -16,13 +17,15 @@ from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.stand import marks, stand
 from rotunda_operator.clusters.status import cluster_status, warnings
 from rotunda_operator.conditions import Verdict, with_verdicts
-from rotunda_operator.context import Context, Item, Kind, Stood
+from rotunda_operator.context import Context, Item, Kind, Standing, Stood
 from rotunda_operator.feed import Feed
 from rotunda_operator.notes import Note
 from rotunda_operator.patches import status_patch
 from rotunda_operator.specs.invalid import told
 
 RESYNC_SECONDS = 30.0
+WAITING_SECONDS = 10.0
+"""As long as pods are not ready: that one has ended, and why, nobody tells but the pod."""
 UNSETTLED_PAUSE = 0.2
 
 
@@ -50,12 +53,14 @@ async def reconcile_cluster(context: Context, feed: Feed, key: Key) -> float | N
     seen = marks(context, key, cluster)
     if stood is None or stood.marks != seen or now >= stood.until:
         try:
-            problems = await stand(context, key, cluster)
+            standing = await stand(context, key, cluster)
         except (Invalid, NotAllowed) as error:
-            problems = [f"The API server refuses what it takes to look at it: {error}"]
-        stood = context.stood[key] = Stood(seen, tuple(problems), now + RESYNC_SECONDS)
+            standing = Standing((f"The API server refuses what it takes to look at it: {error}",))
+        pause = WAITING_SECONDS if standing.waits else RESYNC_SECONDS
+        stood = context.stood[key] = Stood(seen, standing, now + pause)
     again, refused = await _scale(context, key, cluster)
-    pauses = [stood.until - now, again, await _tell(context, key, cluster, (*stood.problems, *refused))]
+    found = replace(stood.standing, problems=(*stood.standing.problems, *refused))
+    pauses = [stood.until - now, again, await _tell(context, key, cluster, found)]
     return max(min(pause for pause in pauses if pause is not None), 0.0)
 
 
@@ -121,10 +126,10 @@ async def _patch_nodes(context: Context, cluster: MediaCluster, changes: Sequenc
             _note(context, cluster, Note(reason, text, "Update" if reason == "Renewing" else "Scale"))
 
 
-async def _tell(context: Context, key: Key, cluster: MediaCluster, problems: Sequence[str]) -> float | None:
+async def _tell(context: Context, key: Key, cluster: MediaCluster, found: Standing) -> float | None:
     world, now = context.world, context.now()
     renewal = fleet_rollout(world, cluster, context.template(cluster))
-    fleet = fleet_view(world, key, problems, renewal)
+    fleet = fleet_view(world, key, found, renewal)
     status = cluster_status(cluster, fleet, world.owned_by(DEPLOYMENTS, key), now)
     if status == cluster.status:
         return None

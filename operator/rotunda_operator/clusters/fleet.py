@@ -1,13 +1,13 @@
 """What the world knows of a cluster's fleet, as scaling and status want it."""
 
 import random
-from collections.abc import Sequence
 
 from rotunda_contract.resources import Load, MediaCluster
 from rotunda_kube import Key
 from rotunda_operator.clusters.rollout import Rollout, rollout
 from rotunda_operator.clusters.scaling import FleetLoad
 from rotunda_operator.clusters.status import FleetView
+from rotunda_operator.context import Standing
 from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.figures import load_of
 from rotunda_operator.nodes.template import template_of
@@ -68,7 +68,7 @@ def _last_load(world: World, node: Key) -> Load | None:
     return load_of(last[0]) if last is not None else status.load
 
 
-def fleet_view(world: World, cluster: Key, problems: Sequence[str], renewal: Rollout) -> FleetView:
+def fleet_view(world: World, cluster: Key, standing: Standing, renewal: Rollout) -> FleetView:
     nodes = world.nodes_of(cluster)
     keys = [Key(cluster.namespace, node.metadata.name) for node in nodes]
     loads = [_last_load(world, key) for key in keys]
@@ -83,6 +83,7 @@ def fleet_view(world: World, cluster: Key, problems: Sequence[str], renewal: Rol
             if load is not None and node.status.phase == "Ready"
         ],
         waiting=len(waiting),
-        problems=problems,
+        problems=standing.problems,
+        troubles=standing.troubles,
         renewal=renewal,
     )

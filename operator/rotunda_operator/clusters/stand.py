@@ -1,5 +1,6 @@
 """Makes what shall stand for a MediaCluster beside its media nodes, and takes away what shall not."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -10,15 +11,17 @@ from rotunda_operator.clusters.desired import desired
 from rotunda_operator.clusters.references import missing, references
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.clusters.turn import SECRET_SEEN, seen_mark, turn_peers, turn_urls
-from rotunda_operator.context import Context
+from rotunda_operator.context import Context, Standing
 from rotunda_operator.feed import OWNED
 from rotunda_operator.owned.compare import Name, is_controlled
 from rotunda_operator.owned.write import BelongsToOther, bring_about
-from rotunda_operator.pods import read_pod
+from rotunda_operator.pods import read_pod, trouble_of
 from rotunda_operator.specs import names
 from rotunda_operator.specs.invalid import InvalidSpec
 from rotunda_operator.specs.metadata import CLUSTER, COMPONENT
 
+TOLD = 3
+"""Pods of a component that are named with their words."""
 _RESOURCES = {resource.kind: resource for resource in (*OWNED, SECRETS)}
 
 
@@ -26,9 +29,10 @@ def marks(context: Context, key: Key, cluster: MediaCluster) -> tuple[object, ..
     """What of the world, when it changes, asks for a look at everything that shall stand."""
     world = context.world
     owned = [_mark(manifest) for resource in OWNED for manifest in world.owned_by(resource, key)]
-    ready = [d.get("status", {}).get("readyReplicas", 0) for d in world.owned_by(DEPLOYMENTS, key)]
+    statuses = [deployment.get("status", {}) for deployment in world.owned_by(DEPLOYMENTS, key)]
+    replicas = [(status.get("replicas", 0), status.get("readyReplicas", 0)) for status in statuses]
     announced = {a.rpartition(":")[0] for node in world.nodes_of(key) for a in node.status.media_addresses}
-    return cluster.metadata.generation, tuple(owned), tuple(ready), tuple(sorted(announced))
+    return cluster.metadata.generation, tuple(owned), tuple(replicas), tuple(sorted(announced))
 
 
 def _mark(manifest: Manifest) -> tuple[object, ...]:
@@ -40,8 +44,8 @@ def _mark(manifest: Manifest) -> tuple[object, ...]:
     return metadata["uid"], version, labels, owners
 
 
-async def stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]:
-    """What could not be made, a sentence each."""
+async def stand(context: Context, key: Key, cluster: MediaCluster) -> Standing:
+    """Makes and removes, and says what is not as it shall be."""
     secrets = await _secrets(context, cluster)
     made = keep_or_make(cluster, secrets, context.authority, context.now().wall)
     pods = await _pods(context, key)
@@ -49,7 +53,7 @@ async def stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]:
     try:
         objects = desired(cluster, context.installation, made, peers=peers, urls=urls)
     except InvalidSpec as error:
-        return [str(error)]
+        return Standing((str(error),))
     problems = await _make(context, key, objects, secrets)
     problems += await _remove_surplus(context, key, cluster, objects)
     named = {reference.secret for reference in references(cluster)}
@@ -57,7 +61,17 @@ async def stand(context: Context, key: Key, cluster: MediaCluster) -> list[str]:
     await _show_secret(
         context, pods, next(o for o in objects if Name.of(o) == ("Secret", names.turn(cluster)))
     )
-    return problems
+    return Standing(tuple(problems), troubles(pods), waits=not all(read_pod(pod).ready for pod in pods))
+
+
+def troubles(pods: Iterable[Manifest]) -> dict[str, str]:
+    """Why pods are not ready, by component, in the words of the pods."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for pod in pods:
+        if words := trouble_of(pod):
+            metadata = pod["metadata"]
+            found[metadata["labels"][COMPONENT]].append(f"{metadata['name']}: {words}.")
+    return {component: " ".join(sorted(told)[:TOLD]) for component, told in found.items()}
 
 
 async def _make(

@@ -1,6 +1,6 @@
 """The status of a MediaCluster: counts over its fleet, and what is true of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rotunda_contract.resources import Condition, MediaCluster, MediaClusterStatus, MediaNode
@@ -11,6 +11,8 @@ from rotunda_operator.moment import Moment
 from rotunda_operator.notes import Note
 from rotunda_operator.specs import names
 
+RENEWING = "Renewing"
+"""Reason of a condition: it serves, by pods of which some are older than the spec."""
 _TOLD = ("CannotBeMade", "PodsRefused")
 
 
@@ -19,7 +21,8 @@ class FleetView:
     """What the status speaks of. `rooms` and `participants`: with a node, and the people in them.
 
     `utilization` of each ready media node by its last report, 0 to 1. `waiting`: Rooms without a node.
-    `problems`: what could not be made and why, each a sentence.
+    `problems`: what could not be made and why, each a sentence. `troubles`: why pods of a component are not
+    ready, in sentences.
     """
 
     nodes: Sequence[MediaNode]
@@ -28,6 +31,7 @@ class FleetView:
     utilization: Sequence[float]
     waiting: int = 0
     problems: Sequence[str] = ()
+    troubles: Mapping[str, str] = field(default_factory=dict)
     renewal: Rollout = field(default_factory=Rollout)
 
 
@@ -88,8 +92,15 @@ def _parts(
             "signaling",
             found.get(names.signaling(cluster)),
             cluster.spec.signaling.replicas,
+            fleet.troubles.get(names.SIGNALING_COMPONENT, ""),
         ),
-        _pods("TurnReady", "TURN", found.get(names.turn(cluster)), turn.replicas)
+        _pods(
+            "TurnReady",
+            "TURN",
+            found.get(names.turn(cluster)),
+            turn.replicas,
+            fleet.troubles.get(names.TURN_COMPONENT, ""),
+        )
         if turn.enabled
         else Verdict("TurnReady", "True", "Disabled", "TURN is not wanted: turn.enabled is false."),
         _capacity(cluster, fleet),
@@ -103,9 +114,9 @@ def _whole(parts: Sequence[Verdict], fleet: FleetView) -> Verdict:
     if missing:
         text = " ".join(part.message for part in missing)
         return Verdict("Ready", "False", missing[0].reason, text)
-    if fleet.renewal.older or fleet.renewal.under_way:
-        text = "It serves; some of its media nodes are still to get a pod as the spec asks for now."
-        return Verdict("Ready", "True", "Renewing", text)
+    if fleet.renewal.older or fleet.renewal.under_way or any(part.reason == RENEWING for part in parts):
+        text = "It serves; some of its pods are still to be replaced by such as the spec asks for now."
+        return Verdict("Ready", "True", RENEWING, text)
     return Verdict("Ready", "True", "Standing", "All that it asks for stands.")
 
 
@@ -116,7 +127,7 @@ def _progressing(renewal: Rollout) -> Verdict:
         return Verdict("Progressing", "False", "Updated", text)
     total = renewal.updated + renewal.older
     text = f"{renewal.updated} of {total} pods of media nodes are as the spec asks for now. {renewal.waits}"
-    return Verdict("Progressing", "True", "Renewing", text.strip())
+    return Verdict("Progressing", "True", RENEWING, text.strip())
 
 
 def _media_nodes(cluster: MediaCluster, fleet: FleetView, ready: int) -> Verdict:
@@ -144,7 +155,8 @@ def _capacity(cluster: MediaCluster, fleet: FleetView) -> Verdict:
     return Verdict("CapacityAvailable", "False", "RoomsWait", f"{rooms} for a media node.")
 
 
-def _pods(type: str, what: str, deployment: Manifest | None, wanted: int) -> Verdict:
+def _pods(type: str, what: str, deployment: Manifest | None, wanted: int, trouble: str) -> Verdict:
+    """`trouble`: why some are not ready, in sentences."""
     if deployment is None:
         return Verdict(type, "False", "Missing", f"The Deployment of {what} is not made yet.")
     status = deployment.get("status", {})
@@ -157,6 +169,11 @@ def _pods(type: str, what: str, deployment: Manifest | None, wanted: int) -> Ver
     ready = status.get("readyReplicas", 0)
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return Verdict(type, "False", "PodsStarting", f"The Deployment of {what} is being rolled out.")
+    text = f"{ready} of {wanted} {what} pods are ready."
     if ready < wanted:
-        return Verdict(type, "False", "PodsStarting", f"{ready} of {wanted} {what} pods are ready.")
-    return Verdict(type, "True", "Ready", f"{ready} of {wanted} {what} pods are ready.")
+        return Verdict(type, "False", "PodsStarting", f"{text} {trouble}".strip()[:1000])
+    updated = status.get("updatedReplicas", 0)
+    if updated < wanted or status.get("replicas", 0) > updated:
+        text = f"{text} {updated} are as the spec asks for now. {trouble}"
+        return Verdict(type, "True", RENEWING, text.strip()[:1000])
+    return Verdict(type, "True", "Ready", text)

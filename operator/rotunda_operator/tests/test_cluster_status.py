@@ -1,16 +1,21 @@
 """What a MediaCluster says of itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rotunda_contract.resources import MediaClusterStatus
 from rotunda_kube import Manifest
+from rotunda_operator.clusters.stand import troubles
 from rotunda_operator.clusters.status import FleetView, cluster_status
 from rotunda_operator.conditions import find
 from rotunda_operator.moment import Moment
+from rotunda_operator.specs import names
+from rotunda_operator.specs.metadata import COMPONENT
 from rotunda_operator.tests import samples
 
 NOW = Moment(0.0, datetime(2026, 11, 21, 8, 0, tzinfo=UTC))
+TAKEN = "rotunda-coturn: port 3478 is in use by another program of this machine"
 READY = samples.media_node("default-media-0", status={"phase": "Ready"})
 FLEET = FleetView(nodes=[READY], rooms=2, participants=7, utilization=[0.25])
 
@@ -18,8 +23,24 @@ FLEET = FleetView(nodes=[READY], rooms=2, participants=7, utilization=[0.25])
 def deployment(name: str, ready: int) -> Manifest:
     return {
         "metadata": {"name": name, "generation": 1},
-        "status": {"observedGeneration": 1, "readyReplicas": ready},
+        "status": {
+            "observedGeneration": 1,
+            "replicas": ready,
+            "readyReplicas": ready,
+            "updatedReplicas": ready,
+        },
     }
+
+
+def pod(
+    name: str, component: str, *, ready: bool = False, terminating: bool = False, **container: Any
+) -> Manifest:
+    """With one container, whose status is `container`."""
+    metadata: Manifest = {"name": name, "labels": {COMPONENT: component}}
+    if terminating:
+        metadata["deletionTimestamp"] = "2026-11-21T08:00:00Z"
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    return {"metadata": metadata, "status": {"conditions": conditions, "containerStatuses": [container]}}
 
 
 def all_ready() -> list[Manifest]:
@@ -87,3 +108,43 @@ def test_a_rollout_that_has_not_begun_is_not_taken_for_done() -> None:
     stale["metadata"]["generation"] = 2
     status = cluster_status(samples.cluster(), FLEET, [stale, deployment("default-turn", 1)], NOW)
     assert said(status, "SignalingReady")[:2] == ("False", "PodsStarting")
+
+
+def test_pods_of_before_that_still_serve_are_not_taken_for_what_is_asked_for() -> None:
+    stuck: dict[str, Any] = deployment("default-signaling", 2)
+    stuck["status"] |= {"replicas": 3, "updatedReplicas": 1}
+    words = "default-signaling-b: ImagePullBackOff."
+    fleet = replace(FLEET, troubles={names.SIGNALING_COMPONENT: words})
+    status = cluster_status(samples.cluster(), fleet, [stuck, deployment("default-turn", 1)], NOW)
+    text = f"2 of 2 signaling pods are ready. 1 are as the spec asks for now. {words}"
+    assert said(status, "SignalingReady") == ("True", "Renewing", text)
+    assert said(status, "Ready")[:2] == ("True", "Renewing")
+
+
+def test_pods_that_are_not_ready_say_why_in_their_own_words() -> None:
+    running: Manifest = {"state": {"running": {}}}
+    pods = [
+        pod("turn-a", "turn", lastState={"terminated": {"exitCode": 64, "message": "starts\n" + TAKEN}}),
+        pod("turn-b", "turn", **running, ready=True, lastState={"terminated": {"message": "long ago"}}),
+        pod("turn-c", "turn", **running, terminating=True, lastState={"terminated": {"message": "goes"}}),
+        pod(
+            "signaling-a",
+            "signaling",
+            state={"waiting": {"reason": "ErrImagePull", "message": "no such tag"}},
+        ),
+        pod("signaling-b", "signaling", **running),
+    ]
+    found = troubles(pods)
+    assert found == {
+        "turn": f"turn-a: {TAKEN}.",
+        "signaling": "signaling-a: ErrImagePull: no such tag.",
+    }
+    status = cluster_status(
+        samples.cluster(), replace(FLEET, troubles=found), [deployment("default-turn", 0)], NOW
+    )
+    assert said(status, "TurnReady") == (
+        "False",
+        "PodsStarting",
+        f"0 of 1 TURN pods are ready. turn-a: {TAKEN}.",
+    )
+    assert TAKEN in said(status, "Ready")[2]

@@ -4,6 +4,7 @@ from rotunda_contract.resources import MediaCluster, MediaNode, Room
 from rotunda_kube import Key, Manifest
 from rotunda_operator.clusters.fleet import fleet_load, fleet_view
 from rotunda_operator.clusters.rollout import Rollout
+from rotunda_operator.context import Standing
 from rotunda_operator.load import NodeReport
 from rotunda_operator.moment import Moment, now
 from rotunda_operator.world import World
@@ -29,7 +30,7 @@ def test_a_node_that_falls_silent_still_carries_what_it_reported_last() -> None:
     later = moment.after(60)
     world.report(Key("calls", "b"), NodeReport(0.2, cpu=0.2, participants=5), later)
 
-    view = fleet_view(world, CLUSTER, (), Rollout())
+    view = fleet_view(world, CLUSTER, Standing(), Rollout())
 
     assert (view.participants, view.utilization) == (45, [0.8, 0.2])
     assert fleet_load(world, CLUSTER, later).projected == {"a": 0.8, "b": 0.2}
@@ -39,7 +40,7 @@ def test_one_not_heard_yet_after_a_takeover_carries_what_is_written_of_it() -> N
     written = {"utilizationPercent": 70, "participants": 30}
     world = world_with(a={"phase": "Ready", "load": written}, b={"phase": "Ready"})
 
-    view = fleet_view(world, CLUSTER, (), Rollout())
+    view = fleet_view(world, CLUSTER, Standing(), Rollout())
 
     assert (view.participants, view.utilization) == (30, [0.7])
     assert fleet_load(world, CLUSTER, now()).projected == {"a": 0.7, "b": 0.0}
@@ -50,8 +51,8 @@ def test_one_that_is_lost_carries_nothing() -> None:
     world.report(Key("calls", "a"), FULL, moment)
 
     assert (
-        fleet_view(world, CLUSTER, (), Rollout()).participants,
-        fleet_view(world, CLUSTER, (), Rollout()).utilization,
+        fleet_view(world, CLUSTER, Standing(), Rollout()).participants,
+        fleet_view(world, CLUSTER, Standing(), Rollout()).utilization,
     ) == (
         0,
         [],

@@ -1,6 +1,7 @@
 """The TURN servers of a MediaCluster: what stands, what they are told while they run, and their keys."""
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ from rotunda_operator.pods import KubeNode, Pod, read_kube_node
 from rotunda_operator.specs.coturn import turn_objects
 from rotunda_operator.specs.turn_config import DENIED_PEERS, peer_addresses, turn_config
 from rotunda_operator.specs.turn_secret import CREDENTIAL_SECONDS, TurnKeys, read_turn_keys
+from rotunda_operator.testing import Stage
+from rotunda_operator.testing.stage import Object
 from rotunda_operator.tests import samples
 from rotunda_operator.tests.golden import check_golden
 
@@ -56,6 +59,19 @@ def test_turn_over_tls() -> None:
     assert "realm=meet.example.org" in config
     assert "cert=/etc/coturn-tls/tls.crt" in config
     assert "no-tls" not in config
+
+
+@pytest.mark.parametrize(
+    ("spec", "realm"),
+    [
+        ({"publicURL": "https://meet.example.org:8443"}, "meet.example.org"),
+        ({"publicURL": "https://[2001:db8::1]:8443"}, "default"),
+        ({"turn": {"host": "2001:db8::7"}}, "default"),
+        ({}, "default"),
+    ],
+)
+def test_the_realm_is_one_that_the_servers_script_takes(spec: dict[str, Any], realm: str) -> None:
+    assert f"realm={realm}" in config_of(objects(samples.cluster(**spec)))
 
 
 def test_two_installations_share_kubernetes_nodes_with_ports_of_their_own() -> None:
@@ -263,3 +279,39 @@ def test_a_time_that_cannot_be_is_now(since: str) -> None:
     data = {"secret": "kept", "since": since}
     manifest = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}}
     assert read_turn_keys(manifest, NOW) == TurnKeys("kept", since=NOW)
+
+
+@pytest.mark.timeout(900)
+def test_why_a_turn_server_does_not_come_up_is_told_by_the_condition(stage: Stage) -> None:
+    taken = "rotunda-coturn: port 3478 is in use by another program of this machine: choose another"
+    stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 0}})
+    made = stage.until("deployment", "default-turn", bool)
+    replicas = {"replicas": 1, "unavailableReplicas": 1, "updatedReplicas": 1}
+    _told(
+        stage,
+        "deployment",
+        "default-turn",
+        {"observedGeneration": made["metadata"]["generation"], **replicas},
+    )
+    template = made["spec"]["template"]
+    metadata = {"name": "default-turn-1", "namespace": stage.namespace, **template["metadata"]}
+    server = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    stage.plane.kubectl("apply", "-f", "-", stdin=json.dumps(server))
+    container = {
+        **{"name": "coturn", "image": "coturn", "imageID": "", "restartCount": 1, "ready": False},
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 64, "message": f"starts\n{taken}\n"}},
+    }
+    _told(stage, "pod", "default-turn-1", {"containerStatuses": [container]})
+
+    def says(found: Object) -> bool:
+        told = {each["type"]: each["message"] for each in found["status"]["conditions"]}
+        return taken in told["TurnReady"] and taken in told["Ready"]
+
+    stage.until("mc", "default", says)
+
+
+def _told(stage: Stage, kind: str, name: str, status: Object) -> None:
+    """As its controller or kubelet tells it."""
+    patch = json.dumps({"status": status})
+    stage.kubectl("patch", kind, name, "--subresource=status", "--type=merge", "-p", patch)
