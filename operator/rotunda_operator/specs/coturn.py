@@ -55,7 +55,9 @@ def turn_objects(
 
 
 def _realm(cluster: MediaCluster) -> str:
-    return urlsplit(cluster.spec.public_url).hostname or cluster.spec.turn.host or cluster.metadata.name
+    """A name: it stands in a database's commands, which take no address of IPv6."""
+    host = urlsplit(cluster.spec.public_url).hostname or cluster.spec.turn.host
+    return host if host and ":" not in host else cluster.metadata.name
 
 
 def _metadata(cluster: MediaCluster) -> Manifest:
