@@ -125,7 +125,9 @@ class World:
 
     def room_load(self, cluster: Key, people: int) -> float:
         """What a room of so many people uses of a typical media node: 0 to 1, however large it is."""
-        shares = self.costs.typical.shares(consumers_of(people), people, self.capacity(cluster))
+        known = self.clusters.get(cluster)
+        workers = known.spec.media_nodes.template.workers if known is not None else 1
+        shares = self.costs.typical.shares(consumers_of(people), people, self.capacity(cluster), workers)
         return min(shares.most, 1.0)
 
     def reported_at(self, node: Key, now: Moment) -> datetime | None:

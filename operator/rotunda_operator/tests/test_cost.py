@@ -157,6 +157,19 @@ def test_workers_share_the_cpu() -> None:
     assert own_cost(seen, USUAL).shares(1200, 0, CAPACITY, workers=4).cpu == pytest.approx(0.1, rel=0.1)
 
 
+def test_what_a_room_uses_of_a_node_is_shared_by_its_workers_too() -> None:
+    def load(workers: int) -> float:
+        world = World()
+        template, capacity = {"workers": workers}, {"egressMbps": 1_000_000, "participants": 100_000}
+        metadata = {"name": "default", "namespace": "calls"}
+        spec = {"mediaNodes": {"template": template, "capacity": capacity}}
+        world.set_cluster(MediaCluster.model_validate({"metadata": metadata, "spec": spec}))
+        return world.room_load(Key("calls", "default"), 50)
+
+    assert load(1) == pytest.approx(consumers_of(50) * USUAL.cpu)
+    assert load(4) == pytest.approx(load(1) / 4)
+
+
 def test_a_full_load_is_explained_by_many_consumers_by_people_or_by_bits_and_by_nothing_else() -> None:
     assert not is_explained(SICK, CAPACITY)
     assert is_explained(replace(SICK, consumers=1000), CAPACITY)
