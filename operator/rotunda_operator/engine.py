@@ -112,9 +112,9 @@ class Engine:
                 raise NotHolder(str(lost.exceptions[0])) from None
             raise
         finally:
-            if self._held_since is not None:
+            if self._held_since is not None and self._settings.pod_name:
                 with suppress(KubeError):
-                    await self._mark("")
+                    await self._mark(self._api, self._settings.pod_name, None)
             await self.lease.release()
             if self._server is not None:
                 await self._server.stop(grace=0)
@@ -254,21 +254,21 @@ class Engine:
 
     async def _mark_alone(self) -> None:
         """Our pod has the label and no other: one that crashed while it held the lease has kept it."""
-        await self._mark("true")
-        if not self._settings.pod_name:
+        pod_name = self._settings.pod_name
+        if not pod_name:
             return
-        namespace = self._settings.namespace
-        for pod in (await self._api.list(PODS, namespace, labels=f"{LEADER}=true")).items:
+        api = self._context.api  # who has lost the lease must not take the label from the next holder
+        await self._mark(api, pod_name, "true")
+        for pod in (await api.list(PODS, self._settings.namespace, labels=f"{LEADER}=true")).items:
             name = pod["metadata"]["name"]
-            if name != self._settings.pod_name:
+            if name != pod_name:
                 with suppress(NotFound):
-                    await self._api.patch(PODS, namespace, name, {"metadata": {"labels": {LEADER: None}}})
+                    await self._mark(api, name, None)
 
-    async def _mark(self, value: str) -> None:
-        """Labels our own pod, by which the Services find the holder."""
-        if self._settings.pod_name:
-            patch = {"metadata": {"labels": {LEADER: value or None}}}
-            await self._api.patch(PODS, self._settings.namespace, self._settings.pod_name, patch)
+    async def _mark(self, api: KubeApi, pod: str, value: str | None) -> None:
+        """Labels a pod, by which the Services find the holder; None takes the label away."""
+        patch = {"metadata": {"labels": {LEADER: value}}}
+        await api.patch(PODS, self._settings.namespace, pod, patch)
 
 
 async def _insist(action: Callable[[], Awaitable[None]]) -> None:

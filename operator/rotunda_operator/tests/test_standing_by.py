@@ -9,9 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from kubernetes.aio.client.configuration import Configuration
 
+from rotunda_kube import KubeApi
 from rotunda_kube.api import connect
+from rotunda_operator.engine import Engine
+from rotunda_operator.lease import NotHolder
 from rotunda_operator.rights import missing
+from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.control_plane import REPOSITORY
 from rotunda_operator.testing.ports import free_port
@@ -133,3 +138,10 @@ def test_the_new_leader_takes_the_label_off_the_one_that_crashed(plane: ControlP
 
     with stage:
         until(lambda: leaders() == ["new"], stage)
+
+
+async def test_who_has_lost_the_lease_leaves_the_label_to_the_next() -> None:
+    settings = OperatorSettings(namespace="labelled", identity="old", pod_name="old")
+    engine = Engine(KubeApi(Configuration(), manager="tests"), settings)
+    with pytest.raises(NotHolder):
+        await engine._mark_alone()
