@@ -113,6 +113,13 @@ class Condition(_Part):
 Conditions = Annotated[tuple[Condition, ...], Field(max_length=16)]
 
 
+class Status(_Part):
+    """What the status of each kind has."""
+
+    observed_generation: int | None = None
+    conditions: Conditions = ()
+
+
 class RoomMedia(_Part):
     video_codecs: Codecs = ALL_CODECS
     max_video_kbps: Kbps = 2500
@@ -154,15 +161,13 @@ class RoomAssignment(_Part):
     since: datetime | None = None
 
 
-class RoomStatus(_Part):
+class RoomStatus(Status):
     phase: RoomPhase | None = None
     assignment: RoomAssignment | None = None
     last_epoch: Natural = 0
     participants: Natural = 0
     empty_since: datetime | None = None
     join_url: Annotated[str, Field(max_length=2048)] | None = Field(default=None, alias="joinURL")
-    observed_generation: int | None = None
-    conditions: Conditions = ()
 
 
 class Room(_Part):
@@ -195,7 +200,7 @@ class Load(_Part):
     jitter_milliseconds: Annotated[float, Field(ge=0)] = 0.0
 
 
-class MediaNodeStatus(_Part):
+class MediaNodeStatus(Status):
     phase: NodePhase | None = None
     pod_name: Text | None = None
     process_id: Annotated[str, Field(max_length=128)] | None = Field(default=None, alias="processID")
@@ -208,8 +213,6 @@ class MediaNodeStatus(_Part):
     load: Load | None = None
     last_report_time: datetime | None = None
     drain_started_at: datetime | None = None
-    observed_generation: int | None = None
-    conditions: Conditions = ()
 
 
 class MediaNode(_Part):
@@ -322,15 +325,13 @@ class MediaClusterSpec(_Part):
     auth: AuthSpec = AuthSpec()
 
 
-class MediaClusterStatus(_Part):
+class MediaClusterStatus(Status):
     media_nodes: Natural = 0
     ready_media_nodes: Natural = 0
     updated_media_nodes: Natural = 0
     rooms: Natural = 0
     participants: Natural = 0
     utilization_percent: Percent = 0
-    observed_generation: int | None = None
-    conditions: Conditions = ()
 
 
 class MediaCluster(_Part):

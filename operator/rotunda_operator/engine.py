@@ -14,13 +14,14 @@ import grpc
 import structlog
 
 from rotunda_kube import Informer, Invalid, KubeApi, KubeError, NotAllowed, NotFound
-from rotunda_kube.resource import PODS
+from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
 from rotunda_operator.authority import find_or_make
 from rotunda_operator.clusters.apply import reconcile_cluster
 from rotunda_operator.context import Context, Item, Kind, tell
 from rotunda_operator.feed import Feed
 from rotunda_operator.following import ClusterFollower
 from rotunda_operator.generated import Wanted, keep, make
+from rotunda_operator.invalid import tell_invalid
 from rotunda_operator.lease import Lease, NotHolder
 from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.load.trust import receiver_credentials
@@ -41,6 +42,7 @@ RETRY_SECONDS = 0.5
 RIGHTS_SECONDS = 5.0
 """How often it asks anew, while a right is missing."""
 RIGHTS_ARE_IN = "The chart's Roles give it what it needs; operator/rbac.yaml has the rules."
+RESOURCES = {Kind.ROOM: ROOMS, Kind.NODE: MEDIA_NODES, Kind.CLUSTER: MEDIA_CLUSTERS}
 HEARD_SECONDS = 0.1
 REPORT_GRACE_SECONDS = 3.0
 """After taking over: for so long a media node that serves may not have found us to report to."""
@@ -164,7 +166,7 @@ class Engine:
         generated = self._generated()
         await make(self._context.api, generated, self._clock())
         await _insist(self._mark_alone)
-        self._look_at_clusters_and_nodes()
+        self._look_at_what_stands()
         await together(
             {
                 "work": self._queue.run(),
@@ -182,12 +184,15 @@ class Engine:
         namespace = self._settings.namespace
         self._context.authority = await find_or_make(self._context.api, namespace, self._clock())
 
-    def _look_at_clusters_and_nodes(self) -> None:
-        """What stands already can wait for what happens meanwhile."""
+    def _look_at_what_stands(self) -> None:
+        """All but Rooms. It can wait for what happens meanwhile."""
         for key in self.world.clusters:
             self._queue.add(Item(Kind.CLUSTER, key), late=True)
         for key in self.world.nodes:
             self._queue.add(Item(Kind.NODE, key), late=True)
+        for kind, resource in RESOURCES.items():
+            for key in self.world.invalid[resource]:
+                self._queue.add(Item(kind, key), late=True)
 
     async def _look_at_rooms(self) -> None:
         """Once they can be placed: those without a node first."""
@@ -217,6 +222,10 @@ class Engine:
 
     async def _reconcile(self, item: Item) -> float | None:
         match item.kind:
+            case Kind.ROOM | Kind.NODE if item.key in self.world.invalid[RESOURCES[item.kind]]:
+                resource = RESOURCES[item.kind]
+                await tell_invalid(self._context, resource, *self.world.invalid[resource][item.key])
+                return None
             case Kind.ROOM:
                 return await reconcile_room(self._context, item.key)
             case Kind.NODE:

@@ -18,6 +18,7 @@ from rotunda_kube import Informer, Key, KubeApi, Manifest, Resource, key_of
 from rotunda_kube.resource import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    MEDIA_CLUSTERS,
     MEDIA_NODES,
     NODES,
     PODS,
@@ -33,6 +34,7 @@ from rotunda_operator.load import NodeReport
 from rotunda_operator.load.otlp import Part
 from rotunda_operator.moment import Moment
 from rotunda_operator.pods import read_kube_node, read_pod
+from rotunda_operator.specs.invalid import told
 from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
 from rotunda_operator.world import World, cluster_of, owner_of
 
@@ -82,10 +84,11 @@ class Feed:
         }
 
     def on_room(self, manifest: Manifest) -> None:
-        room = _parsed(Room, manifest)
-        if room is None:
-            return
         key = key_of(manifest)
+        room = self._read(ROOMS, Room, manifest)
+        if room is None:
+            self._look(Item(Kind.ROOM, key), 0.0)  # which tells it in the status
+            return
         before = self._world.set_room(room, self._now())
         self._look(Item(Kind.ROOM, key), 0.0)
         if before is None or _demand(before) != _demand(room):
@@ -93,14 +96,16 @@ class Feed:
             self._rooms_changed(room)
 
     def on_room_gone(self, key: Key) -> None:
+        self._world.invalid[ROOMS].pop(key, None)
         self._rooms_changed(self._world.drop_room(key))
         self._look(Item(Kind.ROOM, key), 0.0)
 
     def on_node(self, manifest: Manifest) -> None:
-        node = _parsed(MediaNode, manifest)
-        if node is None:
-            return
         key = key_of(manifest)
+        node = self._read(MEDIA_NODES, MediaNode, manifest)
+        if node is None:
+            self._look(Item(Kind.NODE, key), 0.0)  # which tells it in the status
+            return
         before = self._world.set_node(node)
         self._look(Item(Kind.NODE, key), 0.0)
         if before is not None and _reason(before) != _reason(node):
@@ -112,6 +117,7 @@ class Feed:
         self._node_changed(key, node)
 
     def on_node_gone(self, key: Key) -> None:
+        self._world.invalid[MEDIA_NODES].pop(key, None)
         node = self._world.drop_node(key)
         self._look(Item(Kind.NODE, key), 0.0)
         if node is not None:
@@ -155,7 +161,7 @@ class Feed:
     def on_cluster(self, manifest: Manifest, *, look: bool = True) -> None:
         """Without `look` only those that name it are looked at, where its spec has changed."""
         key = key_of(manifest)
-        cluster = _parsed(MediaCluster, manifest)
+        cluster = self._read(MEDIA_CLUSTERS, MediaCluster, manifest)
         if cluster is None:
             if look:
                 self._look(Item(Kind.CLUSTER, key), 0.0)  # which tells it in the status
@@ -168,6 +174,7 @@ class Feed:
             self._look_at_cluster(key)
 
     def on_cluster_gone(self, key: Key) -> None:
+        self._world.invalid[MEDIA_CLUSTERS].pop(key, None)
         self._world.drop_cluster(key)
         self._look_at_cluster(key)
 
@@ -200,6 +207,18 @@ class Feed:
             self._look(Item(Kind.CLUSTER, cluster), CLUSTER_PAUSE)
         if self._world.waits(cluster):
             self._look(Item(Kind.WAITING, cluster), WAITING_PAUSE)
+
+    def _read(self, resource: Resource, model: type[Model], manifest: Manifest) -> Model | None:
+        """None where it is not as its definition says, which is remembered."""
+        key = key_of(manifest)
+        try:
+            read = model.model_validate(manifest)
+        except ValidationError as error:
+            self._world.invalid[resource][key] = manifest, told(error)
+            _log.error("an object is not as its definition says", key=str(key), error=str(error))
+            return None
+        self._world.invalid[resource].pop(key, None)
+        return read
 
     def _rooms_changed(self, room: Room | None) -> None:
         if room is None:
@@ -268,11 +287,3 @@ def _version(cluster: MediaCluster) -> tuple[str, int]:
 def _reason(node: MediaNode) -> str:
     ready = find(node.status.conditions, "Ready")
     return ready.reason if ready is not None else ""
-
-
-def _parsed(model: type[Model], manifest: Manifest) -> Model | None:
-    try:
-        return model.model_validate(manifest)
-    except ValidationError as error:
-        _log.error("an object is not as its definition says", key=str(key_of(manifest)), error=str(error))
-        return None

@@ -30,6 +30,9 @@ class World:
         self.kube_nodes: dict[str, KubeNode] = {}
         self.owned: dict[Resource, dict[Key, Manifest]] = defaultdict(dict)
         """What was made for MediaClusters and MediaNodes, beside pods and Secrets."""
+        self.invalid: dict[Resource, dict[Key, tuple[Manifest, str]]] = defaultdict(dict)
+        """Objects that are not as their definition says, by kind, and what is wrong. What they were before
+        that is still among the others."""
         self.idle_since: dict[Key, float] = {}
         """Since when (monotonic) a cluster could do with a media node less."""
         self.ledger = LoadLedger()

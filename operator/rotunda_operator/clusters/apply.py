@@ -8,17 +8,17 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from rotunda_contract.resources import MediaCluster, MediaClusterStatus, MediaNode, Metadata
-from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, Manifest, NotAllowed, NotFound
+from rotunda_contract.resources import MediaCluster, MediaNode
+from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, NotAllowed, NotFound
 from rotunda_kube.resource import DEPLOYMENTS, MEDIA_CLUSTERS, MEDIA_NODES
 from rotunda_operator.clusters.fleet import fleet_load, fleet_rollout, fleet_view
 from rotunda_operator.clusters.marks import Patch, is_marked
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
 from rotunda_operator.clusters.stand import marks, stand
 from rotunda_operator.clusters.status import cluster_status, warnings
-from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.context import Context, Item, Kind, Standing, Stood
 from rotunda_operator.feed import Feed
+from rotunda_operator.invalid import tell_invalid
 from rotunda_operator.notes import Note
 from rotunda_operator.patches import status_patch
 from rotunda_operator.specs.invalid import told
@@ -44,7 +44,7 @@ async def reconcile_cluster(context: Context, feed: Feed, key: Key) -> float | N
     try:
         cluster = MediaCluster.model_validate(manifest)
     except ValidationError as error:
-        await _refuse(context, manifest, told(error))
+        await tell_invalid(context, MEDIA_CLUSTERS, manifest, told(error))
         return None
     if cluster.metadata.deletion_timestamp is not None:
         return None
@@ -148,21 +148,6 @@ async def _tell(context: Context, key: Key, cluster: MediaCluster, found: Standi
     for warning in warnings(cluster.status.conditions, status.conditions):
         _note(context, cluster, warning)
     return None
-
-
-async def _refuse(context: Context, manifest: Manifest, why: str) -> None:
-    """Says that the spec is not one: what stands stays as it is until somebody mends it."""
-    metadata = Metadata.model_validate(manifest["metadata"])
-    before = MediaClusterStatus.model_validate(manifest.get("status") or {})
-    generation, now = metadata.generation, context.now().wall
-    verdict = Verdict("Ready", "False", "InvalidSpec", why)
-    conditions = with_verdicts(before.conditions, [verdict], generation, now)
-    if conditions == before.conditions:
-        return
-    status = before.model_copy(update={"conditions": conditions, "observed_generation": generation})
-    patch = {"status": status_patch(before, status)}
-    await context.api.patch(MEDIA_CLUSTERS, metadata.namespace, metadata.name, patch, subresource="status")
-    context.note(MEDIA_CLUSTERS, metadata, (Note("InvalidSpec", why, "Validate", warning=True),))
 
 
 def _note(context: Context, cluster: MediaCluster, note: Note) -> None:
