@@ -19,6 +19,6 @@ begun=$(date +%s)
 kubectl -n "$NAMESPACE" wait mediacluster/default --for=condition=Ready --timeout=10m >/dev/null
 kubectl -n "$NAMESPACE" apply -f e2e/room.yaml >/dev/null
 kubectl -n "$NAMESPACE" wait room/standup --for=condition=Ready --timeout=5m >/dev/null
-say "installed in $(seconds_since "$begun"); the certificate is one of the chart's own, of which browsers warn"
+say "installed in $(seconds_since "$begun"); the certificate is the operator's own, of which browsers warn"
 kubectl -n "$NAMESPACE" get room standup -o wide
 echo "Open it in two browsers: $(kubectl -n "$NAMESPACE" get room standup -o jsonpath='{.status.joinURL}')"
