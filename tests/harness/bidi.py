@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,13 @@ PREFERENCES = {
 }
 LISTENING = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
 START_SECONDS = 120
+# Gives the page a function that calls ours: `send` leads here, `answer` brings what ours returned.
+EXPOSE = """(send) => {
+  const waiting = [];
+  window[NAME] = (...all) =>
+    new Promise((resolve) => send(JSON.stringify([waiting.push(resolve) - 1, all])));
+  window[NAME].answer = (number, value) => waiting[number](value);
+}"""
 
 
 class BidiError(Exception):
@@ -41,12 +48,13 @@ class BidiError(Exception):
 
 
 class Session:
-    """One connection to a browser. Commands may overlap; events are dropped."""
+    """One connection to a browser. Commands may overlap; of events only messages of pages are heard."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._channels: dict[str, Callable[[str], None]] = {}
         self._reader = asyncio.create_task(self._read())
 
     async def command(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -57,6 +65,11 @@ class Session:
         await self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
         return await answer
 
+    async def listen(self, channel: str, take: Callable[[str], None]) -> None:
+        """Hands over every text that a page sends on this channel from now on."""
+        self._channels[channel] = take
+        await self.command("session.subscribe", events=["script.message"])
+
     async def close(self) -> None:
         await self._connection.close()
         await self._reader
@@ -64,6 +77,10 @@ class Session:
     async def _read(self) -> None:
         async for text in self._connection:
             message = json.loads(text)
+            if message.get("method") == "script.message":
+                said = message["params"]
+                self._channels[said["channel"]](said["data"]["value"])
+                continue
             waiting = self._waiting.pop(message.get("id"), None)
             if waiting is None or waiting.done():
                 continue
@@ -82,6 +99,7 @@ class FirefoxTab:
     def __init__(self, session: Session, context: str) -> None:
         self._session = session
         self._context = context
+        self._answers: set[asyncio.Task[None]] = set()
 
     async def add_init_script(self, script: str) -> None:
         """Runs the script in every page of this tab before the page's own."""
@@ -109,6 +127,27 @@ class FirefoxTab:
         if result["type"] == "exception":
             raise BidiError(result["exceptionDetails"]["text"])
         return json.loads(result["result"]["value"])
+
+    async def expose(self, name: str, function: Callable[..., Awaitable[Any]]) -> None:
+        """Gives every page of this tab a function of that name that calls ours, with JSON both ways."""
+
+        async def answer(text: str) -> None:
+            number, arguments = json.loads(text)
+            value = await function(*arguments)
+            await self.call("(name, ...answer) => window[name].answer(...answer)", name, number, value)
+
+        def take(text: str) -> None:
+            task = asyncio.create_task(answer(text))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
+        await self._session.listen(name, take)
+        await self._session.command(
+            "script.addPreloadScript",
+            functionDeclaration=EXPOSE.replace("NAME", json.dumps(name)),
+            arguments=[{"type": "channel", "value": {"channel": name}}],
+            contexts=[self._context],
+        )
 
     async def close(self) -> None:
         await self._session.command("browsingContext.close", context=self._context)

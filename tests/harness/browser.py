@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ class ChromiumTab:
     async def add_init_script(self, script: str) -> None:
         """Runs the script in every page of this tab before the page's own."""
         await self.page.add_init_script(script)
+
+    async def expose(self, name: str, function: Callable[..., Awaitable[Any]]) -> None:
+        """Gives every page of this tab a function of that name that calls ours, with JSON both ways."""
+        await self.page.expose_function(name, function)
 
     async def goto(self, url: str) -> None:
         await self.page.goto(url)

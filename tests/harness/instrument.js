@@ -83,7 +83,7 @@
         }),
     );
 
-  // Keeps only the candidates of the path that was chosen: "ipv6", or "proxied" through 127.0.0.1.
+  // Keeps only the candidates of the path that was chosen: "ipv6", or "proxied" through another port.
   async function rerouted(sdp) {
     const lines = [];
     for (const line of sdp.split("\r\n")) {
@@ -99,7 +99,7 @@
         lines.push(line);
       } else {
         const through = await window.harnessProxy(address, Number(port));
-        lines.push(`${head} 127.0.0.1 ${through} ${tail}`);
+        lines.push(`${head} ${address} ${through} ${tail}`);
       }
     }
     return lines.join("\r\n");

@@ -68,10 +68,13 @@ class UdpProxy:
         await asyncio.gather(*(way.rebind() for way in self._ways))
 
     async def port_for(self, address: str, port: int) -> int:
-        """The port on 127.0.0.1 that leads to this target, opened at the first call."""
+        """The port that leads to this target, opened at the first call.
+
+        It is at the target's own address: Firefox sends to loopback only from loopback.
+        """
         target = (address, port)
         if target not in self._ports:
-            front = await self.open(_Front(self, target), local=("127.0.0.1", 0))
+            front = await self.open(_Front(self, target), local=(address, 0))
             self._ports[target] = front.get_extra_info("sockname")[1]
         return self._ports[target]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from harness.bidi import FirefoxTab, firefox
 from harness.browser import ChromiumTab, chromium
 from harness.camera import camera_file
 from harness.guest import FULL_CAMERA, Guest
@@ -42,6 +43,13 @@ async def cafe() -> AsyncIterator[Browser]:
     """Chromium whose cameras show its test picture."""
     async with chromium() as browser:
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fox() -> AsyncIterator[FirefoxTab]:
+    """A Firefox of the story's own."""
+    async with firefox() as tab:
+        yield tab
 
 
 _rooms = itertools.count(1)

@@ -22,7 +22,7 @@ async def test_damaged_datagrams_of_every_kind_leave_the_call_alone(server: Serv
     people = []
     for name in ("Ada", "Ben"):
         tab = await ChromiumTab.open(cafe)
-        await tab.page.expose_function("harnessProxy", saboteur.port_for)
+        await tab.expose("harnessProxy", saboteur.port_for)
         people.append(await Guest(name, tab).enter(server.url, "under-attack", path="proxied"))
     ada, ben = people
     await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))

@@ -87,7 +87,7 @@ async def test_a_lossy_network_costs_no_picture(server: Server, studio: Browser,
         opened.callback(proxy.close)
         for tab in (ada_tab, ben_tab):
             opened.push_async_callback(tab.close)
-            await tab.page.expose_function("harnessProxy", proxy.port_for)
+            await tab.expose("harnessProxy", proxy.port_for)
         ada = await Guest("Ada", ada_tab).enter(server.url, "lossy", camera=FULL_CAMERA, path="proxied")
         ben = await Guest("Ben", ben_tab).enter(server.url, "lossy", path="proxied")
 

@@ -1,23 +1,16 @@
 """Who else may come: Firefox, and a client in Python that we did not write."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest_asyncio
-from harness.bidi import FirefoxTab, firefox
+from harness.bidi import FirefoxTab
 from harness.guest import Guest
 from harness.server import Server
 from harness.stranger import Stranger
 
 Enter = Callable[..., Awaitable[Guest]]
 FRAMES = 20
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def fox() -> AsyncIterator[FirefoxTab]:
-    async with firefox() as tab:
-        yield tab
 
 
 async def test_firefox_sees_hears_is_seen_and_is_heard(
