@@ -1,7 +1,7 @@
 //! The lite side of ICE (RFC 8445 section 2.5): answers connectivity checks, never makes any.
 //!
-//! A peer may use several paths at once and move between them, so every path that a valid check came
-//! on is kept for [`CONSENT_TIMEOUT`] after its last check. Media goes out over one of them, the
+//! A peer may use several paths at once and move between them, so every path that a valid check, or
+//! at first a packet under its keys, came on is kept for [`CONSENT_TIMEOUT`] after its last check. Media goes out over one of them, the
 //! selected one; [`paths`] says which, and how much of it before the peer has shown to be there.
 
 mod paths;
@@ -111,6 +111,18 @@ impl IceLite {
     /// which is what an agent owes to a probe. A success is a STUN server's.
     pub fn handle_answer(&mut self, path: Path, answer: &Message<'_>) -> bool {
         answer.class() == Class::Error && self.paths.answered(path, answer.transaction_id())
+    }
+
+    /// Whether a valid check or something authentic came on the path.
+    #[inline]
+    pub fn knows(&self, path: Path) -> bool {
+        self.paths.knows(path)
+    }
+
+    /// So many authentic bytes came on a path that was not known. Returns a path that had to give
+    /// way; a probe is to be sent there.
+    pub fn appeared(&mut self, now: Instant, path: Path, bytes: usize) -> Option<Path> {
+        self.paths.appeared(now, path, bytes)
     }
 
     /// Something came on a path that is not a check.

@@ -1,5 +1,6 @@
 //! One peer: its paths, keys, sources and reports.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rotunda_packet::srtp::{Receiver, Sender, SrtpError};
@@ -41,6 +42,8 @@ pub(crate) struct Transport {
     pub consumers: Vec<ConsumerKey>,
     /// Consumers by the SSRCs that they send, retransmissions included.
     pub sources: FxHashMap<u32, ConsumerKey>,
+    /// SSRCs of the peer by which the worker finds this transport.
+    pub known_by: VecDeque<u32>,
     pub due: Due,
     pub next_report: Instant,
     /// SSRC of our reports and feedback.
@@ -91,6 +94,7 @@ impl Transport {
             producers: Vec::new(),
             consumers: Vec::new(),
             sources: FxHashMap::default(),
+            known_by: VecDeque::new(),
             due: Due::default(),
             next_report: now + Duration::from_millis(u64::from(own_ssrc % 1000)),
             own_ssrc,

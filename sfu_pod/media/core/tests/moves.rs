@@ -15,6 +15,8 @@ use support::source::Source;
 
 /// Between two checks of Firefox, which nominate nothing once a pair is nominated.
 const FIREFOX: Duration = Duration::from_secs(5);
+/// The last check has just gone out.
+const JUST_AFTER: Duration = Duration::from_millis(20);
 
 /// Alice's picture, of 1,200 bytes each 20 ms, goes to Bob.
 struct Scene {
@@ -23,6 +25,8 @@ struct Scene {
     bob: Path,
     camera: Source,
     next_check: Instant,
+    /// Bob sends receiver reports.
+    reports: bool,
 }
 
 impl Scene {
@@ -32,12 +36,12 @@ impl Scene {
         call.add_video(1, 10, 1);
         call.add_consumer(2, 20, 10);
         let next_check = call.now + FIREFOX;
-        Self { call, alice, bob, camera: Source::video(4242, 10, None), next_check }
+        Self { call, alice, bob, camera: Source::video(4242, 10, None), next_check, reports: true }
     }
 
     /// Passes 20 ms: a picture, Bob's receiver report and, when they are due, both sides' checks.
     fn step(&mut self) {
-        let Self { call, alice, bob, camera, next_check } = self;
+        let Self { call, alice, bob, camera, next_check, reports } = self;
         let mut datagrams = Vec::new();
         if call.now >= *next_check {
             *next_check += FIREFOX;
@@ -47,7 +51,7 @@ impl Scene {
         for packet in camera.picture(key, &[1200]) {
             datagrams.push((*alice, call.peer(*alice).protect(packet)));
         }
-        if (call.now - call.start).as_millis().is_multiple_of(1000) {
+        if *reports && (call.now - call.start).as_millis().is_multiple_of(1000) {
             datagrams.push(call.peer(*bob).rtcp(|out| write_receiver_report(out, 1, &[])));
         }
         call.receive(datagrams);
@@ -86,27 +90,29 @@ fn rebind(call: &mut Call, from: Path, port: u16) -> Path {
 }
 
 #[test]
-fn a_viewer_whose_nat_gives_it_another_port_sees_again_with_its_next_check() {
-    for after_check in [0, 1500, 3000, 4980] {
-        let mut scene = Scene::new(31);
-        scene.run(2 * FIREFOX + Duration::from_millis(after_check));
-        scene.bob = rebind(&mut scene.call, scene.bob, 6001);
-        let dark = scene.until_seen();
-        // The next check finds the old path silent for long enough, or is followed when it was.
-        let bound = FIREFOX.max(PATIENCE) + Duration::from_millis(40);
-        assert!(dark <= bound, "{dark:?} when it happened {after_check} ms after a check");
-        let before = scene.seen();
-        scene.run(Duration::from_secs(10));
-        assert!(scene.seen() - before >= 490, "all of it, and for good");
+fn a_viewer_whose_nat_gives_it_another_port_sees_again_soon() {
+    // The next report tells that the old path is silent, or the next check where there is none.
+    for (reports, bound) in [(true, PATIENCE), (false, FIREFOX)] {
+        for after_check in [0, 1500, 3000, 4980] {
+            let mut scene = Scene::new(31);
+            scene.run(2 * FIREFOX + Duration::from_millis(after_check));
+            scene.reports = reports;
+            scene.bob = rebind(&mut scene.call, scene.bob, 6001);
+            let (dark, bound) = (scene.until_seen(), bound + Duration::from_millis(40));
+            assert!(dark <= bound, "{dark:?} when it happened {after_check} ms after a check");
+            let before = scene.seen();
+            scene.run(Duration::from_secs(10));
+            assert!(scene.seen() - before >= 490, "all of it, and for good");
+        }
     }
 }
 
 #[test]
-fn a_sender_whose_nat_gives_it_another_port_is_seen_again_with_its_next_check() {
+fn a_sender_whose_nat_gives_it_another_port_is_seen_on_without_a_check() {
     let mut scene = Scene::new(32);
-    scene.run(2 * FIREFOX);
+    scene.run(2 * FIREFOX + JUST_AFTER);
     scene.alice = rebind(&mut scene.call, scene.alice, 6001);
-    assert!(scene.until_seen() <= FIREFOX + Duration::from_millis(40));
+    assert!(scene.until_seen() <= Duration::from_millis(40));
     scene.run(PATIENCE);
     let asked = scene
         .call
@@ -178,6 +184,80 @@ fn a_forged_check_sends_a_bystander_three_times_its_bytes_at_most() {
     }
     let got = scene.call.peer(victim).bytes;
     assert!(got as u64 <= AMPLIFICATION * from_there as u64, "{got} for {from_there}");
+}
+
+/// Bob's report: from wherever it is sent, it is his.
+fn report(scene: &mut Scene) -> Vec<u8> {
+    scene.call.peer(scene.bob).rtcp(|out| write_receiver_report(out, 1, &[])).1
+}
+
+#[test]
+fn a_packet_with_a_forged_source_sends_a_bystander_three_times_its_bytes_at_most() {
+    let mut scene = Scene::new(40);
+    scene.run(2 * FIREFOX);
+    let victim = bystander(&mut scene);
+    let authentic = report(&mut scene);
+    let mut damaged = authentic.clone();
+    damaged[9] ^= 1;
+    scene.call.receive(vec![(victim, damaged)]);
+    assert_eq!(scene.call.peer(victim).bytes, 0);
+    scene.call.receive(vec![(victim, authentic.clone())]);
+    let probe = scene.call.peer(victim).bytes;
+    assert!(probe > 0, "is anybody there?");
+    scene.call.receive(vec![(victim, authentic.clone())]);
+    assert_eq!(scene.call.peer(victim).bytes, probe, "it was there before");
+    let before = scene.seen();
+    scene.run(Duration::from_secs(10));
+    assert_eq!(scene.seen() - before, 500, "Bob is where he always was");
+    assert_eq!(scene.call.peer(victim).bytes, probe);
+    // Bob falls silent, but for what he has seem to come from there.
+    scene.reports = false;
+    scene.next_check += Duration::from_secs(60);
+    let mut from_there = authentic.len() * 2;
+    for _ in 0..20 {
+        let authentic = report(&mut scene);
+        from_there += authentic.len();
+        scene.call.receive(vec![(victim, authentic)]);
+        scene.run(Duration::from_millis(500));
+    }
+    let got = scene.call.peer(victim).bytes;
+    assert!(got > probe && got as u64 <= AMPLIFICATION * from_there as u64, "{got}");
+}
+
+#[test]
+fn who_sends_with_the_ssrc_of_somebody_else_is_found_by_checks_alone() {
+    let mut scene = Scene::new(41);
+    let mallory = scene.call.join(3);
+    let taken = scene.call.peer(mallory).rtcp(|out| write_receiver_report(out, 1, &[]));
+    scene.call.receive(vec![taken]);
+    scene.run(2 * FIREFOX + JUST_AFTER);
+    scene.bob = rebind(&mut scene.call, scene.bob, 6001);
+    let dark = scene.until_seen();
+    assert!(dark > PATIENCE && dark <= FIREFOX + Duration::from_millis(40), "{dark:?}");
+    // When he has gone the SSRC leads to nobody.
+    scene.call.command(Command::RemoveTransport { transport: TransportId(3) });
+    let stray = Path { remote: ([10, 9, 9, 9], 9).into(), ..scene.bob };
+    let dropped = scene.call.worker.counters().packets_dropped;
+    let report = report(&mut scene);
+    scene.call.receive(vec![(stray, report)]);
+    assert_eq!(scene.call.worker.counters().packets_dropped, dropped + 1);
+}
+
+#[test]
+fn a_transport_is_found_by_its_newest_sources() {
+    let mut scene = Scene::new(42);
+    scene.run(FIREFOX);
+    for ssrc in 100..200 {
+        let report = scene.call.peer(scene.bob).rtcp(|out| write_receiver_report(out, ssrc, &[]));
+        scene.call.receive(vec![report]);
+    }
+    for (ssrc, found) in [(100, false), (199, true)] {
+        let stray = Path { remote: ([10, 9, 9, 9], ssrc as u16).into(), ..scene.bob };
+        let (_, report) =
+            scene.call.peer(scene.bob).rtcp(|out| write_receiver_report(out, ssrc, &[]));
+        scene.call.receive(vec![(stray, report)]);
+        assert_eq!(scene.call.worker.is_proven(stray), found, "{ssrc}");
+    }
 }
 
 #[test]

@@ -7,25 +7,27 @@
 //! path is silent while checks and media come over a new one, which some agents never nominate
 //! (Firefox's checks carry no USE-CANDIDATE once a pair is nominated). So every valid check and every
 //! authenticated packet is evidence for its path, and a selected path that was silent for
-//! [`PATIENCE`] gives way to the one that was heard last, if that was after it.
+//! [`PATIENCE`] gives way to the one that was heard last, if that was after it. Packets are heard
+//! from unknown addresses as well, if they are authentic for a peer that sent with their SSRC before:
+//! the next check may be 6 s away.
 //!
 //! # What may be sent there
 //!
-//! A check proves that its sender knows the password, not that it is where the check says: an
-//! observer can repeat somebody's check from elsewhere, and a participant can forge the source of
-//! his own, to have the media of a room sent to a victim. Further checks, media and reports from there
-//! can be forged as well by who has the keys. So a path counts as *claimed* until something shows that
-//! what we send there arrives, and a claimed path gets at most [`AMPLIFICATION`] times the bytes that
-//! came from it (the model is RFC 9000 sections 8.1 and 9.3). It is confirmed by what only its
-//! holder can know:
+//! A check, or a packet from an unknown address, proves that its sender knows the password or the
+//! keys, not that it is where it says: an observer can repeat somebody's check from elsewhere or be
+//! ahead of somebody's packet with a copy, and a participant can forge the source of his own, to have
+//! the media of a room sent to a victim. Further checks, media and reports from there can be forged
+//! as well by who has the keys. So a path counts as *claimed* until something shows that what we send
+//! there arrives, and a claimed path gets at most [`AMPLIFICATION`] times the bytes that came from it
+//! (the model is RFC 9000 sections 8.1 and 9.3). It is confirmed by what only its holder can know:
 //!
-//! - The answer to a probe. With the answer to each check goes a Binding request without
-//!   credentials, of 28 bytes and with 96 random bits as its transaction id. An agent must refuse
-//!   it with an error that repeats the id (RFC 8489 section 9.1.3); as lite agent we could make no
-//!   request that would be accepted, as we are never told the peer's password. This takes one round
-//!   trip, in which browsers do not get as far as DTLS: joins wait for nothing. A success does not
-//!   count: public STUN servers answer everybody so, and would be flooded. That it is this agent and
-//!   not another one who refuses cannot be told.
+//! - The answer to a probe. After the answer to each check, and after the first packet from an
+//!   unknown address, goes a Binding request without credentials, of 28 bytes and with 96 random bits
+//!   as its transaction id. An agent must refuse it with an error that repeats the id (RFC 8489
+//!   section 9.1.3); as lite agent we could make no request that would be accepted, as we are never
+//!   told the peer's password. This takes one round trip, in which browsers do not get as far as
+//!   DTLS: joins wait for nothing. A success does not count: public STUN servers answer everybody so,
+//!   and would be flooded. That it is this agent and not another one who refuses cannot be told.
 //! - A report about what we sent there, from peers that leave probes unanswered: one that names
 //!   a sender report which went to that path alone, at a random time. Its time has some 15 bits
 //!   that cannot be guessed, and two wrong guesses end this way.
@@ -129,22 +131,24 @@ impl Paths {
 
     /// Notes a valid check of `bytes`; returns a path that had to give way.
     pub(super) fn checked(&mut self, now: Instant, path: Path, bytes: usize) -> Option<Path> {
-        let mut dropped = None;
-        if self.get(path).is_none() {
-            dropped = self.make_room();
-            let claim = if self.handshake == Handshake::NotNeeded {
-                self.handshake = Handshake::Done;
-                None
-            } else {
-                Some(Claim { probe: TransactionId::random(), ..Claim::default() })
-            };
-            self.known.push(Known { path, last_check: now, heard: now, claim });
-        }
+        let dropped = if self.knows(path) { None } else { self.add(now, path) };
         if let Some(known) = self.get_mut(path) {
             (known.last_check, known.heard) = (now, now);
         }
         self.received(path, bytes);
         dropped
+    }
+
+    /// Authentic bytes came on a path that is not known; returns a path that had to give way.
+    pub(super) fn appeared(&mut self, now: Instant, path: Path, bytes: usize) -> Option<Path> {
+        let dropped = self.add(now, path);
+        self.received(path, bytes);
+        dropped
+    }
+
+    #[inline]
+    pub(super) fn knows(&self, path: Path) -> bool {
+        self.get(path).is_some()
     }
 
     /// Bytes came on a path.
@@ -336,6 +340,18 @@ impl Paths {
             claim.sent = sent;
         }
         enough
+    }
+
+    fn add(&mut self, now: Instant, path: Path) -> Option<Path> {
+        let dropped = self.make_room();
+        let claim = if self.handshake == Handshake::NotNeeded {
+            self.handshake = Handshake::Done;
+            None
+        } else {
+            Some(Claim { probe: TransactionId::random(), ..Claim::default() })
+        };
+        self.known.push(Known { path, last_check: now, heard: now, claim });
+        dropped
     }
 
     fn make_room(&mut self) -> Option<Path> {

@@ -174,6 +174,9 @@ impl Worker {
         for ufrag in &transport.ufrags {
             self.ufrags.remove(ufrag);
         }
+        for ssrc in &transport.known_by {
+            self.sources.remove(ssrc);
+        }
         self.paths.retain(|_, owner| *owner != key);
         self.ids.transports.remove(&id);
         Ok(())

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use rotunda_packet::rtcp::{ReportBlock, RtcpPacket, SenderInfo, TransportFeedback, packets};
-use rotunda_packet::srtp::Receiver;
 
 use super::layers::Stale;
 use super::{Output, Worker};
@@ -15,19 +14,16 @@ use crate::wallclock::ntp_middle;
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(10);
 
 impl Worker {
-    /// One SRTCP packet. `None`: it was refused.
+    /// One compound RTCP packet, opened.
     pub(super) fn control(
         &mut self,
         now: Instant,
         key: TransportKey,
         path: Path,
-        data: &mut [u8],
+        compound: &[u8],
         output: &mut impl Output,
-    ) -> Option<()> {
-        let transport = &mut self.transports[key.index()];
-        let len = transport.open(data, Receiver::unprotect_rtcp)?;
-        self.heard(now, key, path);
-        for packet in packets(&data[..len]).flatten() {
+    ) {
+        for packet in packets(compound).flatten() {
             match packet {
                 RtcpPacket::SenderReport(report) => {
                     self.sender_report(now, key, report.ssrc, &report.info);
@@ -49,7 +45,6 @@ impl Worker {
                 RtcpPacket::Sdes(_) | RtcpPacket::Bye(_) | RtcpPacket::Other { .. } => {}
             }
         }
-        Some(())
     }
 
     fn sender_report(&mut self, now: Instant, key: TransportKey, ssrc: u32, info: &SenderInfo) {

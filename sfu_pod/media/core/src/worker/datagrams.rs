@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rotunda_packet::demux::{PacketKind, classify};
 use rotunda_packet::rtp::RtpPacket;
-use rotunda_packet::srtp::Receiver;
+use rotunda_packet::srtp::{Receiver, SrtpError};
 use rotunda_packet::stun::{Class, Message};
 
 use super::forward::Pending;
@@ -33,7 +33,11 @@ impl Worker {
         if kind == Some(PacketKind::Stun) {
             return self.stun(now, path, data, output);
         }
-        let (Some(kind), Some(key)) = (kind, self.paths.get(&path).copied()) else {
+        let owner = kind.and_then(|kind| {
+            let owner = self.paths.get(&path).copied();
+            Some((kind, owner.or_else(|| self.sender_of(kind, data))?))
+        });
+        let Some((kind, key)) = owner else {
             self.counters.packets_dropped += 1;
             return;
         };
@@ -45,8 +49,12 @@ impl Worker {
                 output.dtls(transport.id, data);
                 Some(())
             }
-            PacketKind::Rtp => self.media(now, key, path, index, data),
-            PacketKind::Rtcp => self.control(now, key, path, data, output),
+            PacketKind::Rtp => self
+                .open(now, key, path, data, Receiver::unprotect_rtp, output)
+                .and_then(|len| self.media(now, key, index, &data[..len])),
+            PacketKind::Rtcp => self
+                .open(now, key, path, data, Receiver::unprotect_rtcp, output)
+                .map(|len| self.control(now, key, path, &data[..len], output)),
             PacketKind::Stun => Some(()),
         };
         if done.is_none() {
@@ -54,8 +62,34 @@ impl Worker {
         }
     }
 
+    /// Opens an SRTP or SRTCP packet in place and returns its length: evidence that the peer is
+    /// where it came from. `None`: it was refused.
+    fn open(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        path: Path,
+        data: &mut [u8],
+        unprotect: fn(&mut Receiver, &mut [u8]) -> Result<usize, SrtpError>,
+        output: &mut impl Output,
+    ) -> Option<usize> {
+        let transport = &mut self.transports[key.index()];
+        let bytes = data.len();
+        let len = transport.open(data, unprotect)?;
+        let is_new_path = !transport.ice.knows(path);
+        if let Some(ssrc) = transport.srtp.as_mut().and_then(|srtp| srtp.receiver.take_new_source())
+        {
+            self.note_source(key, ssrc);
+        }
+        if is_new_path {
+            self.appeared(now, key, path, bytes, output);
+        }
+        self.heard(now, key, path);
+        Some(len)
+    }
+
     /// A packet of the path's transport was authentic.
-    pub(super) fn heard(&mut self, now: Instant, key: TransportKey, path: Path) {
+    fn heard(&mut self, now: Instant, key: TransportKey, path: Path) {
         let transport = &mut self.transports[key.index()];
         if let Some(srtp) = &mut transport.srtp
             && !std::mem::replace(&mut srtp.heard, true)
@@ -161,20 +195,9 @@ impl Worker {
         }
     }
 
-    /// One SRTP packet. `None`: it led nowhere.
-    fn media(
-        &mut self,
-        now: Instant,
-        key: TransportKey,
-        path: Path,
-        index: usize,
-        data: &mut [u8],
-    ) -> Option<()> {
+    /// One RTP packet, opened. `None`: it led nowhere.
+    fn media(&mut self, now: Instant, key: TransportKey, index: usize, bytes: &[u8]) -> Option<()> {
         let transport = &mut self.transports[key.index()];
-        let len = transport.open(data, Receiver::unprotect_rtp)?;
-        self.heard(now, key, path);
-        let transport = &mut self.transports[key.index()];
-        let bytes = &data[..len];
         let packet = RtpPacket::parse(bytes).ok()?;
         let ids = &transport.extensions;
         let route = match transport.routes.get(packet.ssrc()) {
@@ -183,7 +206,7 @@ impl Worker {
         };
         if let (Some(route), Some(limit)) = (route, &mut transport.incoming_limit)
             && self.producers[route.producer.index()].is_video()
-            && !limit.admits(now, len)
+            && !limit.admits(now, bytes.len())
         {
             // The peer's congestion control is to see that it is lost.
             self.counters.packets_refused += 1;
@@ -276,7 +299,7 @@ impl Worker {
 }
 
 /// Sends a datagram as it is; an empty one is none.
-fn send_plain(path: Path, datagram: &[u8], output: &mut impl Output) {
+pub(super) fn send_plain(path: Path, datagram: &[u8], output: &mut impl Output) {
     if !datagram.is_empty() {
         output.send(path, datagram.len(), |buffer| {
             buffer.get_mut(..datagram.len())?.copy_from_slice(datagram);

@@ -4,6 +4,7 @@ mod commands;
 mod control;
 mod datagrams;
 mod due;
+mod elsewhere;
 mod forward;
 mod layers;
 mod replay;
@@ -76,6 +77,8 @@ pub struct Worker {
     ufrags: FxHashMap<String, TransportKey>,
     /// Transports by proven path.
     paths: FxHashMap<Path, TransportKey>,
+    /// Transports by the SSRCs that their peers send with.
+    sources: FxHashMap<u32, TransportKey>,
     timers: Timers,
     stale_layers: Vec<layers::Stale>,
     /// Who can start with a key frame of the past.
@@ -110,6 +113,7 @@ impl Worker {
             ids: Ids::default(),
             ufrags: FxHashMap::default(),
             paths: FxHashMap::default(),
+            sources: FxHashMap::default(),
             timers: Timers::default(),
             stale_layers: Vec::new(),
             replays: Vec::new(),

@@ -18,6 +18,7 @@ pub struct Receiver {
     rtcp: Cipher,
     rtp_sources: Sources<RtpWindow>,
     rtcp_sources: Sources<RtcpWindow>,
+    new_source: Option<u32>,
 }
 
 impl Receiver {
@@ -29,6 +30,7 @@ impl Receiver {
             rtcp: Cipher::rtcp(profile, &kdf),
             rtp_sources: Sources::new(MAX_RECEIVED_SOURCES),
             rtcp_sources: Sources::new(MAX_RECEIVED_SOURCES),
+            new_source: None,
         })
     }
 
@@ -38,6 +40,12 @@ impl Receiver {
     pub fn retain_sources(&mut self, keep: impl Fn(u32) -> bool) {
         self.rtp_sources.retain(&keep);
         self.rtcp_sources.retain(&keep);
+    }
+
+    /// The source whose first packet was opened, once.
+    #[inline]
+    pub fn take_new_source(&mut self) -> Option<u32> {
+        self.new_source.take()
     }
 
     /// Opens an SRTP packet in place; the plain RTP packet is `packet[..returned]`. After an error
@@ -58,6 +66,7 @@ impl Receiver {
         self.rtp_sources.check_room()?;
         let len = self.rtp.open_rtp(packet, header_len, ssrc, number.into())?;
         self.rtp_sources.insert(ssrc, ReplayWindow::starting_at(number.into()));
+        self.new_source = Some(ssrc);
         Ok(len)
     }
 
@@ -77,6 +86,7 @@ impl Receiver {
         self.rtcp_sources.check_room()?;
         let len = self.rtcp.open_rtcp(packet, ssrc, index)?;
         self.rtcp_sources.insert(ssrc, ReplayWindow::starting_at(index.into()));
+        self.new_source = Some(ssrc);
         Ok(len)
     }
 }
