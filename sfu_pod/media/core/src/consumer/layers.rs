@@ -111,6 +111,7 @@ impl LayerSelector {
         self.pictures.decide(packet, true);
     }
 
+    #[inline]
     fn within(&mut self, current: Layers, packet: &MediaPacket<'_>, late: bool) -> Choice {
         if packet.begins.is_some() && !late {
             // It depends on nothing, so every temporal layer may follow it.

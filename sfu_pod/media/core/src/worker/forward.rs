@@ -90,9 +90,7 @@ impl Worker {
             for (index, packet) in run.iter().enumerate() {
                 let mut sent = copy.packet(consumer, transport, path, packet, output);
                 if std::mem::take(&mut consumer.switched) {
-                    copy.catch_up(consumer, transport, path, &run[index..], output);
-                    // Where others of its picture come before it, its turn is now.
-                    sent += copy.packet(consumer, transport, path, packet, output);
+                    sent += copy.catch_up(consumer, transport, path, &run[index..], output);
                 }
                 transport.resends.earn(sent);
             }
@@ -111,8 +109,9 @@ pub(super) struct Copying<'a> {
 }
 
 impl Copying<'_> {
-    /// Sends one packet to one consumer, if that wants it; returns the bytes sent.
-    #[inline]
+    /// Sends one packet to one consumer, if that wants it; returns the bytes sent. Left to itself
+    /// the compiler makes calls of this and of [`Self::send`], for each packet to each consumer.
+    #[inline(always)]
     fn packet(
         &mut self,
         consumer: &mut Consumer,
@@ -138,7 +137,7 @@ impl Copying<'_> {
     }
 
     /// Sends one packet of the media SSRC; returns the bytes sent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(
         &mut self,
         consumer: &Consumer,
@@ -174,8 +173,10 @@ impl Copying<'_> {
     }
 
     /// After a switch: packets of the key picture that came before the one by which it was known,
-    /// and such as overtook its first one, were passed over when they came. `rest` of the run goes
-    /// out as it always does, although the history has it already.
+    /// and such as overtook its first one, were passed over when they came. The rest of the run,
+    /// which begins with that one, goes out in its turn, although the history has it already. Where
+    /// that one had to wait for others its turn is now; returns its bytes.
+    #[cold]
     fn catch_up(
         &mut self,
         consumer: &mut Consumer,
@@ -183,9 +184,9 @@ impl Copying<'_> {
         path: Path,
         rest: &[MediaPacket<'_>],
         output: &mut impl Output,
-    ) {
+    ) -> usize {
         let Some(encoding) = self.producer.encodings.get(usize::from(self.encoding)) else {
-            return;
+            return 0;
         };
         let (first, newest) = (consumer.rewriter.start(), encoding.reception.highest());
         for sequence in (first..=newest).take(MAX_CATCH_UP) {
@@ -193,6 +194,7 @@ impl Copying<'_> {
                 self.past(consumer, transport, path, sequence, output);
             }
         }
+        rest.first().map_or(0, |packet| self.packet(consumer, transport, path, packet, output))
     }
 
     /// Sends one packet from the history to one consumer, if it is still there and wanted, was not
