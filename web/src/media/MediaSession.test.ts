@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ANSWERS_TOGETHER_MS, SILENT_AFTER_MS } from "./Subscriber";
+import { ALL_SILENT_AFTER_MS, ANSWERS_TOGETHER_MS, SILENT_AFTER_MS } from "./Subscriber";
 import {
   consumeAnswer,
   fakeMeeting,
@@ -36,6 +36,21 @@ describe("one's own pictures", () => {
 
   it("does not wait for a camera that sends nothing", async () => {
     const { signaling } = await joinedSilently(...CROWD);
+    await vi.advanceTimersByTimeAsync(ALL_SILENT_AFTER_MS - 1);
+    expect(signaling.names()).not.toContain("produce");
+    await vi.advanceTimersByTimeAsync(1);
+    await settled();
+    expect(signaling.names()).toContain("produce");
+  });
+
+  it("does not wait for a camera that sends nothing while others' pictures come", async () => {
+    const { signaling, client } = await joinedSilently(
+      participant("p1", producer("p1-video")),
+      participant("p2", producer("p2-video")),
+    );
+    // The first key frame takes its time on this machine.
+    await vi.advanceTimersByTimeAsync(ALL_SILENT_AFTER_MS - 1);
+    client.media.subscriber.pictureShown("p1-video");
     await vi.advanceTimersByTimeAsync(SILENT_AFTER_MS - 1);
     expect(signaling.names()).not.toContain("produce");
     await vi.advanceTimersByTimeAsync(1);

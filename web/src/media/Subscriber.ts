@@ -5,15 +5,16 @@ import type { Events, Signaling } from "../signaling/SignalingClient";
 import type { MeetingStore, RemoteTrack } from "../state/meetingStore";
 import { likelyHeight, spatialLayerFor } from "./layers";
 import { mark } from "./marks";
-import { pause } from "./pause";
 
 /** Resizing a window asks for new layers only once it has come to rest. */
 const LAYERS_SETTLE_MS = 250;
 const RETRY_MS = 1_000;
-/** Answers to `consume` that take longer than the first by this are negotiated by themselves. */
-export const ANSWERS_TOGETHER_MS = 100;
-/** A key frame that was asked for has begun to come by then, unless its sender is silent. */
+/** Answers to `consume` that come later than the one before by this are negotiated by themselves. */
+export const ANSWERS_TOGETHER_MS = 250;
+/** What begins to come so much later than the first picture is not waited for: its sender may be away. */
 export const SILENT_AFTER_MS = 200;
+/** Where nothing has begun to come by then, nobody sends. */
+export const ALL_SILENT_AFTER_MS = 500;
 
 interface Wanted {
   participantId: string;
@@ -90,28 +91,36 @@ export class Subscriber {
   pictureShown(producerId: string): void {
     mark("rotunda:first-frame");
     const subscription = this.#subscriptions.get(producerId);
-    if (subscription) subscription.shown = true;
+    if (subscription) subscription.begun = subscription.shown = true;
     this.#tellWaiting();
   }
 
   /**
-   * Resolves once every picture that comes is in sight: one of which nothing has come
-   * {@link SILENT_AFTER_MS} from now is not waited for, as its sender may be away. To be called when media can
-   * flow.
+   * Resolves once every picture that comes is in sight, of those that begin to come within
+   * {@link SILENT_AFTER_MS} of the first one: how long a key frame takes depends on machines and networks, and
+   * the first one shows it. To be called when media can flow.
    */
   async picturesShown(): Promise<void> {
-    let silent = false;
     await new Promise<void>((resolve) => {
+      let hasBegun = false;
+      let isOver = false;
+      const expectNoMore = () => {
+        isOver = true;
+        look();
+      };
+      let timer = setTimeout(expectNoMore, ALL_SILENT_AFTER_MS);
       const look = () => {
-        if (!this.#pictures().every(({ shown, begun }) => shown ?? (silent && !begun))) return;
+        const pictures = this.#pictures();
+        if (!hasBegun && pictures.some(({ begun }) => begun)) {
+          hasBegun = true;
+          clearTimeout(timer);
+          timer = setTimeout(expectNoMore, SILENT_AFTER_MS);
+        }
+        if (!pictures.every(({ shown, begun }) => shown ?? (isOver && !begun))) return;
         this.#waiting.delete(look);
         clearTimeout(timer);
         resolve();
       };
-      const timer = setTimeout(() => {
-        silent = true;
-        look();
-      }, SILENT_AFTER_MS);
       this.#waiting.add(look);
       look();
     });
@@ -170,6 +179,7 @@ export class Subscriber {
       const subscription = this.#subscriptions.get(producerId);
       if (subscription && layers) subscription.begun = true;
       this.#setTrack(producerId, { ...track, layers });
+      this.#tellWaiting();
     }
   }
 
@@ -207,14 +217,23 @@ export class Subscriber {
     const rtpCapabilities = device.recvRtpCapabilities as RtpCapabilities;
     const together: Accepted[] = [];
     let isLate = false;
+    let answered: () => void = () => undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const noMore = new Promise<void>((resolve) => {
+      answered = () => {
+        clearTimeout(timer);
+        timer = setTimeout(resolve, ANSWERS_TOGETHER_MS);
+      };
+    });
     const answers = wanted.map(async (one) => {
       const answer = await this.#request(one, transport.id, rtpCapabilities);
+      answered();
       if (!answer) return;
       if (isLate) await this.#receive(transport, answer);
       else together.push(answer);
     });
-    const first = Promise.race(answers).then(() => pause(ANSWERS_TOGETHER_MS));
-    await Promise.race([Promise.all(answers), first]);
+    await Promise.race([Promise.all(answers), noMore]);
+    clearTimeout(timer);
     isLate = true;
     await Promise.all(together.map((answer) => this.#receive(transport, answer)));
   }
