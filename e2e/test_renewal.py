@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from kubectl import PATIENCE_SECONDS, Cluster, Object
 from people import Enter
@@ -21,6 +22,22 @@ async def own_tag(cluster: Cluster) -> AsyncIterator[str]:
     await all_updated(cluster)
 
 
+@pytest_asyncio.fixture
+async def steady_fleet(cluster: Cluster) -> AsyncIterator[None]:
+    """Takes two media nodes more, and gives none away, whatever people and rooms there are."""
+    spec = (await cluster.get("mc", "default"))["spec"]["mediaNodes"]
+    delay = spec.get("scaling", {}).get("scaleDownDelaySeconds")
+    await set_scaling(cluster, spec["max"] + 2, 3600)
+    yield
+    await set_scaling(cluster, spec["max"], delay)
+
+
+async def set_scaling(cluster: Cluster, most: int, delay: int | None) -> None:
+    spec = {"mediaNodes": {"max": most, "scaling": {"scaleDownDelaySeconds": delay}}}
+    await patch_spec(cluster, spec)
+
+
+@pytest.mark.usefixtures("steady_fleet")
 async def test_a_changed_image_reaches_every_media_node(
     cluster: Cluster, enter: Enter, next_tag: str, own_tag: str
 ) -> None:
@@ -59,7 +76,11 @@ async def test_a_changed_image_reaches_every_media_node(
 
 
 async def ask(cluster: Cluster, tag: str) -> None:
-    patch = json.dumps({"spec": {"images": {"tag": tag}}})
+    await patch_spec(cluster, {"images": {"tag": tag}})
+
+
+async def patch_spec(cluster: Cluster, spec: Object) -> None:
+    patch = json.dumps({"spec": spec})
     await cluster.kubectl("patch", "mc", "default", "--type", "merge", "-p", patch)
 
 
