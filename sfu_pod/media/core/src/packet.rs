@@ -1,5 +1,7 @@
 //! A received media packet as forwarding sees it: decrypted, routed, its header understood.
 
+use std::ops::Range;
+
 use rotunda_packet::vp8::Vp8Descriptor;
 
 use crate::command::Codec;
@@ -98,6 +100,12 @@ impl<'a> MediaPacket<'a> {
     pub(crate) fn temporal(&self) -> u8 {
         self.vp8.and_then(|descriptor| descriptor.temporal).map_or(0, |temporal| temporal.index)
     }
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+pub(crate) fn range_within(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+    start..(start + part.len()).min(whole.len())
 }
 
 /// RFC 6184: alone, aggregated or fragmented, a sequence parameter set is what a decoder needs

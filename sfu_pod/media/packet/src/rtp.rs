@@ -182,7 +182,7 @@ impl<'a> Iterator for Extensions<'a> {
 }
 
 /// The fields of a header to write. Contributing sources are never sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RtpHeader {
     /// Marker bit.
     pub marker: bool,
@@ -211,6 +211,21 @@ impl RtpHeader {
             return Some(FIXED_HEADER_LEN);
         }
         let len = write_extensions(&mut buffer[FIXED_HEADER_LEN..], extensions)?;
+        Some(FIXED_HEADER_LEN + len)
+    }
+
+    /// Like [`RtpHeader::write`], with extensions that it wrote before: `block` is what came behind
+    /// the first [`FIXED_HEADER_LEN`] bytes, of which `len` count. All of it is copied.
+    #[inline]
+    pub fn write_block<const N: usize>(
+        &self,
+        buffer: &mut [u8],
+        block: &[u8; N],
+        len: usize,
+    ) -> Option<usize> {
+        self.write(buffer, &[])?;
+        *buffer.get_mut(FIXED_HEADER_LEN..)?.first_chunk_mut()? = *block;
+        buffer[0] |= EXTENSION_BIT;
         Some(FIXED_HEADER_LEN + len)
     }
 }

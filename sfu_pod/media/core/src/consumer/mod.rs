@@ -1,5 +1,6 @@
 //! One copy of a producer for one peer.
 
+pub(crate) mod elements;
 pub(crate) mod key_frames;
 pub(crate) mod layers;
 pub(crate) mod retransmit;
@@ -10,6 +11,7 @@ pub(crate) mod write;
 use std::time::{Duration, Instant};
 
 use crate::command::{ConsumerParameters, ProducerParameters};
+use crate::consumer::elements::CommonElements;
 use crate::consumer::layers::{Choice, LayerSelector};
 use crate::consumer::retransmit::{SentRing, What};
 use crate::consumer::rewrite::{Numbers, Rewriter};
@@ -35,6 +37,7 @@ pub(crate) struct Consumer {
     /// It waits until its path carries it.
     pub waiting: bool,
     pub parameters: Box<ConsumerParameters>,
+    pub common_elements: Option<CommonElements>,
     /// (payload type, retransmission's payload type) by index of the producer's mapping.
     pub payload_types: Vec<Option<(u8, Option<u8>)>>,
     pub preferred: Layers,
@@ -106,6 +109,7 @@ impl Consumer {
             producer,
             paused: false,
             waiting: false,
+            common_elements: CommonElements::new(&parameters),
             payload_types,
             preferred: Layers { spatial, temporal: u8::MAX },
             selector: LayerSelector::new(),

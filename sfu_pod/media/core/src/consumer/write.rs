@@ -2,10 +2,10 @@
 
 use rotunda_packet::rtp::{RtpHeader, write_padding, write_rtx};
 
-use crate::command::ExtensionIds;
+use crate::command::{ConsumerParameters, ExtensionIds};
 use crate::consumer::Consumer;
 use crate::consumer::rewrite::Numbers;
-use crate::packet::MediaPacket;
+use crate::packet::{Facts, MediaPacket};
 
 /// Header, extension elements but MID and dependency descriptor, RTX sequence number, tag.
 const FIXED_ROOM: usize = 12 + 8 + 32 + 4 + 32;
@@ -13,7 +13,7 @@ const FIXED_ROOM: usize = 12 + 8 + 32 + 4 + 32;
 const MAX_EXTENSIONS: usize = 6;
 
 /// Values that change with time and transport.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Stamp {
     pub abs_send_time: [u8; 3],
     pub transport_sequence: [u8; 2],
@@ -81,18 +81,38 @@ fn write_header(
     packet: &MediaPacket<'_>,
     stamp: &Stamp,
 ) -> Option<usize> {
-    let ids: &ExtensionIds = &consumer.parameters.extensions;
     let facts = &packet.facts;
+    let has_own =
+        facts.audio_level.is_some() || facts.orientation.is_some() || !packet.dependency.is_empty();
+    match &consumer.common_elements {
+        Some(common) if !has_own => common.write(buffer, header, stamp),
+        _ => {
+            let (parameters, dependency) = (&consumer.parameters, packet.dependency);
+            write_elements(buffer, header, parameters, facts, dependency, stamp)
+        }
+    }
+}
+
+/// Writes a header with each element that the packet and the consumer's parameters have.
+pub(crate) fn write_elements(
+    buffer: &mut [u8],
+    header: &RtpHeader,
+    parameters: &ConsumerParameters,
+    facts: &Facts,
+    dependency: &[u8],
+    stamp: &Stamp,
+) -> Option<usize> {
+    let ids: &ExtensionIds = &parameters.extensions;
     let level = facts.audio_level.unwrap_or_default();
     let orientation = facts.orientation.unwrap_or_default();
     let (level, orientation) = ([level], [orientation]);
     let candidates: [(Option<u8>, &[u8], bool); MAX_EXTENSIONS] = [
-        (ids.mid, consumer.parameters.mid.as_bytes(), true),
+        (ids.mid, parameters.mid.as_bytes(), true),
         (ids.abs_send_time, &stamp.abs_send_time, true),
         (ids.transport_cc, &stamp.transport_sequence, true),
         (ids.audio_level, &level, facts.audio_level.is_some()),
         (ids.video_orientation, &orientation, facts.orientation.is_some()),
-        (ids.dependency_descriptor, packet.dependency, !packet.dependency.is_empty()),
+        (ids.dependency_descriptor, dependency, !dependency.is_empty()),
     ];
     let mut elements = [(0, &[][..]); MAX_EXTENSIONS];
     let mut count = 0;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::event::ProducerStats;
 use crate::id::ProducerId;
 use crate::keys::{ConsumerKey, RouterKey, TransportKey};
-use crate::packet::Facts;
+use crate::packet::{Facts, range_within};
 use crate::routing::Route;
 use crate::speaker::Loudness;
 use crate::timers::Due;
@@ -256,10 +256,4 @@ impl Accepted {
     pub(crate) fn size(&self) -> usize {
         self.payload.len()
     }
-}
-
-/// Where `part`, a slice of `whole`, lies in it.
-fn range_within(whole: &[u8], part: &[u8]) -> Range<usize> {
-    let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
-    start..(start + part.len()).min(whole.len())
 }
