@@ -24,11 +24,12 @@ async def own_tag(cluster: Cluster) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def steady_fleet(cluster: Cluster) -> AsyncIterator[None]:
-    """Takes two media nodes more, and gives none away, whatever people and rooms there are."""
+    """Takes the two media nodes of the story besides, and gives none away as long as it goes on."""
     spec = (await cluster.get("mc", "default"))["spec"]["mediaNodes"]
     delay = spec.get("scaling", {}).get("scaleDownDelaySeconds")
     await set_scaling(cluster, spec["max"] + 2, 3600)
     yield
+    await cluster.kubectl("delete", "mn", EMPTY, NEVER, "--ignore-not-found")
     await set_scaling(cluster, spec["max"], delay)
 
 
@@ -72,7 +73,6 @@ async def test_a_changed_image_reaches_every_media_node(
     await all_updated(cluster)
     await ask(cluster, own_tag)
     await all_updated(cluster)
-    await cluster.kubectl("delete", "mn", EMPTY, NEVER)
 
 
 async def ask(cluster: Cluster, tag: str) -> None:
