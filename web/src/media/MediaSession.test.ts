@@ -18,6 +18,10 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
+const TWO_CAMERAS = [
+  participant("p1", producer("p1-video")),
+  participant("p2", producer("p2-video")),
+];
 const CROWD = [participant("p1", producer("p1-audio"), producer("p1-video"))];
 
 describe("one's own pictures", () => {
@@ -44,10 +48,7 @@ describe("one's own pictures", () => {
   });
 
   it("does not wait for a camera that sends nothing while others' pictures come", async () => {
-    const { signaling, client } = await joinedSilently(
-      participant("p1", producer("p1-video")),
-      participant("p2", producer("p2-video")),
-    );
+    const { signaling, client } = await joinedSilently(...TWO_CAMERAS);
     // The first key frame takes its time on this machine.
     await vi.advanceTimersByTimeAsync(ALL_SILENT_AFTER_MS - 1);
     client.media.subscriber.pictureShown("p1-video");
@@ -59,10 +60,7 @@ describe("one's own pictures", () => {
   });
 
   it("waits for a picture that has begun to come, beside one that has not", async () => {
-    const { signaling, client, store } = await joinedSilently(
-      participant("p1", producer("p1-video")),
-      participant("p2", producer("p2-video")),
-    );
+    const { signaling, client, store } = await joinedSilently(...TWO_CAMERAS);
     const consumerId = store.getState().tracks["p2-video"]?.consumerId ?? "";
     const layers = { spatialLayer: 0, temporalLayer: 0 };
     signaling.emit("consumerLayersChanged", { consumerId, layers });
@@ -75,10 +73,7 @@ describe("one's own pictures", () => {
   });
 
   it("does not wait for a picture whose sender leaves", async () => {
-    const { signaling, client } = await joinedSilently(
-      participant("p1", producer("p1-video")),
-      participant("p2", producer("p2-video")),
-    );
+    const { signaling, client } = await joinedSilently(...TWO_CAMERAS);
     client.media.subscriber.pictureShown("p1-video");
     signaling.emit("participantLeft", { participantId: "p2", reason: "left" });
     await settled();
@@ -122,6 +117,31 @@ describe("what is received", () => {
     late();
     await settled();
     expect(tracks()).toEqual(["p1-audio", "p1-video"]);
+  });
+
+  it("negotiates answers together as long as one follows the other", async () => {
+    const meeting = fakeMeeting();
+    const come: (() => void)[] = [];
+    const people = [
+      participant("p1", ...["p1-audio", "p1-video", "p1-screen"].map((id) => producer(id))),
+    ];
+    meeting.signaling.answer("join", () => joinAnswer({ participants: people }));
+    meeting.signaling.answer("consume", async ({ producerId }) => {
+      await new Promise<void>((resolve) => come.push(resolve));
+      return consumeAnswer(producerId);
+    });
+    void meeting.client.join("Ada");
+    await settled();
+    const tracks = () => Object.keys(meeting.store.getState().tracks).length;
+    for (const next of come.slice(0, 2)) {
+      next();
+      await settled();
+      await vi.advanceTimersByTimeAsync(ANSWERS_TOGETHER_MS - 1);
+      expect(tracks()).toBe(0);
+    }
+    await vi.advanceTimersByTimeAsync(1);
+    await settled();
+    expect(tracks()).toBe(2);
   });
 
   it("replaces a transport that the server closed because nothing came to use it", async () => {

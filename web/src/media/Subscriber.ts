@@ -5,6 +5,7 @@ import type { Events, Signaling } from "../signaling/SignalingClient";
 import type { MeetingStore, RemoteTrack } from "../state/meetingStore";
 import { likelyHeight, spatialLayerFor } from "./layers";
 import { mark } from "./marks";
+import { Countdown } from "./pause";
 
 /** Resizing a window asks for new layers only once it has come to rest. */
 const LAYERS_SETTLE_MS = 250;
@@ -101,26 +102,26 @@ export class Subscriber {
    * the first one shows it. To be called when media can flow.
    */
   async picturesShown(): Promise<void> {
+    const countdown = new Countdown();
     await new Promise<void>((resolve) => {
       let hasBegun = false;
       let isOver = false;
-      const expectNoMore = () => {
-        isOver = true;
-        look();
-      };
-      let timer = setTimeout(expectNoMore, ALL_SILENT_AFTER_MS);
       const look = () => {
         const pictures = this.#pictures();
         if (!hasBegun && pictures.some(({ begun }) => begun)) {
           hasBegun = true;
-          clearTimeout(timer);
-          timer = setTimeout(expectNoMore, SILENT_AFTER_MS);
+          countdown.start(SILENT_AFTER_MS);
         }
         if (!pictures.every(({ shown, begun }) => shown ?? (isOver && !begun))) return;
         this.#waiting.delete(look);
-        clearTimeout(timer);
+        countdown.stop();
         resolve();
       };
+      void countdown.over.then(() => {
+        isOver = true;
+        look();
+      });
+      countdown.start(ALL_SILENT_AFTER_MS);
       this.#waiting.add(look);
       look();
     });
@@ -217,23 +218,16 @@ export class Subscriber {
     const rtpCapabilities = device.recvRtpCapabilities as RtpCapabilities;
     const together: Accepted[] = [];
     let isLate = false;
-    let answered: () => void = () => undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const noMore = new Promise<void>((resolve) => {
-      answered = () => {
-        clearTimeout(timer);
-        timer = setTimeout(resolve, ANSWERS_TOGETHER_MS);
-      };
-    });
+    const countdown = new Countdown();
     const answers = wanted.map(async (one) => {
       const answer = await this.#request(one, transport.id, rtpCapabilities);
-      answered();
+      if (!isLate) countdown.start(ANSWERS_TOGETHER_MS);
       if (!answer) return;
       if (isLate) await this.#receive(transport, answer);
       else together.push(answer);
     });
-    await Promise.race([Promise.all(answers), noMore]);
-    clearTimeout(timer);
+    await Promise.race([Promise.all(answers), countdown.over]);
+    countdown.stop();
     isLate = true;
     await Promise.all(together.map((answer) => this.#receive(transport, answer)));
   }

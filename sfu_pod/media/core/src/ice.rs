@@ -1,8 +1,9 @@
 //! The lite side of ICE (RFC 8445 section 2.5): answers connectivity checks, never makes any.
 //!
 //! A peer may use several paths at once and move between them, so every path that a valid check, or
-//! at first a packet under its keys, came on is kept for [`CONSENT_TIMEOUT`] after its last check. Media goes out over one of them, the
-//! selected one; [`paths`] says which, and how much of it before the peer has shown to be there.
+//! at first a packet under its keys, came on is kept for [`CONSENT_TIMEOUT`] after its last check.
+//! Media goes out over one of them, the selected one; [`paths`] says which, and how much of it
+//! before the peer has shown to be there.
 
 mod paths;
 

@@ -7,7 +7,8 @@ use crate::consumer::Consumer;
 use crate::consumer::rewrite::Numbers;
 use crate::packet::{Facts, MediaPacket};
 
-/// Header, extension elements but MID and dependency descriptor, RTX sequence number, tag.
+/// Header, extension elements but MID and dependency descriptor, RTX sequence number, tag. More than
+/// what `CommonElements` copies whole.
 const FIXED_ROOM: usize = 12 + 8 + 32 + 4 + 32;
 /// One element of each extension that is sent.
 const MAX_EXTENSIONS: usize = 6;

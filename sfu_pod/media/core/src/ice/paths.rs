@@ -2,37 +2,39 @@
 //!
 //! # Which path is selected
 //!
-//! The newest nomination (USE-CANDIDATE), or before any the newest check. A nomination is a wish and
-//! no sign of life: where a NAT gives the peer another port, or its device another network, the old
-//! path is silent while checks and media come over a new one, which some agents never nominate
-//! (Firefox's checks carry no USE-CANDIDATE once a pair is nominated). So every valid check and every
-//! authenticated packet is evidence for its path, and a selected path that was silent for
+//! The newest nomination (USE-CANDIDATE), or before any the newest check. A nomination is a wish
+//! and no sign of life: where a NAT gives the peer another port, or its device another network, the
+//! old path is silent while checks and media come over a new one, which some agents never nominate
+//! (Firefox's checks carry no USE-CANDIDATE once a pair is nominated). So every valid check and
+//! every authenticated packet is evidence for its path, and a selected path that was silent for
 //! [`PATIENCE`] gives way to the one that was heard last, if that was after it. Packets are heard
-//! from unknown addresses as well, if they are authentic for a peer that sent with their SSRC before:
-//! the next check may be 6 s away.
+//! from unknown addresses as well, if they are authentic for a peer that sent with their SSRC
+//! before: the next check may be 6 s away.
 //!
 //! # What may be sent there
 //!
 //! A check, or a packet from an unknown address, proves that its sender knows the password or the
 //! keys, not that it is where it says: an observer can repeat somebody's check from elsewhere or be
-//! ahead of somebody's packet with a copy, and a participant can forge the source of his own, to have
-//! the media of a room sent to a victim. Further checks, media and reports from there can be forged
-//! as well by who has the keys. So a path counts as *claimed* until something shows that what we send
-//! there arrives, and a claimed path gets at most [`AMPLIFICATION`] times the bytes that came from it
-//! (the model is RFC 9000 sections 8.1 and 9.3). It is confirmed by what only its holder can know:
+//! ahead of somebody's packet with a copy, and a participant can forge the source of his own, to
+//! have the media of a room sent to a victim. Further checks, media and reports from there can be
+//! forged as well by who has the keys. So a path counts as *claimed* until something shows that
+//! what we send there arrives, and a claimed path gets at most [`AMPLIFICATION`] times the bytes
+//! that came from it (the model is RFC 9000 sections 8.1 and 9.3). It is confirmed by what only its
+//! holder can know:
 //!
 //! - The answer to a probe. After the answer to each check, and after the first packet from an
-//!   unknown address, goes a Binding request without credentials, of 28 bytes and with 96 random bits
-//!   as its transaction id. An agent must refuse it with an error that repeats the id (RFC 8489
-//!   section 9.1.3); as lite agent we could make no request that would be accepted, as we are never
-//!   told the peer's password. This takes one round trip, in which browsers do not get as far as
-//!   DTLS: joins wait for nothing. A success does not count: public STUN servers answer everybody so,
-//!   and would be flooded. That it is this agent and not another one who refuses cannot be told.
+//!   unknown address, goes a Binding request without credentials, of 28 bytes and with 96 random
+//!   bits as its transaction id. An agent must refuse it with an error that repeats the id (RFC
+//!   8489 section 9.1.3); as lite agent we could make no request that would be accepted, as we are
+//!   never told the peer's password. This takes one round trip, in which browsers do not get as far
+//!   as DTLS: joins wait for nothing. A success does not count: public STUN servers answer
+//!   everybody so, and would be flooded. That it is this agent and not another one who refuses
+//!   cannot be told.
 //! - A report about what we sent there, from peers that leave probes unanswered: one that names
 //!   a sender report which went to that path alone, at a random time. Its time has some 15 bits
 //!   that cannot be guessed, and two wrong guesses end this way.
-//! - The DTLS handshake, if all that we sent of it went over this path: the peer's last flight depends
-//!   on it. Until then the peer is allowed [`HANDSHAKE_ALLOWANCE`] more, once a transport.
+//! - The DTLS handshake, if all that we sent of it went over this path: the peer's last flight
+//!   depends on it. Until then the peer is allowed [`HANDSHAKE_ALLOWANCE`] more, once a transport.
 //!
 //! A claimed path that is not confirmed within [`PATIENCE`] gives way to a confirmed one that is
 //! still heard (RFC 9000 section 9.3.2), and is not selected by nomination again before it is
