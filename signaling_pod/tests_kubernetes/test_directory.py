@@ -243,31 +243,65 @@ async def test_a_quota_and_a_missing_right_are_told_as_what_they_are(
         await ask(directory, RoomName("new")).answer()
 
 
-async def test_at_the_limit_the_room_that_is_empty_for_longest_gives_way(hands: Hands) -> None:
+@pytest_asyncio.fixture
+async def full(hands: Hands) -> AsyncIterator[KubernetesDirectory]:
+    """May have three rooms, and has: two that may give way, and one that somebody asked for by name."""
     api = await connect(hands.signaling, request_seconds=5)
     directory = KubernetesDirectory(api, hands.namespace, "default", max_rooms=3)
     running = asyncio.create_task(directory.run())
-    for name, since in (
-        ("newer", "2026-01-02T00:00:00Z"),
-        ("older", "2026-01-01T00:00:00Z"),
-        ("asked", None),
-    ):
+    await hands.room("asked")
+    for name, day in (("newer", 2), ("older", 1)):
         await hands.room(name)
-        if since is not None:
-            label = {"metadata": {"labels": {MADE_ON_JOIN: "true"}}}
-            await hands.api.patch(ROOMS, hands.namespace, name, label)
-            status = {"status": {"phase": "Assigned", "participants": 0, "emptySince": since}}
-            await hands.api.patch(ROOMS, hands.namespace, name, status, subresource="status")
+        label = {"metadata": {"labels": {MADE_ON_JOIN: "true"}}}
+        await hands.api.patch(ROOMS, hands.namespace, name, label)
+        since = f"2026-01-0{day}T00:00:00Z"
+        status = {"status": {"phase": "Assigned", "participants": 0, "emptySince": since}}
+        await hands.api.patch(ROOMS, hands.namespace, name, status, subresource="status")
+    rooms = directory._books.rooms
     await known(
-        lambda: sum(room.status.empty_since is not None for room in directory._books.rooms.values()) == 2
+        lambda: len(rooms) == 3 and sum(room.status.empty_since is not None for room in rooms.values()) == 2
     )
-    asked = ask(directory, RoomName("new"))
-    await asked.told("just been made")
-    await known(lambda: set(directory._books.rooms) == {"newer", "asked", "new"})
-    asked.task.cancel()
+    yield directory
     running.cancel()
-    await asyncio.gather(asked.task, running, return_exceptions=True)
+    await asyncio.gather(running, return_exceptions=True)
     await api.close()
+
+
+async def test_at_the_limit_the_room_that_is_empty_for_longest_gives_way(full: KubernetesDirectory) -> None:
+    asked = ask(full, RoomName("new"))
+    await asked.told("just been made")
+    await known(lambda: set(full._books.rooms) == {"newer", "asked", "new"})
+    asked.task.cancel()
+    await asyncio.gather(asked.task, return_exceptions=True)
+
+
+async def test_a_room_that_there_is_already_makes_no_other_give_way(
+    full: KubernetesDirectory, hands: Hands
+) -> None:
+    with pytest.raises(InvalidState, match="asked exists already"):
+        await full.create(RoomName("asked"), RoomSettings())
+    left = (await hands.api.list(ROOMS, hands.namespace)).items
+    assert {room["metadata"]["name"] for room in left} == {"newer", "older", "asked"}
+
+
+async def test_joins_at_the_same_moment_do_not_go_past_the_limit(
+    full: KubernetesDirectory, hands: Hands
+) -> None:
+    """Two rooms give way, so that two of five can be made."""
+    joins = [ask(full, RoomName(f"new-{number}")) for number in range(5)]
+    waiting = {join.task for join in joins}
+    async with asyncio.timeout(PATIENCE):
+        while len(waiting) > 2:
+            refused, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in refused:
+                with pytest.raises(LimitExceeded, match="3 rooms already"):
+                    task.result()
+    made = [join for join in joins if join.task in waiting]
+    for join in made:
+        await join.told("just been made")
+        join.task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert len((await hands.api.list(ROOMS, hands.namespace)).items) == 3
 
 
 async def test_how_many_are_in_a_room_is_the_operators_word(

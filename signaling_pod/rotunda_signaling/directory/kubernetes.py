@@ -9,8 +9,8 @@ server is away.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -73,6 +73,8 @@ class KubernetesDirectory:
         self._doubt_seconds = doubt_seconds
         self._books = Books(api, namespace, cluster)
         self._doubts: dict[RoomName, tuple[int, ProcessId, float]] = {}
+        self._giving_way = asyncio.Lock()
+        self._being_made: set[RoomName] = set()
         self._books.watch_deletions(self._forget_doubt)
 
     async def run(self) -> None:
@@ -116,14 +118,17 @@ class KubernetesDirectory:
         return defaults_of(cluster) if cluster is not None else RoomSettings()
 
     async def create(self, room: RoomName, settings: RoomSettings) -> Room:
-        await self._check_number()
+        exists = InvalidState(f"room {room} exists already")
+        if room in self._books.rooms:  # no other room gives way to it
+            raise exists
         manifest = manifest_of(room, self._namespace, self._cluster, self._books.cluster, settings)
-        with told_to_clients("making the room"):
-            try:
-                made = await self._api.create(ROOMS, manifest)
-            except AlreadyExists:
-                raise InvalidState(f"room {room} exists already") from None
-        self._books.take(made)
+        async with self._one_more(room):
+            with told_to_clients("making the room"):
+                try:
+                    made = await self._api.create(ROOMS, manifest)
+                except AlreadyExists:
+                    raise exists from None
+            self._books.take(made)
         return room_of(RoomResource.model_validate(made))
 
     async def get(self, room: RoomName) -> Room:
@@ -138,17 +143,13 @@ class KubernetesDirectory:
     async def delete(self, room: RoomName) -> None:
         await self.check_ready()
         known = self._known(room)
-        with self._books.watching(room) as changed:
-            with told_to_clients("deleting the room"):
-                try:
-                    await self._api.delete(ROOMS, self._namespace, room, uid=known.metadata.uid)
-                except NoSuchObject:
-                    raise NotFound(f"there is no room {room}") from None
-            with suppress(TimeoutError):  # so that a list that follows does not show it
-                async with asyncio.timeout(DELETION_SECONDS):
-                    while self._books.rooms.get(room) is known:
-                        changed.clear()
-                        await changed.wait()
+        with told_to_clients("deleting the room"):
+            try:
+                await self._api.delete(ROOMS, self._namespace, room, uid=known.metadata.uid)
+            except NoSuchObject:
+                raise NotFound(f"there is no room {room}") from None
+        with suppress(TimeoutError):  # so that a list that follows does not show it
+            await self._hear_of_deletion(known)
 
     def watch_deletions(self, on_deleted: Callable[[RoomName], None]) -> None:
         self._books.watch_deletions(on_deleted)
@@ -243,9 +244,9 @@ class KubernetesDirectory:
             )
         if not cluster.spec.rooms.create_on_join:
             raise NotFound(f"there is no room {name}, and joining makes none here: ask for it to be made")
-        await self._check_number()
-        with told_to_clients("making the room"), suppress(AlreadyExists):
-            self._books.take(await self._api.create(ROOMS, manifest_on_join(name, cluster)))
+        async with self._one_more(name):
+            with told_to_clients("making the room"), suppress(AlreadyExists):
+                self._books.take(await self._api.create(ROOMS, manifest_on_join(name, cluster)))
 
     async def _want(self, room: RoomResource) -> None:
         """Tells the operator that somebody wants the Idle room, unless it has been told."""
@@ -261,10 +262,34 @@ class KubernetesDirectory:
             name = room.metadata.name
             self._books.take(await self._api.patch(ROOMS, self._namespace, name, patch))
 
-    async def _check_number(self) -> None:
-        """At the limit the room made on join that has been empty for longest gives way."""
-        if len(self._books.rooms) < self._max_rooms:
-            return
+    @asynccontextmanager
+    async def _one_more(self, name: RoomName) -> AsyncIterator[None]:
+        """The room is made inside. At the limit the one made on join that is empty for longest gives way.
+
+        Rooms that are being made count, and one gives way after the other: many who come at once would all
+        choose the same one otherwise.
+        """
+        async with self._giving_way:
+            while not self._is_counted(name) and self._is_full():
+                await self._have_one_give_way()
+            self._being_made.add(name)
+        try:
+            yield
+        finally:
+            self._being_made.discard(name)
+
+    def _is_counted(self, name: RoomName) -> bool:
+        return name in self._books.rooms or name in self._being_made
+
+    def _is_full(self) -> bool:
+        rooms = self._books.rooms
+        new = sum(name not in rooms for name in self._being_made)
+        if len(rooms) + new < self._max_rooms:
+            return False
+        ending = sum(room.metadata.deletion_timestamp is not None for room in rooms.values())
+        return len(rooms) + new - ending >= self._max_rooms
+
+    async def _have_one_give_way(self) -> None:
         empty = [room for room in self._books.rooms.values() if self._may_give_way(room)]
         oldest = min(
             empty, key=lambda room: room.status.empty_since or datetime.max.replace(tzinfo=UTC), default=None
@@ -275,6 +300,27 @@ class KubernetesDirectory:
         with told_to_clients("making room for another room"), suppress(NoSuchObject):
             await self._api.delete(ROOMS, self._namespace, name, uid=oldest.metadata.uid)
         _log.info("an empty room gave way to another", room=name, rooms=len(self._books.rooms))
+        try:
+            await self._hear_of_deletion(oldest)
+        except TimeoutError:
+            raise Unavailable(
+                "the Kubernetes API server does not tell which rooms are gone", retry_after_ms=RETRY_MS
+            ) from None
+
+    async def _hear_of_deletion(self, room: RoomResource) -> None:
+        """Waits until the watch has told of it. Raises TimeoutError."""
+        name = RoomName(room.metadata.name)
+        with self._books.watching(name) as changed:
+            async with asyncio.timeout(DELETION_SECONDS):
+                while self._stays(name, room.metadata.uid):
+                    changed.clear()
+                    await changed.wait()
+
+    def _stays(self, name: RoomName, uid: str) -> bool:
+        known = self._books.rooms.get(name)
+        if known is None or known.metadata.uid != uid:
+            return False
+        return known.metadata.deletion_timestamp is None
 
     def _may_give_way(self, room: RoomResource) -> bool:
         """Nobody asked for it by name, and the operator knows that nobody is in it."""
