@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,10 +58,12 @@ async def single_machine(settings: SignalingSettings, node_settings: NodeSetting
     sock = listen(settings.host, settings.port)  # first, because it is the likeliest to fail
     with sock, tempfile.TemporaryDirectory(prefix="rotunda-") as private:
         node_settings = _with_private_grpc(node_settings, Path(private))
-        async with serve_media(node_settings) as media:
+        async with serve_media(node_settings) as media, AsyncExitStack() as stack:
             nodes = GrpcMediaNodes()
+            stack.push_async_callback(nodes.close)
             node = LocalNode(node_settings.node_name, media.grpc_address, ProcessId(node_settings.process_id))
             backing = for_one_process(settings)
+            stack.push_async_callback(backing.stop)
             directory = LocalDirectory(
                 node, defaults=settings.room_defaults(), max_rooms=settings.max_rooms, kept=backing.rooms
             )
@@ -83,8 +85,6 @@ async def single_machine(settings: SignalingSettings, node_settings: NodeSetting
                 media.node.close(STOPPING)
                 await signaling.shutdown()
                 await http.stop()
-                await backing.stop()
-                await nodes.close()
 
 
 async def _serve_until_told(settings: SignalingSettings, node_settings: NodeSettings) -> int:

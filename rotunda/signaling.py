@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -45,14 +45,19 @@ class Serving:
 @asynccontextmanager
 async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Serving]:
     """Signaling, serving, until the context ends."""
-    with listen(settings.host, settings.port) as sock:
+    async with AsyncExitStack() as stack:
+        sock = stack.enter_context(listen(settings.host, settings.port))
         api = await connect(settings.kubeconfig, manager="rotunda-signaling", request_seconds=API_SECONDS)
+        stack.push_async_callback(api.close)
         directory = KubernetesDirectory(
             api, settings.namespace, settings.cluster, max_rooms=settings.max_rooms
         )
         follower = asyncio.create_task(directory.run(), name="directory")
+        stack.push_async_callback(_end, follower)
         nodes = GrpcMediaNodes(dial=dial_with(settings.tls_directory, settings.cluster, settings.namespace))
+        stack.push_async_callback(nodes.close)
         backing = for_many_processes(settings)
+        stack.push_async_callback(backing.stop)
         signaling = Signaling(settings, directory, nodes, backing, directory.check_ready)
         backing.start()
         http = HttpServer(signaling.asgi, sock, settings.https_directory, connections=signaling.connections)
@@ -64,11 +69,11 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Servin
             http.close()
             await signaling.shutdown()
             await http.stop()
-            await backing.stop()
-            await nodes.close()
-            follower.cancel()
-            await asyncio.gather(follower, return_exceptions=True)
-            await api.close()
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _serve_until_told(settings: SignalingSettings) -> int:

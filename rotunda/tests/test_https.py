@@ -1,5 +1,6 @@
 """Signaling that serves HTTPS itself, with a certificate that is replaced while it runs."""
 
+import gc
 import ssl
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -83,6 +84,7 @@ async def test_new_connections_get_the_newest_certificate_that_is_whole(url: str
         ),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_what_is_no_certificate_ends_the_start(
     damage: Callable[[Path], object],
     status: int,
@@ -96,3 +98,4 @@ def test_what_is_no_certificate_ends_the_start(
     monkeypatch.setenv("ROTUNDA_SFU_LISTEN_ADDRESSES", "127.0.0.1")
     assert cli.main(["serve", "--port", "0", "--media-port", "0"]) == status
     assert text.format(at=mounted) in capsys.readouterr().err
+    gc.collect()  # what was left open warns now, and warnings are errors here

@@ -5,7 +5,7 @@ each works on without either, says so, and takes them up again when they are bac
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,7 @@ class Backing:
     """Ends by itself only where something is wrong with us."""
 
     def start(self) -> None:
-        parts = [part.run() for part in (self.fanout, self.history) if isinstance(part, _RUNNING)]
+        parts = [part for part in (self.fanout, self.history) if isinstance(part, _RUNNING)]
         if not parts:
             return  # a task with nothing to do would end at once, and the process with it
         self.task = asyncio.create_task(_together(parts), name="backing")
@@ -171,14 +171,10 @@ def _say_if_broken(task: "asyncio.Task[None]") -> None:
         _log.critical("chat's way to other processes or its history broke", exc_info=task.exception())
 
 
-async def _together(parts: Sequence[Awaitable[None]]) -> None:
+async def _together(parts: Sequence[RedisFanout | SqlHistory]) -> None:
     async with asyncio.TaskGroup() as group:
         for part in parts:
-            group.create_task(_awaited(part))
-
-
-async def _awaited(part: Awaitable[None]) -> None:
-    await part
+            group.create_task(part.run())
 
 
 def _add_gauges(metrics: Metrics, name: str, what: str, outside: Outside) -> None:
