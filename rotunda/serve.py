@@ -88,10 +88,10 @@ async def single_machine(settings: SignalingSettings, node_settings: NodeSetting
 
 
 async def _serve_until_told(settings: SignalingSettings, node_settings: NodeSettings) -> int:
-    stop = stop_event()
-    async with single_machine(settings, node_settings) as machine:
-        _greet(settings, node_settings, machine)
-        return await until_told(stop)
+    with stop_event() as stop:
+        async with single_machine(settings, node_settings) as machine:
+            _greet(settings, node_settings, machine)
+            return await until_told(stop)
 
 
 def _with_private_grpc(settings: NodeSettings, directory: Path) -> NodeSettings:

@@ -21,12 +21,13 @@ def run(settings: NodeSettings, log_level: str, log_format: Format) -> int:
 
 
 async def _serve_until_told(settings: NodeSettings) -> None:
-    told = asyncio.create_task(stop_event().wait())
-    announced = asyncio.create_task(with_announced_address(settings))
-    await asyncio.wait((told, announced), return_when=asyncio.FIRST_COMPLETED)
-    if not announced.done():
-        announced.cancel()
-        return
-    async with serve(announced.result()):
-        await told
-        structlog.get_logger(__name__).info("stopping")
+    with stop_event() as stop:
+        told = asyncio.create_task(stop.wait())
+        announced = asyncio.create_task(with_announced_address(settings))
+        await asyncio.wait((told, announced), return_when=asyncio.FIRST_COMPLETED)
+        if not announced.done():
+            announced.cancel()
+            return
+        async with serve(announced.result()):
+            await told
+            structlog.get_logger(__name__).info("stopping")

@@ -77,8 +77,9 @@ async def _end(task: "asyncio.Task[None]") -> None:
 
 
 async def _serve_until_told(settings: SignalingSettings) -> int:
-    stop, log = stop_event(), structlog.get_logger(__name__)
-    async with cluster_signaling(settings) as serving:
-        url = f"{settings.scheme}://{settings.host}:{serving.http.port}/"
-        log.info("serving", url=url, namespace=settings.namespace, cluster=settings.cluster)
-        return await until_told(stop, *serving.vital)
+    log = structlog.get_logger(__name__)
+    with stop_event() as stop:
+        async with cluster_signaling(settings) as serving:
+            url = f"{settings.scheme}://{settings.host}:{serving.http.port}/"
+            log.info("serving", url=url, namespace=settings.namespace, cluster=settings.cluster)
+            return await until_told(stop, *serving.vital)

@@ -3,18 +3,28 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def stop_event() -> asyncio.Event:
-    """Set once this process is told to stop. For a process's one event loop."""
+@contextmanager
+def stop_event() -> Iterator[asyncio.Event]:
+    """Set once this process is told to stop. For a process's one event loop.
+
+    After it signals do again what they do by default: uvloop would leave its handlers when the loop closes,
+    and a process that hangs at its exit could not be stopped but by SIGKILL.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal(stop, number))
-    return stop
+    try:
+        yield stop
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def on_signal(stop: asyncio.Event, number: signal.Signals) -> Callable[[], None]:

@@ -50,6 +50,8 @@ def test_a_port_in_use_is_said_with_the_setting_that_changes_it(capsys: pytest.C
     error = capsys.readouterr().err
     assert f"rotunda: port {port} on 127.0.0.1 is in use" in error
     assert "--port or PORT" in error
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_media_port_in_use_is_said_with_the_setting_that_changes_it(
