@@ -65,7 +65,7 @@ class SignalingSettings(BaseSettings):
     turn_ttl: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 3600.0
     """Seconds that a client may open relays with the credentials it got; those that are open stay."""
     max_rooms: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Rooms at once; joining one more is refused."""
+    """Rooms at once. At the limit an empty one that a join made gives way, else one more is refused."""
     max_participants: Annotated[int, Field(ge=1, le=500)] = 50
     """People in a room made on join."""
     max_video_kbps: Annotated[int, Field(ge=50, le=100_000)] = 2_500
