@@ -118,16 +118,13 @@ class KubernetesDirectory:
         return defaults_of(cluster) if cluster is not None else RoomSettings()
 
     async def create(self, room: RoomName, settings: RoomSettings) -> Room:
-        exists = InvalidState(f"room {room} exists already")
-        if room in self._books.rooms:  # no other room gives way to it
-            raise exists
         manifest = manifest_of(room, self._namespace, self._cluster, self._books.cluster, settings)
         async with self._one_more(room):
             with told_to_clients("making the room"):
                 try:
                     made = await self._api.create(ROOMS, manifest)
                 except AlreadyExists:
-                    raise exists from None
+                    raise InvalidState(f"room {room} exists already") from None
             self._books.take(made)
         return room_of(RoomResource.model_validate(made))
 
@@ -267,7 +264,7 @@ class KubernetesDirectory:
         """The room is made inside. At the limit the one made on join that is empty for longest gives way.
 
         Rooms that are being made count, and one gives way after the other: many who come at once would all
-        choose the same one otherwise.
+        choose the same one otherwise. None gives way to a room that there is already.
         """
         async with self._giving_way:
             while not self._is_counted(name) and self._is_full():
