@@ -14,6 +14,7 @@ use crate::event::TransportStats;
 use crate::ice::IceLite;
 use crate::id::TransportId;
 use crate::incoming_limit::IncomingLimit;
+use crate::io::Output;
 use crate::keys::{ConsumerKey, ProducerKey};
 use crate::remb::ReceiveLimit;
 use crate::routing::RouteTable;
@@ -21,7 +22,6 @@ use crate::scarcity::Scarcity;
 use crate::timers::Due;
 use crate::twcc::ArrivalRecorder;
 use crate::wallclock::ClockOffset;
-use crate::worker::Output;
 
 /// Everything about one transport.
 pub(crate) struct Transport {

@@ -21,19 +21,13 @@ use crate::listener::Listener;
 use crate::load::{Load, LoadCounters};
 use crate::outlet::Outlet;
 use crate::queue::{self, CommandSender, EventQueue, Message};
+use crate::shared::Shared;
 use crate::streams::{self, Streams};
 use crate::thread::MediaThread;
 use crate::{Event, WorkerOptions};
 
 /// How often the kernel may choose a port.
 const PORT_ATTEMPTS: u32 = 32;
-
-/// What both sides of a worker touch.
-pub(crate) struct Shared {
-    pub(crate) events: EventQueue,
-    pub(crate) dtls: DtlsQueues,
-    pub(crate) load: LoadCounters,
-}
 
 /// Opens the sockets, which fails with the address in the error, and starts the thread.
 pub fn spawn(options: WorkerOptions) -> io::Result<Handle> {

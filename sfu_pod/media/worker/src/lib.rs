@@ -17,6 +17,7 @@ mod listener;
 mod load;
 mod outlet;
 mod queue;
+mod shared;
 mod streams;
 mod thread;
 

@@ -9,8 +9,8 @@ use rotunda_media_core::{self as core, Output, Path};
 use rotunda_udp::{Counters, ReceiveBatch};
 
 use crate::Event;
-use crate::handle::Shared;
 use crate::listener::Listener;
+use crate::shared::Shared;
 use crate::streams::Streams;
 
 /// The sockets and what is shared with the owner.

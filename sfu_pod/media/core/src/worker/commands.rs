@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use super::Worker;
 use super::layers::Stale;
-use super::{Output, Worker};
 use crate::command::{
     Command, ConsumerParameters, IceCredentials, MediaKind, ProducerParameters, SrtpKeys,
 };
@@ -11,6 +11,7 @@ use crate::consumer::{Consumer, FirstNumbers};
 use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::incoming_limit::IncomingLimit;
+use crate::io::Output;
 use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
 use crate::producer::Producer;
 use crate::router::Router;

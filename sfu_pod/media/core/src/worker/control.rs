@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use rotunda_packet::rtcp::{ReportBlock, RtcpPacket, SenderInfo, TransportFeedback, packets};
 
+use super::Worker;
 use super::layers::Stale;
-use super::{Output, Worker};
+use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::path::Path;
 use crate::wallclock::ntp_middle;

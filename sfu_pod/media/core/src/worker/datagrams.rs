@@ -7,11 +7,12 @@ use rotunda_packet::rtp::RtpPacket;
 use rotunda_packet::srtp::{Receiver, SrtpError};
 use rotunda_packet::stun::{Class, Message};
 
+use super::Worker;
 use super::forward::Pending;
 use super::layers::Stale;
-use super::{Output, Worker};
 use crate::event::Event;
 use crate::ice::IceChange;
+use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::packet::MediaPacket;
 use crate::path::Path;

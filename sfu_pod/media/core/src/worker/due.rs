@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use rotunda_packet::rtcp::{write_nack, write_pli};
 
+use super::Worker;
 use super::datagrams::forget_path;
 use super::layers::Stale;
-use super::{Output, Worker};
 use crate::event::Event;
+use crate::io::Output;
 use crate::keys::{ProducerKey, RouterKey, TransportKey};
 use crate::speaker;
 use crate::timers::Timer;

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use rotunda_packet::demux::PacketKind;
 
+use super::Worker;
 use super::datagrams::{forget_path, send_plain};
-use super::{Output, Worker};
+use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::path::Path;
 use crate::timers::Timer;

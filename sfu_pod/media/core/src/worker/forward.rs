@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use rotunda_packet::vp8::Vp8Descriptor;
 
-use super::{Counters, Output, Received, Worker};
+use super::Worker;
 use crate::consumer::write::{Stamp, room, write_media};
 use crate::consumer::{Consumer, Outgoing};
+use crate::io::{Counters, Output, Received};
 use crate::keys::ProducerKey;
 use crate::packet::{KeyPart, MediaPacket};
 use crate::path::Path;

@@ -5,8 +5,9 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
+use super::Worker;
 use super::forward::Copying;
-use super::{Output, Worker};
+use crate::io::Output;
 use crate::keys::ConsumerKey;
 
 /// Older pictures would run behind the sound for too long.

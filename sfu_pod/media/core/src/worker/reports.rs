@@ -7,8 +7,9 @@ use rotunda_packet::rtcp::{
     write_sender_report,
 };
 
-use super::{Output, Worker};
+use super::Worker;
 use crate::incoming_limit::IncomingLimit;
+use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::producer::encoding::Encoding;
 use crate::wallclock::ntp_middle;

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use rotunda_packet::rtcp::Nack;
 
+use super::Worker;
 use super::forward::Copying;
-use super::{Output, Worker};
 use crate::consumer::Consumer;
 use crate::consumer::retransmit::What;
 use crate::consumer::write::{Stamp, room, write_retransmission};
+use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::packet::MediaPacket;
 use crate::path::Path;
