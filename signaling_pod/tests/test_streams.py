@@ -103,7 +103,7 @@ async def test_a_broken_stream_is_taken_up_and_what_was_missed_is_told(stage: St
         room.skip_number()
         room.emit(active_speaker=speaker(ada.id))
     await stage.node.called("watch_room", watched + 1)
-    room.leave(bob.id, "left")
+    room.leave(bob.id)
     late = events_pb2.ParticipantInfo(participant_id="p-late", display_name="Late")
     late.producers.add(producer_id="x", kind="audio", source="microphone")
     room.people["p-late"] = type(room.person(ada.id))(late, seat="s", connection_id=None)

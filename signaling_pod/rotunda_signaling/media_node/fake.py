@@ -1,12 +1,14 @@
 """A media node in memory, for tests: it keeps seats and people, and moves no media.
 
+It does what the real one does: `rotunda/tests/test_media_node_contract*.py` run over both.
+
 Time stands still: seats expire when the test says so. Failures are injected by the name of a call.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 
-from rotunda_contract.errors import NotFound, RoomNotOpen, StaleEpoch, WrongProcess
+from rotunda_contract.errors import RoomNotOpen, StaleEpoch, WrongProcess
 from rotunda_contract.pb import events_pb2, rtp_pb2, transport_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_signaling.directory import Assignment
@@ -30,6 +32,7 @@ class FakeMediaNode:
     def __init__(self, process_id: str = "process-1") -> None:
         self.process_id = process_id
         self.rooms: dict[str, FakeRoom] = {}
+        self._closed: dict[str, FakeRoom] = {}
         self.calls: list[tuple[str, object]] = []
         """Every call in order: its name and its request."""
         self.gates: dict[str, asyncio.Event] = {}
@@ -62,6 +65,7 @@ class FakeMediaNode:
         """Another process takes the node's place and knows nothing."""
         self.process_id = process_id
         lost, self.rooms = self.rooms, {}
+        self._closed.clear()
         for room in lost.values():
             room.break_streams()
 
@@ -71,19 +75,31 @@ class FakeMediaNode:
         if key.process_id != self.process_id:
             raise WrongProcess("another process was meant")
         known = self.rooms.get(key.room)
-        anew = known is None or known.uid != request.room_uid
-        if known is not None and not anew and key.epoch < known.epoch:
-            raise StaleEpoch(f"open with epoch {known.epoch}")
-        if known is None or anew or known.epoch < key.epoch:
+        before = known or self._closed.get(key.room)
+        same = before is not None and before.uid == request.room_uid
+        if before is not None and same and key.epoch < before.epoch:
+            raise StaleEpoch(f"open with epoch {before.epoch}")
+        if known is None or not same or known.epoch < key.epoch:
             if known is not None:
-                known.close("replaced", rejoin=True)
-            self.rooms[key.room] = FakeRoom(key.epoch, request.settings, self._new_id, request.room_uid)
+                known.close("the room was assigned again", rejoin=True)
+            self.rooms[key.room] = FakeRoom(
+                key.epoch,
+                request.settings,
+                self._new_id,
+                request.room_uid,
+                before.heritage if before is not None and same else {},
+            )
+            self._closed.pop(key.room, None)
         return pb.OpenRoomResponse(router_rtp_capabilities=CAPABILITIES)
 
     async def close_room(self, request: pb.CloseRoomRequest) -> pb.CloseRoomResponse:
         await self._begin("close_room", request)
-        self._room(request.room_key).close(request.reason, rejoin=request.rejoin)
-        del self.rooms[request.room_key.room]
+        try:
+            room = self._room(request.room_key)
+        except RoomNotOpen:
+            return pb.CloseRoomResponse()
+        room.close(request.reason or "closed", rejoin=request.rejoin)
+        self._closed[request.room_key.room] = self.rooms.pop(request.room_key.room)
         return pb.CloseRoomResponse()
 
     async def watch_room(self, request: pb.WatchRoomRequest) -> AsyncIterator[events_pb2.RoomEvent]:
@@ -104,7 +120,7 @@ class FakeMediaNode:
 
     async def leave(self, request: pb.LeaveRequest) -> pb.LeaveResponse:
         await self._begin("leave", request)
-        self._room(request.actor.room_key).leave(request.actor.participant_id, "left")
+        self._room(request.actor.room_key).leave(request.actor.participant_id)
         return pb.LeaveResponse()
 
     async def remove_participant(self, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
@@ -116,12 +132,9 @@ class FakeMediaNode:
         self, request: pb.CreateWebRtcTransportRequest
     ) -> pb.CreateWebRtcTransportResponse:
         await self._begin("create_web_rtc_transport", request)
-        person = self._room(request.actor.room_key).person(request.actor.participant_id)
-        transport_id = self._new_id()
-        person.transports[transport_id] = request.direction
         return pb.CreateWebRtcTransportResponse(
-            id=transport_id,
-            ice_parameters=_ice_parameters(),
+            id=self._room(request.actor.room_key).create_transport(request),
+            ice_parameters=self._ice_parameters(),
             ice_candidates=[_candidate()],
             dtls_parameters=transport_pb2.DtlsParameters(
                 role="auto",
@@ -148,27 +161,27 @@ class FakeMediaNode:
 
     async def restart_ice(self, request: pb.RestartIceRequest) -> pb.RestartIceResponse:
         await self._begin("restart_ice", request)
-        self._transport(request.actor, request.transport_id)
-        return pb.RestartIceResponse(ice_parameters=_ice_parameters())
+        person = self._room(request.actor.room_key).person(request.actor.participant_id)
+        person.transport(request.transport_id)
+        return pb.RestartIceResponse(ice_parameters=self._ice_parameters())
 
     async def close_transport(self, request: pb.CloseTransportRequest) -> pb.CloseTransportResponse:
         await self._begin("close_transport", request)
-        self._transport(request.actor, request.transport_id).pop(request.transport_id)
+        self._room(request.actor.room_key).close_transport(request)
         return pb.CloseTransportResponse()
 
     async def produce(self, request: pb.ProduceRequest) -> pb.ProduceResponse:
         await self._begin("produce", request)
-        self._transport(request.actor, request.transport_id)
         return pb.ProduceResponse(id=self._room(request.actor.room_key).produce(request))
 
     async def pause_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
         await self._begin("pause_producer", request)
-        self._room(request.actor.room_key).pause(request.actor.participant_id, request.producer_id, True)
+        self._room(request.actor.room_key).pause(request.actor.participant_id, request.producer_id)
         return pb.ProducerResponse()
 
     async def resume_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
         await self._begin("resume_producer", request)
-        self._room(request.actor.room_key).pause(request.actor.participant_id, request.producer_id, False)
+        self._room(request.actor.room_key).resume(request.actor.participant_id, request.producer_id)
         return pb.ProducerResponse()
 
     async def close_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
@@ -183,7 +196,6 @@ class FakeMediaNode:
 
     async def consume(self, request: pb.ConsumeRequest) -> pb.ConsumeResponse:
         await self._begin("consume", request)
-        self._transport(request.actor, request.transport_id)
         return self._room(request.actor.room_key).consume(request)
 
     async def pause_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
@@ -215,12 +227,10 @@ class FakeMediaNode:
 
     async def produce_data(self, request: pb.ProduceDataRequest) -> pb.ProduceDataResponse:
         await self._begin("produce_data", request)
-        self._transport(request.actor, request.transport_id)
         return pb.ProduceDataResponse(id=self._room(request.actor.room_key).produce_data(request))
 
     async def consume_data(self, request: pb.ConsumeDataRequest) -> pb.ConsumeDataResponse:
         await self._begin("consume_data", request)
-        self._transport(request.actor, request.transport_id)
         return self._room(request.actor.room_key).consume_data(request)
 
     async def close_data_producer(self, request: pb.DataProducerRequest) -> pb.DataProducerResponse:
@@ -247,25 +257,19 @@ class FakeMediaNode:
         if key.process_id != self.process_id:
             raise WrongProcess("another process was meant")
         room = self.rooms.get(key.room)
-        if room is None:
+        latest = room or self._closed.get(key.room)
+        if latest is not None and key.epoch < latest.epoch:
+            raise StaleEpoch(f"open with epoch {latest.epoch}")
+        if room is None or room.epoch < key.epoch:
             raise RoomNotOpen("open the room first")
-        if room.epoch != key.epoch:
-            raise StaleEpoch(f"open with epoch {room.epoch}")
         return room
-
-    def _transport(self, actor: pb.Actor, transport_id: str) -> dict[str, str]:
-        transports = self._room(actor.room_key).person(actor.participant_id).transports
-        if transport_id not in transports:
-            raise NotFound(f"you have no transport {transport_id!r}")
-        return transports
 
     def _new_id(self) -> str:
         self._ids += 1
         return f"id-{self._ids}"
 
-
-def _ice_parameters() -> transport_pb2.IceParameters:
-    return transport_pb2.IceParameters(username_fragment="fragment", password="p" * 24, ice_lite=True)
+    def _ice_parameters(self) -> transport_pb2.IceParameters:
+        return transport_pb2.IceParameters(username_fragment=self._new_id(), password="p" * 24, ice_lite=True)
 
 
 def _candidate() -> transport_pb2.IceCandidate:

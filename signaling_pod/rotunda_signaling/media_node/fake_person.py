@@ -1,0 +1,111 @@
+"""A participant of the fake media node and what is theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rotunda_contract.errors import Forbidden, InvalidState, NotFound
+from rotunda_contract.pb import events_pb2
+from rotunda_contract.pb import media_node_pb2 as pb
+
+
+@dataclass(slots=True)
+class FakeTransport:
+    """`direction` is "send" or "recv", as its client sees it."""
+
+    direction: str
+    connected: bool = False
+
+
+@dataclass(slots=True)
+class FakeConsumer:
+    """Of a producer or of a data producer, which has no use for `paused`."""
+
+    producer_id: str
+    transport_id: str
+    paused: bool = True
+
+
+@dataclass(slots=True)
+class FakePerson:
+    """A participant. `connection_id` is None while no connection holds the seat.
+
+    `watcher_id` is that of the connection, or of the last one. `connection_of_watcher` is the connection
+    that holds the seat again once its watcher is back.
+    """
+
+    info: events_pb2.ParticipantInfo
+    seat: str
+    connection_id: str | None
+    watcher_id: str = ""
+    identity: str = ""
+    token_id: str = ""
+    permissions: tuple[str, ...] = ()
+    connection_of_watcher: str | None = None
+    transports: dict[str, FakeTransport] = field(default_factory=dict)
+    carriers: dict[str, str] = field(default_factory=dict)
+    """Which transport each producer and data producer uses."""
+    consumers: dict[str, FakeConsumer] = field(default_factory=dict)
+    data_consumers: dict[str, FakeConsumer] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.info.participant_id
+
+    def transport(self, transport_id: str) -> FakeTransport:
+        """Raises NotFound."""
+        transport = self.transports.get(transport_id)
+        if transport is None:
+            raise NotFound("you have no such transport")
+        return transport
+
+    def check_may(self, permission: str, transport_id: str, direction: str) -> None:
+        """Raises NotFound, InvalidState for a transport of the other direction, Forbidden."""
+        if self.transport(transport_id).direction != direction:
+            raise InvalidState(f"this needs a transport of direction {direction}")
+        if permission not in self.permissions:
+            raise Forbidden(f"this participant may not {permission}")
+
+    def producer(self, producer_id: str) -> events_pb2.ProducerInfo:
+        """Raises NotFound."""
+        for made in self.info.producers:
+            if made.producer_id == producer_id:
+                return made
+        raise NotFound("you have no such producer")
+
+    def data_producer(self, data_producer_id: str) -> events_pb2.DataProducerInfo:
+        """Raises NotFound."""
+        for made in self.info.data_producers:
+            if made.data_producer_id == data_producer_id:
+                return made
+        raise NotFound("you have no such data producer")
+
+    def consumer(self, consumer_id: str) -> FakeConsumer:
+        """Raises NotFound."""
+        consumer = self.consumers.get(consumer_id)
+        if consumer is None:
+            raise NotFound("you have no such consumer")
+        return consumer
+
+    @property
+    def own_state(self) -> pb.OwnState:
+        """What a resumed participant is told of their own things."""
+        return pb.OwnState(
+            transports=[
+                pb.OwnTransport(transport_id=id, direction=transport.direction)
+                for id, transport in self.transports.items()
+            ],
+            producers=self.info.producers,
+            consumers=[
+                pb.OwnConsumer(consumer_id=id, producer_id=consumer.producer_id, paused=consumer.paused)
+                for id, consumer in self.consumers.items()
+            ],
+            data_producers=[
+                pb.OwnDataProducer(data_producer_id=made.data_producer_id, label=made.label)
+                for made in self.info.data_producers
+            ],
+            data_consumers=[
+                pb.OwnDataConsumer(data_consumer_id=id, data_producer_id=consumer.producer_id)
+                for id, consumer in self.data_consumers.items()
+            ],
+        )
