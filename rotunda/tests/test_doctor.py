@@ -175,7 +175,7 @@ def announce_port(monkeypatch: pytest.MonkeyPatch, port: int, *protocols: str) -
             for each in ice_candidates(addresses)
         )
 
-    monkeypatch.setattr("rotunda_sfu.transport.ice_candidates", wrong)
+    monkeypatch.setattr("rotunda_sfu.transports.webrtc.ice_candidates", wrong)
 
 
 async def test_turn_is_down(tmp_path: Path) -> None:

@@ -1,25 +1,20 @@
-"""What the things in a room share: where their media runs, whom they tell, and who else is there."""
+"""What it takes to do something in a room: where its media runs, what is there, and who is told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import structlog
 
-from rotunda_contract.ids import DataProducerId, ProducerId
 from rotunda_contract.rtp import RtpCapabilities
 from rotunda_sfu.clock import Clock
 from rotunda_sfu.dtls import SessionLimits
 from rotunda_sfu.events import RoomEvents
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.randomness import Randomness
+from rotunda_sfu.relations import Relations
 from rotunda_sfu.sessions import Sessions
 from rotunda_sfu.settings import Limits
-
-if TYPE_CHECKING:
-    from rotunda_sfu.data_channel import DataProducer
-    from rotunda_sfu.producer import Producer
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +29,7 @@ class RoomContext:
     router: int
     capabilities: RtpCapabilities
     events: RoomEvents
+    relations: Relations
     sessions: Sessions
     randomness: Randomness
     limits: Limits
@@ -42,5 +38,3 @@ class RoomContext:
     connect_deadline: float
     max_video_kbps: int
     log: structlog.stdlib.BoundLogger
-    producers: dict[ProducerId, Producer] = field(default_factory=dict)
-    data_producers: dict[DataProducerId, DataProducer] = field(default_factory=dict)

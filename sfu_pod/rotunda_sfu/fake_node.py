@@ -6,29 +6,42 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rotunda_contract.ids import ConnectionId, ProcessId, RoomName, SeatToken, WatcherId
+from rotunda_contract.ids import (
+    ConnectionId,
+    DataProducerId,
+    ProcessId,
+    ProducerId,
+    RoomName,
+    SeatToken,
+    WatcherId,
+)
 from rotunda_contract.pb.events_pb2 import RoomEvent
 from rotunda_contract.rtp import (
     DtlsFingerprint,
     DtlsParameters,
+    RtpCapabilities,
     RtpCodecParameters,
     RtpEncodingParameters,
     RtpHeaderExtensionParameters,
     RtpParameters,
     RtxEncoding,
 )
+from rotunda_sfu import publishing, subscribing
 from rotunda_sfu.clock import VirtualClock
 from rotunda_sfu.consumer import Consumer
+from rotunda_sfu.data_channel import DataConsumer, DataProducer
 from rotunda_sfu.event_log import Watch
 from rotunda_sfu.fake_worker import FakeConsumer, FakeMediaWorker, FakeProducer
 from rotunda_sfu.node import Assignment, Node, RoomOptions
 from rotunda_sfu.participant import Connection, Participant
-from rotunda_sfu.producer import ProduceOptions, Producer
+from rotunda_sfu.producer import Producer
+from rotunda_sfu.publishing import ProduceDataOptions, ProduceOptions
 from rotunda_sfu.randomness import Randomness
 from rotunda_sfu.room import JoinOptions, Room
 from rotunda_sfu.sessions import FakeSession, FakeSessions
 from rotunda_sfu.settings import Limits, NodeSettings
-from rotunda_sfu.transport import WebRtcTransport
+from rotunda_sfu.transports.transport import Transport
+from rotunda_sfu.transports.webrtc import WebRtcTransport
 
 PROCESS = ProcessId("process-1")
 WATCHER = WatcherId("signaling-1")
@@ -117,19 +130,56 @@ class Person:
     def recv_transport(self) -> WebRtcTransport:
         return self.participant.create_transport("recv")
 
-    def microphone(self, transport: WebRtcTransport | None = None) -> Producer:
-        options = ProduceOptions("audio", microphone_parameters())
-        return Producer.create(transport or self.send_transport(), options)
+    def microphone(self, transport: Transport | None = None) -> Producer:
+        return self.produce(ProduceOptions("audio", microphone_parameters()), transport)
 
-    def camera(self, transport: WebRtcTransport | None = None, *, paused: bool = False) -> Producer:
-        options = ProduceOptions("video", camera_parameters(), paused=paused)
-        return Producer.create(transport or self.send_transport(), options)
+    def camera(self, transport: Transport | None = None, *, paused: bool = False) -> Producer:
+        return self.produce(ProduceOptions("video", camera_parameters(), paused=paused), transport)
 
-    def consume(self, producer: Producer, transport: WebRtcTransport | None = None) -> Consumer:
-        where = transport or self.recv_transport()
-        return Consumer.create(where, producer.id, self.fake.node.capabilities)
+    def produce(self, options: ProduceOptions, transport: Transport | None = None) -> Producer:
+        return publishing.produce(self.participant.room, transport or self.send_transport(), options)
 
-    def session(self, transport: WebRtcTransport) -> FakeSession:
+    def pause(self, producer: Producer) -> None:
+        publishing.pause(self.participant.room, producer, cause=self.participant.id)
+
+    def resume(self, producer: Producer) -> None:
+        publishing.resume(self.participant.room, producer)
+
+    def consume(
+        self,
+        producer: Producer | ProducerId,
+        transport: Transport | None = None,
+        capabilities: RtpCapabilities | None = None,
+    ) -> Consumer:
+        return subscribing.consume(
+            self.participant.room,
+            transport or self.recv_transport(),
+            producer.id if isinstance(producer, Producer) else producer,
+            capabilities or self.fake.node.capabilities,
+        )
+
+    def produce_data(self, options: ProduceDataOptions, transport: Transport | None = None) -> DataProducer:
+        return publishing.produce_data(self.participant.room, transport or self.send_transport(), options)
+
+    def consume_data(self, producer: DataProducerId, transport: Transport | None = None) -> DataConsumer:
+        return subscribing.consume_data(self.participant.room, transport or self.recv_transport(), producer)
+
+    def close(self, thing: Transport | Producer | Consumer | DataProducer | DataConsumer) -> None:
+        """As if they asked for it."""
+        relations, cause = self.participant.room.relations, self.participant.id
+        match thing:
+            case Producer():
+                relations.end_producer(thing, cause=cause)
+            case Consumer():
+                relations.end_consumer(thing, cause=cause)
+            case DataProducer():
+                relations.end_data_producer(thing, cause=cause)
+            case DataConsumer():
+                relations.end_data_consumer(thing, cause=cause)
+            case _:
+                relations.end_transport(thing, cause=cause)
+
+    def session(self, transport: Transport) -> FakeSession:
         return self.fake.sessions.opened[transport.number]
 
     def media_of(self, producer: Producer) -> FakeProducer:

@@ -21,6 +21,7 @@ from rotunda_sfu.events import RoomEvents
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.ortc import VideoCodecName
 from rotunda_sfu.randomness import Randomness
+from rotunda_sfu.relations import Relations
 from rotunda_sfu.removals import Removals
 from rotunda_sfu.room import Room
 from rotunda_sfu.sessions import Sessions
@@ -152,11 +153,13 @@ class Node:
     ) -> Room:
         limits = self.settings.limits
         log = self._log.bind(room=assignment.room, epoch=assignment.epoch)
+        events = RoomEvents(EventLog(backlog=limits.watcher_backlog))
         context = RoomContext(
             worker=worker,
             router=worker.next_number(),
             capabilities=ortc.router_capabilities(codecs),
-            events=RoomEvents(EventLog(backlog=limits.watcher_backlog)),
+            events=events,
+            relations=Relations(events),
             sessions=self._sessions,
             randomness=self._randomness,
             limits=limits,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rotunda_contract.errors import BadRequest, NotFound
+from rotunda_contract.errors import BadRequest, Forbidden, LimitExceeded, NotFound
 from rotunda_contract.ids import (
     ConnectionId,
     ConsumerId,
@@ -19,11 +19,14 @@ from rotunda_contract.ids import (
     WatcherId,
 )
 from rotunda_contract.pb import events_pb2
+from rotunda_contract.signaling.common import TransportDirection
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.data_channel import DataConsumer, DataProducer
 from rotunda_sfu.producer import Producer
-from rotunda_sfu.transport import WebRtcTransport
+from rotunda_sfu.settings import Limits
+from rotunda_sfu.transports.transport import Transport
+from rotunda_sfu.transports.webrtc import WebRtcTransport
 
 _K = TypeVar("_K")
 _T = TypeVar("_T")
@@ -38,7 +41,7 @@ class Connection:
 
 
 class Participant:
-    """Owns transports, producers and consumers. Looking up what is not there raises NotFound."""
+    """An `Origin`. Looking up what it does not have raises NotFound."""
 
     def __init__(
         self,
@@ -60,11 +63,30 @@ class Participant:
         self.token_id = token_id
         self.permissions = frozenset(permissions)
         self.connection: Connection | None = connection
-        self.transports: dict[TransportId, WebRtcTransport] = {}
-        self.producers: dict[ProducerId, Producer] = {}
-        self.consumers: dict[ConsumerId, Consumer] = {}
-        self.data_producers: dict[DataProducerId, DataProducer] = {}
-        self.data_consumers: dict[DataConsumerId, DataConsumer] = {}
+
+    @property
+    def limits(self) -> Limits:
+        return self.room.limits
+
+    @property
+    def transports(self) -> Mapping[TransportId, Transport]:
+        return self.room.relations.transports.of(self)
+
+    @property
+    def producers(self) -> Mapping[ProducerId, Producer]:
+        return self.room.relations.producers.of(self)
+
+    @property
+    def consumers(self) -> Mapping[ConsumerId, Consumer]:
+        return self.room.relations.consumers.of(self)
+
+    @property
+    def data_producers(self) -> Mapping[DataProducerId, DataProducer]:
+        return self.room.relations.data_producers.of(self)
+
+    @property
+    def data_consumers(self) -> Mapping[DataConsumerId, DataConsumer]:
+        return self.room.relations.data_consumers.of(self)
 
     @property
     def info(self) -> events_pb2.ParticipantInfo:
@@ -76,16 +98,29 @@ class Participant:
             data_producers=[producer.info for producer in self.data_producers.values()],
         )
 
+    def require(self, permission: str) -> None:
+        if permission not in self.permissions:
+            raise Forbidden(f"this participant may not {permission}")
+
     def create_transport(self, direction: str) -> WebRtcTransport:
         """Raises BadRequest for an unknown direction, LimitExceeded for one too many."""
-        if direction == "send":
-            return WebRtcTransport.create(self.room, self, "send")
-        if direction == "recv":
-            return WebRtcTransport.create(self.room, self, "recv")
-        raise BadRequest(f"must be send or recv, not {direction!r}", field="direction")
+        sending_or_receiving = _direction(direction)
+        most = self.limits.transports
+        if len(self.transports) >= most:
+            raise LimitExceeded(f"a participant has at most {most} transports; close one first")
+        log = self.room.log.bind(participant=self.id)
+        transport = WebRtcTransport(self.room, sending_or_receiving, self.room.relations, log)
+        self.room.relations.transports.add(transport, self)
+        return transport
 
-    def transport(self, transport_id: str) -> WebRtcTransport:
+    def transport(self, transport_id: str) -> Transport:
         return _mine(self.transports, TransportId(transport_id), "transport")
+
+    def webrtc_transport(self, transport_id: str) -> WebRtcTransport:
+        transport = self.transport(transport_id)
+        if not isinstance(transport, WebRtcTransport):
+            raise NotFound("you have no such WebRTC transport")
+        return transport
 
     def producer(self, producer_id: str) -> Producer:
         return _mine(self.producers, ProducerId(producer_id), "producer")
@@ -101,8 +136,15 @@ class Participant:
 
     def close(self) -> None:
         """Closes all that it owns, without telling the others of each: they are told that it left."""
-        for transport in list(self.transports.values()):
-            transport.close(cause=self.id, announce=False)
+        self.room.relations.end_origin(self)
+
+
+def _direction(text: str) -> TransportDirection:
+    if text == "send":
+        return "send"
+    if text == "recv":
+        return "recv"
+    raise BadRequest(f"must be send or recv, not {text!r}", field="direction")
 
 
 def _mine(things: Mapping[_K, _T], key: _K, noun: str) -> _T:

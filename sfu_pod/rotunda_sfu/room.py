@@ -126,7 +126,7 @@ class Room:
 
     def producer(self, producer_id: str) -> Producer:
         """Anybody's. Raises NotFound."""
-        producer = self.context.producers.get(ProducerId(producer_id))
+        producer = self.context.relations.producers.get(ProducerId(producer_id))
         if producer is None:
             raise NotFound("no such producer in this room")
         return producer
@@ -175,8 +175,9 @@ class Room:
         return self.removals if self._lives_on else Removals()
 
     def on_active_speaker(self, producer: int | None) -> None:
-        speaking = (each for each in self.context.producers.values() if each.number == producer)
-        self._set_active_speaker(next((each.owner.id for each in speaking), None))
+        producers = self.context.relations.producers
+        speaking = (producers.origin(each).id for each in producers if each.number == producer)
+        self._set_active_speaker(next(speaking, None))
 
     def on_worker_failed(self, message: str) -> None:
         self.context.log.error("worker_failed", error=message)

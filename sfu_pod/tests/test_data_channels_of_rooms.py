@@ -5,10 +5,11 @@ import pytest
 from rotunda_contract.errors import Forbidden, InvalidState, LimitExceeded, NotFound
 from rotunda_contract.ids import DataProducerId
 from rotunda_contract.rtp import SctpStreamParameters
-from rotunda_sfu.data_channel import DataConsumer, DataProducer
+from rotunda_sfu.data_channel import DataProducer
 from rotunda_sfu.fake_node import FakeNode, FakeRoom, Person
+from rotunda_sfu.publishing import ProduceDataOptions
 from rotunda_sfu.settings import Limits
-from rotunda_sfu.transport import WebRtcTransport
+from rotunda_sfu.transports.transport import Transport
 
 STREAM = SctpStreamParameters(stream_id=7, ordered=False, max_retransmits=0)
 
@@ -18,14 +19,14 @@ def two(fake: FakeNode | None = None) -> tuple[FakeRoom, Person, Person]:
     return room, room.join("Ada"), room.join("Bob")
 
 
-def produce(transport: WebRtcTransport) -> DataProducer:
-    return DataProducer.create(transport, STREAM, label="cursor", protocol="json")
+def produce(person: Person, transport: Transport | None = None) -> DataProducer:
+    return person.produce_data(ProduceDataOptions(STREAM, "cursor", "json"), transport)
 
 
 async def test_a_data_producer_is_told_and_stands_in_the_snapshot() -> None:
     room, ada, _ = two()
     await room.events()
-    producer = produce(ada.send_transport())
+    producer = produce(ada)
     (event,) = await room.events()
     assert event.cause == ada.participant.id
     assert event.data_producer_added.data_producer.label == "cursor"
@@ -34,28 +35,30 @@ async def test_a_data_producer_is_told_and_stands_in_the_snapshot() -> None:
 
 async def test_a_data_consumer_has_its_producer_s_reliability() -> None:
     _, ada, bob = two()
-    producer = produce(ada.send_transport())
-    consumer = DataConsumer.create(bob.recv_transport(), producer.id)
+    producer = produce(ada)
+    receiving = bob.recv_transport()
+    consumer = bob.consume_data(producer.id, receiving)
     assert (consumer.stream.ordered, consumer.stream.max_retransmits) == (False, 0)
-    assert bob.session(consumer.transport).data_consumers == {consumer.id: producer.id}
+    assert bob.session(receiving).data_consumers == {consumer.id: producer.id}
 
 
 async def test_closing_a_data_producer_closes_its_consumers() -> None:
     room, ada, bob = two()
-    producer = produce(ada.send_transport())
-    consumer = DataConsumer.create(bob.recv_transport(), producer.id)
+    producer = produce(ada)
+    receiving = bob.recv_transport()
+    consumer = bob.consume_data(producer.id, receiving)
     await room.events()
-    producer.close(cause=ada.participant.id)
+    ada.close(producer)
     closed, consumer_closed = await room.events()
     assert closed.data_producer_closed.data_producer_id == producer.id
     assert consumer_closed.data_consumer_closed.data_consumer_id == consumer.id
     assert consumer_closed.recipient == bob.participant.id
-    assert not bob.session(consumer.transport).data_consumers
+    assert not bob.session(receiving).data_consumers
 
 
 async def test_leaving_closes_data_consumers_without_telling_of_each_producer() -> None:
     room, ada, bob = two()
-    DataConsumer.create(bob.recv_transport(), produce(ada.send_transport()).id)
+    bob.consume_data(produce(ada).id)
     await room.events()
     room.room.leave(ada.participant.id)
     assert await room.news() == ["participant_left", "data_consumer_closed"]
@@ -63,17 +66,18 @@ async def test_leaving_closes_data_consumers_without_telling_of_each_producer() 
 
 async def test_closing_one_s_own_data_consumer_is_told_to_nobody() -> None:
     room, ada, bob = two()
-    consumer = DataConsumer.create(bob.recv_transport(), produce(ada.send_transport()).id)
+    consumer = bob.consume_data(produce(ada).id)
     await room.events()
-    bob.participant.data_consumer(consumer.id).close(cause=bob.participant.id)
+    bob.close(bob.participant.data_consumer(consumer.id))
     assert await room.events() == []
 
 
 async def test_a_consumer_too_slow_is_told() -> None:
     room, ada, bob = two()
-    consumer = DataConsumer.create(bob.recv_transport(), produce(ada.send_transport()).id)
+    receiving = bob.recv_transport()
+    consumer = bob.consume_data(produce(ada).id, receiving)
     await room.events()
-    bob.session(consumer.transport).listener.on_data_consumer_closed(consumer.id, "too slow")
+    bob.session(receiving).listener.on_data_consumer_closed(consumer.id, "too slow")
     (event,) = await room.events()
     assert (event.recipient, event.reason) == (bob.participant.id, "too slow")
     assert event.data_consumer_closed.data_consumer_id == consumer.id
@@ -82,21 +86,21 @@ async def test_a_consumer_too_slow_is_told() -> None:
 async def test_what_is_refused() -> None:
     room, ada, bob = two(FakeNode(limits=Limits(data_producers=1, data_consumers=1)))
     eve = room.join("Eve", permissions=[])
-    producer = produce(ada.send_transport())
+    producer = produce(ada)
     with pytest.raises(LimitExceeded):
-        produce(ada.send_transport())
+        produce(ada)
     with pytest.raises(InvalidState):
-        produce(bob.recv_transport())
+        produce(bob, bob.recv_transport())
     with pytest.raises(Forbidden):
-        produce(eve.send_transport())
+        produce(eve)
     with pytest.raises(Forbidden):
-        DataConsumer.create(eve.recv_transport(), producer.id)
+        eve.consume_data(producer.id)
     with pytest.raises(NotFound):
-        DataConsumer.create(bob.recv_transport(), DataProducerId("unknown"))
+        bob.consume_data(DataProducerId("unknown"))
     with pytest.raises(NotFound):
-        DataConsumer.create(ada.recv_transport(), producer.id)
+        ada.consume_data(producer.id)
     with pytest.raises(InvalidState):
-        DataConsumer.create(bob.send_transport(), producer.id)
-    DataConsumer.create(bob.recv_transport(), producer.id)
+        bob.consume_data(producer.id, bob.send_transport())
+    bob.consume_data(producer.id)
     with pytest.raises(LimitExceeded):
-        DataConsumer.create(bob.recv_transport(), producer.id)
+        bob.consume_data(producer.id)

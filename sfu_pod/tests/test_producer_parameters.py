@@ -17,11 +17,11 @@ from rotunda_sfu.fake_node import PROCESS, WATCHER, assignment
 from rotunda_sfu.native_worker import open_workers
 from rotunda_sfu.node import Node, RoomOptions
 from rotunda_sfu.participant import Connection
-from rotunda_sfu.producer import ProduceOptions, Producer
-from rotunda_sfu.room import JoinOptions
+from rotunda_sfu.publishing import ProduceOptions, produce
+from rotunda_sfu.room import JoinOptions, Room
 from rotunda_sfu.sessions import FakeSessions
 from rotunda_sfu.settings import NodeSettings
-from rotunda_sfu.transport import WebRtcTransport
+from rotunda_sfu.transports.transport import Transport
 
 URIS = (
     "urn:ietf:params:rtp-hdrext:sdes:mid",
@@ -116,17 +116,17 @@ async def _produce_all(everything: list[dict[str, Any]]) -> list[str]:
         room.watch(WATCHER)
         joined = room.join(Connection(ConnectionId("c"), WATCHER), JoinOptions("Ada", ("publish",)))
         transport = joined.participant.create_transport("send")
-        answers = [_produce(transport, each) for each in everything]
+        answers = [_produce(room, transport, each) for each in everything]
         await worker.collect_stats()  # Answered after all commands: one that failed is in the log by now.
         return answers
     finally:
         worker.close()
 
 
-def _produce(transport: WebRtcTransport, parameters: dict[str, Any]) -> str:
+def _produce(room: Room, transport: Transport, parameters: dict[str, Any]) -> str:
     try:
         options = ProduceOptions("video", RtpParameters.model_validate(parameters))
-        Producer.create(transport, options)
+        produce(room.context, transport, options)
     except ValidationError:
         return "bad_request"
     except RotundaError as error:

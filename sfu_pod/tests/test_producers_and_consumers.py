@@ -12,7 +12,7 @@ from rotunda_contract.errors import (
 )
 from rotunda_contract.ids import ProducerId
 from rotunda_contract.rtp import RtpCapabilities, RtpParameters
-from rotunda_sfu.consumer import Consumer
+from rotunda_sfu import publishing
 from rotunda_sfu.fake_node import (
     FakeNode,
     FakeRoom,
@@ -21,7 +21,8 @@ from rotunda_sfu.fake_node import (
     microphone_parameters,
 )
 from rotunda_sfu.media_worker import Layers
-from rotunda_sfu.producer import ProduceOptions, Producer
+from rotunda_sfu.producer import Producer
+from rotunda_sfu.publishing import ProduceOptions
 from rotunda_sfu.settings import Limits
 
 
@@ -31,7 +32,7 @@ def two(fake: FakeNode | None = None) -> tuple[FakeRoom, Person, Person]:
 
 
 def produce(person: Person, kind: str, parameters: RtpParameters, source: str = "") -> Producer:
-    return Producer.create(person.send_transport(), ProduceOptions(kind, parameters, source=source))
+    return person.produce(ProduceOptions(kind, parameters, source=source))
 
 
 async def test_the_worker_learns_how_a_producer_numbers_its_packets() -> None:
@@ -85,17 +86,17 @@ async def test_codecs_of_the_other_kind_are_refused() -> None:
 async def test_one_media_id_is_one_producer_s() -> None:
     _, ada, _ = two()
     transport = ada.send_transport()
-    Producer.create(transport, ProduceOptions("audio", microphone_parameters("0", ssrc=1)))
+    ada.produce(ProduceOptions("audio", microphone_parameters("0", ssrc=1)), transport)
     with pytest.raises(BadRequest, match=r"rtpParameters\.mid: 0"):
-        Producer.create(transport, ProduceOptions("audio", microphone_parameters("0", ssrc=2)))
+        ada.produce(ProduceOptions("audio", microphone_parameters("0", ssrc=2)), transport)
 
 
 async def test_one_ssrc_is_one_producer_s() -> None:
     _, ada, _ = two()
     transport = ada.send_transport()
-    Producer.create(transport, ProduceOptions("video", camera_parameters("0", ssrc=100)))
+    ada.produce(ProduceOptions("video", camera_parameters("0", ssrc=100)), transport)
     with pytest.raises(BadRequest, match="ssrc 101"):
-        Producer.create(transport, ProduceOptions("audio", microphone_parameters("1", ssrc=101)))
+        ada.produce(ProduceOptions("audio", microphone_parameters("1", ssrc=101)), transport)
     assert len(ada.participant.producers) == 1
 
 
@@ -134,13 +135,13 @@ async def test_pausing_is_told_once() -> None:
     room, ada, _ = two()
     producer = ada.camera()
     await room.events()
-    producer.pause(cause=ada.participant.id)
-    producer.pause(cause=ada.participant.id)
+    ada.pause(producer)
+    ada.pause(producer)
     (paused,) = await room.events()
     assert (paused.producer_paused.producer_id, paused.cause) == (producer.id, ada.participant.id)
     assert ada.media_of(producer).paused
-    producer.resume()
-    producer.resume()
+    ada.resume(producer)
+    ada.resume(producer)
     assert await room.news() == ["producer_resumed"]
     assert not ada.media_of(producer).paused
 
@@ -149,7 +150,7 @@ async def test_a_moderator_s_mute_is_told_to_the_owner_too() -> None:
     room, ada, _ = two()
     producer = ada.microphone()
     await room.events()
-    room.room.producer(producer.id).pause(cause=None, reason="quiet please")
+    publishing.pause(room.room.context, room.room.producer(producer.id), cause=None, reason="quiet please")
     (paused,) = await room.events()
     assert not paused.HasField("cause")
     assert paused.reason == "quiet please"
@@ -170,7 +171,7 @@ async def test_closing_a_producer_closes_its_consumers() -> None:
     producer = ada.camera()
     consumer = bob.consume(producer)
     await room.events()
-    producer.close(cause=ada.participant.id)
+    ada.close(producer)
     closed, consumer_closed = await room.events()
     assert closed.cause == ada.participant.id
     assert consumer_closed.consumer_closed.producer_id == producer.id
@@ -186,14 +187,15 @@ async def test_closing_a_producer_closes_its_consumers() -> None:
 
 async def test_somebody_else_s_things_are_not_found() -> None:
     _, ada, bob = two()
-    producer = ada.camera()
+    sending = ada.send_transport()
+    producer = ada.camera(sending)
     consumer = bob.consume(producer)
     with pytest.raises(NotFound):
         bob.participant.producer(producer.id)
     with pytest.raises(NotFound):
         ada.participant.consumer(consumer.id)
     with pytest.raises(NotFound):
-        bob.participant.transport(producer.transport.id)
+        bob.participant.transport(sending.id)
 
 
 async def test_only_producers_of_others_in_the_room_can_be_consumed() -> None:
@@ -204,7 +206,7 @@ async def test_only_producers_of_others_in_the_room_can_be_consumed() -> None:
     transport = bob.recv_transport()
     for producer_id in (ProducerId("unknown"), own.id, elsewhere.id):
         with pytest.raises(NotFound):
-            Consumer.create(transport, producer_id, fake.node.capabilities)
+            bob.consume(producer_id, transport)
     assert ada.camera()
 
 
@@ -213,7 +215,7 @@ async def test_a_client_that_cannot_decode_is_told_what_it_would_need() -> None:
     _, ada, bob = two(fake)
     deaf = RtpCapabilities(codecs=tuple(c for c in fake.node.capabilities.codecs if c.kind == "audio"))
     with pytest.raises(Unsupported):
-        Consumer.create(bob.recv_transport(), ada.camera().id, deaf)
+        bob.consume(ada.camera(), capabilities=deaf)
     assert not fake.worker.consumers
 
 
@@ -222,8 +224,8 @@ async def test_a_consumer_starts_paused_and_only_resuming_starts_it() -> None:
     producer = ada.camera()
     consumer = bob.consume(producer)
     assert bob.copy_of(consumer).paused
-    producer.pause(cause=ada.participant.id)
-    producer.resume()
+    ada.pause(producer)
+    ada.resume(producer)
     assert bob.copy_of(consumer).paused
     consumer.resume()
     assert not bob.copy_of(consumer).paused
@@ -236,7 +238,7 @@ async def test_media_ids_are_never_used_again() -> None:
     producer = ada.camera()
     transport = bob.recv_transport()
     first = bob.consume(producer, transport)
-    first.close(cause=bob.participant.id)
+    bob.close(first)
     second = bob.consume(producer, transport)
     assert first.rtp_parameters.mid != second.rtp_parameters.mid
 

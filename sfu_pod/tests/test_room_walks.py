@@ -11,10 +11,13 @@ from rotunda_contract.errors import LimitExceeded, RoomFull
 from rotunda_contract.ids import ConnectionId, WatcherId
 from rotunda_contract.pb.events_pb2 import ParticipantInfo, ProducerInfo, RoomEvent, RoomSnapshot
 from rotunda_contract.rtp import SctpStreamParameters
+from rotunda_sfu import publishing
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.data_channel import DataConsumer, DataProducer
 from rotunda_sfu.fake_node import FakeNode, Person
 from rotunda_sfu.producer import Producer
+from rotunda_sfu.publishing import ProduceDataOptions
+from rotunda_sfu.relations import Relations
 from rotunda_sfu.settings import Limits
 
 STEPS = 600
@@ -30,6 +33,10 @@ class Walk:
         self.fake = FakeNode(limits=Limits(transports=4, producers=6, consumers=20), seed=seed)
         self.room = self.fake.open(max_participants=6)
         self.connections = 0
+
+    @property
+    def relations(self) -> Relations:
+        return self.room.room.context.relations
 
     @property
     def people(self) -> list[Person]:
@@ -75,30 +82,31 @@ class Walk:
 
     def consume(self) -> None:
         for person in self._somebody():
-            others = [
-                p for p in self.room.room.context.producers.values() if p.owner is not person.participant
-            ]
+            producers = self.relations.producers
+            others = [each for each in producers if producers.origin(each) is not person.participant]
             if others:
                 person.consume(self.random.choice(others))
 
     def produce_data(self) -> None:
         for person in self._somebody():
             stream = SctpStreamParameters(stream_id=1)
-            DataProducer.create(person.send_transport(), stream, label="l", protocol="p")
+            person.produce_data(ProduceDataOptions(stream, "l", "p"))
 
     def consume_data(self) -> None:
         for person in self._somebody():
-            producers = self.room.room.context.data_producers.values()
-            others = [each for each in producers if each.owner is not person.participant]
+            producers = self.relations.data_producers
+            others = [each for each in producers if producers.origin(each) is not person.participant]
             if others:
-                DataConsumer.create(person.recv_transport(), self.random.choice(others).id)
+                person.consume_data(self.random.choice(others).id)
 
     def pause_or_resume(self) -> None:
-        for producer in self._one_of(list(self.room.room.context.producers.values())):
+        room = self.room.room.context
+        for producer in self._one_of(list(self.relations.producers)):
             if producer.paused:
-                producer.resume()
+                publishing.resume(room, producer)
             else:
-                producer.pause(cause=self.random.choice([None, producer.owner.id]), reason="why not")
+                owner = self.relations.producers.origin(producer).id
+                publishing.pause(room, producer, cause=self.random.choice([None, owner]), reason="why not")
 
     def close_something(self) -> None:
         for person in self._somebody():
@@ -110,12 +118,12 @@ class Walk:
                 *mine.data_consumers.values(),
             ]
             for thing in self._one_of(things):
-                thing.close(cause=mine.id)
+                person.close(thing)
 
     def close_transport(self) -> None:
         for person in self._somebody():
             for transport in self._one_of(list(person.participant.transports.values())):
-                transport.close(cause=person.participant.id)
+                person.close(transport)
 
     def fail_transport(self) -> None:
         for person in self._somebody():
@@ -123,7 +131,7 @@ class Walk:
                 person.session(transport).fail("the peer went away")
 
     def speak(self) -> None:
-        producers = [each.number for each in self.room.room.context.producers.values()]
+        producers = [each.number for each in self.relations.producers]
         self.fake.worker.speak(self.room.room.context.router, self.random.choice([None, *producers]))
 
     def check_nothing_leaks(self) -> None:
@@ -215,6 +223,7 @@ async def test_nothing_leaks_and_deltas_lead_where_snapshots_are(seed: int) -> N
     for person in walk.people:
         walk.room.room.leave(person.participant.id)
     walk.check_nothing_leaks()
+    assert walk.relations.is_empty
 
 
 def _producer(info: ParticipantInfo, producer_id: str) -> ProducerInfo:

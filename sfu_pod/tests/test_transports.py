@@ -42,7 +42,7 @@ async def test_transports_are_limited() -> None:
     closing = ada.recv_transport()
     with pytest.raises(LimitExceeded, match="2"):
         ada.recv_transport()
-    closing.close(cause=ada.participant.id)
+    ada.close(closing)
     ada.recv_transport()
 
 
@@ -58,11 +58,11 @@ async def test_connecting_twice_is_refused() -> None:
 async def test_connecting_may_come_after_producing_and_consuming() -> None:
     room = FakeNode().open()
     ada, bob = room.join("Ada"), room.join("Bob")
-    producer = ada.camera()
-    consumer = bob.consume(producer)
-    producer.transport.connect(BROWSER_DTLS)
-    consumer.transport.connect(BROWSER_DTLS)
-    assert bob.session(consumer.transport).remote == BROWSER_DTLS
+    sending, receiving = ada.send_transport(), bob.recv_transport()
+    bob.consume(ada.camera(sending), receiving)
+    sending.connect(BROWSER_DTLS)
+    receiving.connect(BROWSER_DTLS)
+    assert bob.session(receiving).remote == BROWSER_DTLS
 
 
 async def test_keys_go_to_the_worker() -> None:
@@ -94,10 +94,11 @@ async def test_closing_ends_producers_and_their_consumers_and_tells_of_them() ->
     fake = FakeNode()
     room = fake.open()
     ada, bob = room.join("Ada"), room.join("Bob")
-    producer = ada.camera()
+    sending = ada.send_transport()
+    producer = ada.camera(sending)
     consumer = bob.consume(producer)
     await room.events()
-    producer.transport.close(cause=ada.participant.id)
+    ada.close(sending)
     closed, consumer_closed = await room.events()
     assert (closed.producer_closed.producer_id, closed.cause) == (producer.id, ada.participant.id)
     assert (consumer_closed.consumer_closed.consumer_id, consumer_closed.recipient) == (
@@ -107,16 +108,17 @@ async def test_closing_ends_producers_and_their_consumers_and_tells_of_them() ->
     assert not fake.worker.producers
     assert not fake.worker.consumers
     with pytest.raises(NotFound):
-        ada.participant.transport(producer.transport.id)
+        ada.participant.transport(sending.id)
 
 
 async def test_closing_ends_consumers_and_does_not_tell_who_asked_for_it() -> None:
     fake = FakeNode()
     room = fake.open()
     ada, bob = room.join("Ada"), room.join("Bob")
-    consumer = bob.consume(ada.camera())
+    receiving = bob.recv_transport()
+    bob.consume(ada.camera(), receiving)
     await room.events()
-    consumer.transport.close(cause=bob.participant.id)
+    bob.close(receiving)
     assert await room.events() == []
     assert not fake.worker.consumers
     assert not bob.participant.consumers
@@ -126,18 +128,18 @@ async def test_a_failed_handshake_closes_the_transport_and_its_owner_is_told() -
     fake = FakeNode()
     room = fake.open()
     ada, bob = room.join("Ada"), room.join("Bob")
-    producer = ada.camera()
-    bob.consume(producer)
+    sending = ada.send_transport()
+    bob.consume(ada.camera(sending))
     await room.events()
-    ada.session(producer.transport).fail("the handshake took over 30 s")
+    ada.session(sending).fail("the handshake took over 30 s")
     told, closed, consumer_closed = await room.events()
-    assert told.transport_closed.transport_id == producer.transport.id
+    assert told.transport_closed.transport_id == sending.id
     assert (told.recipient, told.reason) == (ada.participant.id, "the handshake took over 30 s")
     assert not closed.HasField("cause")
     assert closed.reason == told.reason
     assert consumer_closed.recipient == bob.participant.id
     assert not ada.participant.transports
-    assert producer.transport.number not in fake.worker.transports
+    assert sending.number not in fake.worker.transports
 
 
 async def test_held_back_data_is_told_to_its_sender() -> None:
@@ -176,7 +178,7 @@ async def test_a_late_word_of_a_session_is_harmless() -> None:
     ada = room.join()
     transport = ada.send_transport()
     listener = ada.session(transport).listener
-    transport.close(cause=ada.participant.id)
+    ada.close(transport)
     await room.events()
     listener.on_closed("late")
     listener.on_data_consumer_closed(DataConsumerId("gone"), "late")
@@ -273,6 +275,6 @@ async def test_an_ice_restart_gives_a_transport_that_waits_more_time() -> None:
 async def test_nothing_waits_for_a_transport_that_is_closed_or_connected() -> None:
     fake = FakeNode()
     ada = fake.open().join()
-    ada.recv_transport().close(cause=ada.participant.id)
+    ada.close(ada.recv_transport())
     ada.send_transport().connect(BROWSER_DTLS)
     assert fake.clock.pending == 0

@@ -7,20 +7,23 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import rtp_pb2
 from rotunda_contract.rtp import RtpCapabilities
 from rotunda_contract.wire import from_message, to_message
+from rotunda_sfu import subscribing
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.node import Node
 from rotunda_sfu.service import lookup
 
 
 def consume(node: Node, request: pb.ConsumeRequest) -> pb.ConsumeResponse:
-    transport = lookup.participant(node, request.actor).transport(request.transport_id)
+    participant = lookup.participant(node, request.actor)
+    transport = participant.transport(request.transport_id)
     capabilities = _capabilities(request.rtp_capabilities.SerializeToString(deterministic=True))
-    consumer = Consumer.create(transport, ProducerId(request.producer_id), capabilities)
-    producer = consumer.producer
+    consumer = subscribing.consume(participant.room, transport, ProducerId(request.producer_id), capabilities)
+    producers = participant.room.relations.producers
+    producer = producers[consumer.producer_id]
     return pb.ConsumeResponse(
         id=consumer.id,
         producer_id=producer.id,
-        participant_id=producer.owner.id,
+        participant_id=producers.origin(producer).id,
         kind=producer.kind,
         rtp_parameters=to_message(consumer.rtp_parameters, rtp_pb2.RtpParameters),
         type=producer.type,
@@ -40,8 +43,9 @@ def resume(node: Node, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
 
 
 def close(node: Node, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-    consumer = _own(node, request.actor, request.consumer_id)
-    consumer.close(cause=consumer.owner.id)
+    participant = lookup.participant(node, request.actor)
+    consumer = participant.consumer(request.consumer_id)
+    participant.room.relations.end_consumer(consumer, cause=participant.id)
     return pb.ConsumerResponse()
 
 

@@ -5,24 +5,26 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import rtp_pb2
 from rotunda_contract.rtp import SctpStreamParameters
 from rotunda_contract.wire import from_message, to_message
-from rotunda_sfu.data_channel import DataConsumer, DataProducer
+from rotunda_sfu import publishing, subscribing
 from rotunda_sfu.node import Node
+from rotunda_sfu.publishing import ProduceDataOptions
 from rotunda_sfu.service import lookup
 
 
 def produce(node: Node, request: pb.ProduceDataRequest) -> pb.ProduceDataResponse:
-    transport = lookup.participant(node, request.actor).transport(request.transport_id)
+    participant = lookup.participant(node, request.actor)
+    transport = participant.transport(request.transport_id)
     stream = from_message(SctpStreamParameters, request.sctp_stream_parameters, field="sctpStreamParameters")
-    producer = DataProducer.create(
-        transport, stream, label=request.label, protocol=request.protocol, app_data=request.app_data
-    )
-    return pb.ProduceDataResponse(id=producer.id)
+    options = ProduceDataOptions(stream, request.label, request.protocol, request.app_data)
+    return pb.ProduceDataResponse(id=publishing.produce_data(participant.room, transport, options).id)
 
 
 def consume(node: Node, request: pb.ConsumeDataRequest) -> pb.ConsumeDataResponse:
-    transport = lookup.participant(node, request.actor).transport(request.transport_id)
-    consumer = DataConsumer.create(transport, DataProducerId(request.data_producer_id))
-    producer = consumer.producer
+    participant = lookup.participant(node, request.actor)
+    transport = participant.transport(request.transport_id)
+    producer_id = DataProducerId(request.data_producer_id)
+    consumer = subscribing.consume_data(participant.room, transport, producer_id)
+    producer = participant.room.relations.data_producers[consumer.data_producer_id]
     return pb.ConsumeDataResponse(
         id=consumer.id,
         data_producer_id=producer.id,
@@ -34,12 +36,14 @@ def consume(node: Node, request: pb.ConsumeDataRequest) -> pb.ConsumeDataRespons
 
 
 def close_producer(node: Node, request: pb.DataProducerRequest) -> pb.DataProducerResponse:
-    producer = lookup.participant(node, request.actor).data_producer(request.data_producer_id)
-    producer.close(cause=producer.owner.id)
+    participant = lookup.participant(node, request.actor)
+    producer = participant.data_producer(request.data_producer_id)
+    participant.room.relations.end_data_producer(producer, cause=participant.id)
     return pb.DataProducerResponse()
 
 
 def close_consumer(node: Node, request: pb.DataConsumerRequest) -> pb.DataConsumerResponse:
-    consumer = lookup.participant(node, request.actor).data_consumer(request.data_consumer_id)
-    consumer.close(cause=consumer.owner.id)
+    participant = lookup.participant(node, request.actor)
+    consumer = participant.data_consumer(request.data_consumer_id)
+    participant.room.relations.end_data_consumer(consumer, cause=participant.id)
     return pb.DataConsumerResponse()

@@ -94,7 +94,7 @@ def _own_state(participant: Participant) -> pb.OwnState:
         ],
         producers=[producer.info for producer in participant.producers.values()],
         consumers=[
-            pb.OwnConsumer(consumer_id=consumer.id, producer_id=consumer.producer.id, paused=consumer.paused)
+            pb.OwnConsumer(consumer_id=consumer.id, producer_id=consumer.producer_id, paused=consumer.paused)
             for consumer in participant.consumers.values()
         ],
         data_producers=[
@@ -102,7 +102,7 @@ def _own_state(participant: Participant) -> pb.OwnState:
             for producer in participant.data_producers.values()
         ],
         data_consumers=[
-            pb.OwnDataConsumer(data_consumer_id=consumer.id, data_producer_id=consumer.producer.id)
+            pb.OwnDataConsumer(data_consumer_id=consumer.id, data_producer_id=consumer.data_producer_id)
             for consumer in participant.data_consumers.values()
         ],
     )

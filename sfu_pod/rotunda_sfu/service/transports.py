@@ -6,7 +6,7 @@ from rotunda_contract.rtp import DtlsParameters
 from rotunda_contract.wire import from_message, to_message
 from rotunda_sfu.node import Node
 from rotunda_sfu.service import lookup
-from rotunda_sfu.transport import WebRtcTransport
+from rotunda_sfu.transports.webrtc import WebRtcTransport
 
 
 def create(node: Node, request: pb.CreateWebRtcTransportRequest) -> pb.CreateWebRtcTransportResponse:
@@ -32,10 +32,11 @@ def restart_ice(node: Node, request: pb.RestartIceRequest) -> pb.RestartIceRespo
 
 
 def close(node: Node, request: pb.CloseTransportRequest) -> pb.CloseTransportResponse:
-    transport = _transport(node, request.actor, request.transport_id)
-    transport.close(cause=transport.owner.id)
+    participant = lookup.participant(node, request.actor)
+    transport = participant.transport(request.transport_id)
+    participant.room.relations.end_transport(transport, cause=participant.id)
     return pb.CloseTransportResponse()
 
 
 def _transport(node: Node, actor: pb.Actor, transport_id: str) -> WebRtcTransport:
-    return lookup.participant(node, actor).transport(transport_id)
+    return lookup.participant(node, actor).webrtc_transport(transport_id)
