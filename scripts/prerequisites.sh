@@ -5,7 +5,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PYTHON_WANTED=3.11
 RUST_WANTED=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' sfu_pod/media/Cargo.toml)
-NODE_WANTED=20.19
 
 find_python() {
     local name
@@ -23,14 +22,6 @@ check_rust() {
     found=$(rustc --version 2>/dev/null | cut -d ' ' -f 2 || true)
     if [ -z "$found" ] || ! command -v cargo >/dev/null || ! at_least "$RUST_WANTED" "$found"; then
         die "Rust $RUST_WANTED or newer (rustc and cargo) is needed and rustc is ${found:-missing}. See README.md, Prerequisites."
-    fi
-}
-
-check_node() {
-    local found
-    found=$(node --version 2>/dev/null | tr -d v || true)
-    if [ -z "$found" ] || ! command -v npm >/dev/null || ! at_least "$NODE_WANTED" "$found"; then
-        die "Node.js $NODE_WANTED or newer with npm is needed and node is ${found:-missing}. See README.md, Prerequisites."
     fi
 }
 
@@ -70,6 +61,5 @@ install_packages() {
 
 PYTHON=$(find_python)
 check_rust
-check_node
 mapfile -t packages < <(missing_packages "${1:-run}")
 if [ "${#packages[@]}" -gt 0 ]; then install_packages "${packages[@]}"; fi

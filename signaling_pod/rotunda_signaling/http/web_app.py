@@ -17,7 +17,7 @@ _NOT_YET = """<!doctype html><meta charset="utf-8"><title>Rotunda</title>
 """
 _MISSING = """<!doctype html><meta charset="utf-8"><title>Rotunda</title>
 <h1>The web app is not built</h1>
-<p>Build it (<code>npm ci &amp;&amp; npm run build</code> in <code>web/</code>) and set
+<p>Build it (<code>scripts/setup.sh run</code>, into <code>web/dist</code>) and set
 <code>ROTUNDA_WEB_ROOT</code> to the directory with its <code>index.html</code>. The API is served.</p>
 """
 
