@@ -15,19 +15,10 @@ use rotunda_packet::stun::{
 };
 
 use crate::command::IceCredentials;
-use crate::path::Path;
+use crate::path::{Path, PathChange};
 use paths::Paths;
 
 pub use paths::{AMPLIFICATION, CONSENT_TIMEOUT, HANDSHAKE_ALLOWANCE, MAX_PATHS, PATIENCE};
-
-/// Something that the owner of the transport wants to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IceChange {
-    /// The first valid check, or the selected path is another one now.
-    Connected(Path),
-    /// The last proven path has expired.
-    Disconnected,
-}
 
 /// What a check led to, besides its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +30,7 @@ pub struct CheckOutcome {
     /// A username fragment that is no longer accepted: its restart is complete.
     pub retired_ufrag: Option<String>,
     /// Tell the owner.
-    pub change: Option<IceChange>,
+    pub change: Option<PathChange>,
 }
 
 /// ICE for one transport.
@@ -132,7 +123,7 @@ impl IceLite {
     }
 
     /// What came on the path was authentic: evidence that the peer is there.
-    pub fn heard(&mut self, now: Instant, path: Path) -> Option<IceChange> {
+    pub fn heard(&mut self, now: Instant, path: Path) -> Option<PathChange> {
         self.paths.heard(now, path)
     }
 
@@ -180,12 +171,12 @@ impl IceLite {
 
     /// Forgets paths that expired by `now`, for each of which `on_dropped` is called, and leaves a
     /// selected path that was silent for too long.
-    pub fn expire(&mut self, now: Instant, on_dropped: impl FnMut(Path)) -> Option<IceChange> {
+    pub fn expire(&mut self, now: Instant, on_dropped: impl FnMut(Path)) -> Option<PathChange> {
         self.paths.expire(now, on_dropped)
     }
 
     /// Forgets a path that can carry nothing any more.
-    pub fn close(&mut self, now: Instant, path: Path) -> Option<IceChange> {
+    pub fn close(&mut self, now: Instant, path: Path) -> Option<PathChange> {
         self.paths.close(now, path)
     }
 

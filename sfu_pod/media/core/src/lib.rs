@@ -72,7 +72,7 @@ mod routing;
 mod scarcity;
 mod speaker;
 mod timers;
-mod transport;
+mod transports;
 mod twcc;
 mod wallclock;
 mod worker;

@@ -1,4 +1,4 @@
-//! One way between a socket of ours and a peer.
+//! Ways between a socket of ours and a peer.
 
 use std::net::SocketAddr;
 
@@ -12,4 +12,13 @@ pub struct Path {
     pub listener: ListenerId,
     /// The peer's address as we see it.
     pub remote: SocketAddr,
+}
+
+/// Something about a peer's paths that the owner of its transport wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathChange {
+    /// The peer is there: what is sent to it goes over this path from now on.
+    Connected(Path),
+    /// The peer is nowhere any more.
+    Disconnected,
 }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rotunda_media_core::command::IceCredentials;
-use rotunda_media_core::ice::{CONSENT_TIMEOUT, CheckOutcome, IceChange, IceLite, MAX_PATHS};
+use rotunda_media_core::ice::{CONSENT_TIMEOUT, CheckOutcome, IceLite, MAX_PATHS};
 use rotunda_media_core::id::ListenerId;
-use rotunda_media_core::path::Path;
+use rotunda_media_core::path::{Path, PathChange};
 use rotunda_packet::stun::{
     Class, IceRole, Message, TransactionId, write_binding_request, write_binding_request_with,
 };
@@ -70,7 +70,7 @@ impl Scene {
         Message::parse(&self.response).unwrap().error_code()
     }
 
-    fn expire(&mut self) -> (Option<IceChange>, Vec<Path>) {
+    fn expire(&mut self) -> (Option<PathChange>, Vec<Path>) {
         let mut dropped = Vec::new();
         let change = self.ice.expire(self.now, |path| dropped.push(path));
         (change, dropped)
@@ -82,7 +82,7 @@ fn a_valid_check_is_answered_and_connects() {
     let mut scene = Scene::new();
     assert_eq!((scene.ice.selected(), scene.ice.next_expiry()), (None, None));
     let outcome = scene.check(1, false);
-    assert_eq!(outcome.change, Some(IceChange::Connected(path(1))));
+    assert_eq!(outcome.change, Some(PathChange::Connected(path(1))));
     let answer = Message::parse(&scene.response).unwrap();
     assert_eq!(answer.class(), Class::Success);
     assert_eq!(answer.transaction_id(), TransactionId([7; 12]));
@@ -164,12 +164,12 @@ fn a_peer_that_wants_to_be_controlled_is_told_of_the_conflict() {
 fn the_newest_check_is_followed_until_the_first_nomination() {
     let mut scene = Scene::new();
     scene.check(1, false);
-    assert_eq!(scene.check(2, false).change, Some(IceChange::Connected(path(2))));
-    assert_eq!(scene.check(1, true).change, Some(IceChange::Connected(path(1))));
+    assert_eq!(scene.check(2, false).change, Some(PathChange::Connected(path(2))));
+    assert_eq!(scene.check(1, true).change, Some(PathChange::Connected(path(1))));
     assert_eq!(scene.check(2, false).change, None);
     assert_eq!(scene.ice.selected(), Some(path(1)));
-    assert_eq!(scene.check(2, true).change, Some(IceChange::Connected(path(2))));
-    assert_eq!(scene.check(3, true).change, Some(IceChange::Connected(path(3))), "moved address");
+    assert_eq!(scene.check(2, true).change, Some(PathChange::Connected(path(2))));
+    assert_eq!(scene.check(3, true).change, Some(PathChange::Connected(path(3))), "moved address");
     assert_eq!(scene.ice.paths().count(), 3, "every proven path is kept");
 }
 
@@ -196,10 +196,10 @@ fn silence_disconnects_and_a_later_check_connects_again() {
     scene.now = expiry - Duration::from_millis(1);
     assert_eq!(scene.expire(), (None, vec![]));
     scene.now = expiry;
-    assert_eq!(scene.expire(), (Some(IceChange::Disconnected), vec![path(1)]));
+    assert_eq!(scene.expire(), (Some(PathChange::Disconnected), vec![path(1)]));
     assert_eq!(scene.expire(), (None, vec![]), "told once");
     assert_eq!((scene.ice.selected(), scene.ice.next_expiry()), (None, None));
-    assert_eq!(scene.check(1, false).change, Some(IceChange::Connected(path(1))));
+    assert_eq!(scene.check(1, false).change, Some(PathChange::Connected(path(1))));
 }
 
 #[test]
@@ -221,8 +221,8 @@ fn when_the_selected_path_dies_the_newest_other_one_takes_over() {
     scene.check(3, false);
     scene.check(2, false);
     scene.now += 15 * SECOND;
-    assert_eq!(scene.expire(), (Some(IceChange::Connected(path(2))), vec![path(1)]));
-    assert_eq!(scene.check(3, false).change, Some(IceChange::Connected(path(3))), "not nominated");
+    assert_eq!(scene.expire(), (Some(PathChange::Connected(path(2))), vec![path(1)]));
+    assert_eq!(scene.check(3, false).change, Some(PathChange::Connected(path(3))), "not nominated");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_restart_retires_the_old_credentials_with_the_first_new_check() {
     assert!(old.validated && old.retired_ufrag.is_none(), "the old ones still work");
     let new = scene.check_with(&credentials(2), 2, false);
     assert_eq!(new.retired_ufrag, Some("ours1".into()));
-    assert_eq!(new.change, Some(IceChange::Connected(path(2))), "nomination begins anew");
+    assert_eq!(new.change, Some(PathChange::Connected(path(2))), "nomination begins anew");
     assert!(!scene.check(1, true).validated);
     assert_eq!(scene.answer_code(), Some(401));
     assert_eq!(scene.check_with(&credentials(2), 2, true).retired_ufrag, None);
@@ -259,9 +259,9 @@ fn a_path_that_closes_gives_way_at_once() {
     scene.check(2, false);
     scene.check(3, true);
     assert_eq!(scene.ice.close(scene.now, path(1)), None, "another one is selected");
-    assert_eq!(scene.ice.close(scene.now, path(3)), Some(IceChange::Connected(path(2))));
+    assert_eq!(scene.ice.close(scene.now, path(3)), Some(PathChange::Connected(path(2))));
     assert_eq!(scene.ice.close(scene.now, path(3)), None, "twice is no news");
-    assert_eq!(scene.ice.close(scene.now, path(2)), Some(IceChange::Disconnected));
+    assert_eq!(scene.ice.close(scene.now, path(2)), Some(PathChange::Disconnected));
     assert_eq!((scene.ice.selected(), scene.ice.next_expiry()), (None, None));
-    assert_eq!(scene.check(2, false).change, Some(IceChange::Connected(path(2))));
+    assert_eq!(scene.check(2, false).change, Some(PathChange::Connected(path(2))));
 }

@@ -45,8 +45,7 @@ use std::time::{Duration, Instant};
 
 use rotunda_packet::stun::{TransactionId, write_probe};
 
-use super::IceChange;
-use crate::path::Path;
+use crate::path::{Path, PathChange};
 
 /// A path without a valid check for so long may no longer be sent to (RFC 7675 section 5.1).
 pub const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -161,7 +160,7 @@ impl Paths {
     }
 
     /// An authenticated packet came on a path.
-    pub(super) fn heard(&mut self, now: Instant, path: Path) -> Option<IceChange> {
+    pub(super) fn heard(&mut self, now: Instant, path: Path) -> Option<PathChange> {
         self.get_mut(path)?.heard = now;
         if self.selected == Some(path) { None } else { self.follow(now) }
     }
@@ -178,7 +177,7 @@ impl Paths {
         now: Instant,
         path: Path,
         nominates: bool,
-    ) -> Option<IceChange> {
+    ) -> Option<PathChange> {
         let failed = self.get(path)?.claim.as_ref().is_some_and(|claim| claim.failed);
         self.nominated |= nominates && !failed;
         if self.selected == Some(path) {
@@ -200,7 +199,7 @@ impl Paths {
         &mut self,
         now: Instant,
         mut on_dropped: impl FnMut(Path),
-    ) -> Option<IceChange> {
+    ) -> Option<PathChange> {
         self.known.retain(|known| {
             let alive = now.saturating_duration_since(known.last_check) < CONSENT_TIMEOUT;
             if !alive {
@@ -211,7 +210,7 @@ impl Paths {
         self.reselect(now).or_else(|| self.follow(now))
     }
 
-    pub(super) fn close(&mut self, now: Instant, path: Path) -> Option<IceChange> {
+    pub(super) fn close(&mut self, now: Instant, path: Path) -> Option<PathChange> {
         self.known.retain(|known| known.path != path);
         self.reselect(now)
     }
@@ -368,15 +367,15 @@ impl Paths {
         first_to_go.map(|index| self.known.swap_remove(index).path)
     }
 
-    fn select(&mut self, now: Instant, path: Path) -> IceChange {
+    fn select(&mut self, now: Instant, path: Path) -> PathChange {
         self.selected = Some(path);
         self.selected_at = Some(now);
         self.limited = self.get(path).is_some_and(|known| known.claim.is_some());
-        IceChange::Connected(path)
+        PathChange::Connected(path)
     }
 
     /// Where the selected path is gone, takes the one heard last: a nomination ends with its path.
-    fn reselect(&mut self, now: Instant) -> Option<IceChange> {
+    fn reselect(&mut self, now: Instant) -> Option<PathChange> {
         let selected = self.selected?;
         if self.get(selected).is_some() {
             return None;
@@ -386,13 +385,13 @@ impl Paths {
             Some(path) => Some(self.select(now, path)),
             None => {
                 (self.selected, self.limited) = (None, false);
-                Some(IceChange::Disconnected)
+                Some(PathChange::Disconnected)
             }
         }
     }
 
     /// Leaves a selected path that was silent, or not confirmed, for too long.
-    fn follow(&mut self, now: Instant) -> Option<IceChange> {
+    fn follow(&mut self, now: Instant) -> Option<PathChange> {
         let (since, rival) = self.rival()?;
         if now.saturating_duration_since(since) < PATIENCE {
             return None;

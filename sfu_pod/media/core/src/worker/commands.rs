@@ -10,14 +10,13 @@ use crate::command::{
 use crate::consumer::{Consumer, FirstNumbers};
 use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
-use crate::incoming_limit::IncomingLimit;
 use crate::io::Output;
 use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
 use crate::producer::Producer;
 use crate::router::Router;
 use crate::speaker;
 use crate::timers::Timer;
-use crate::transport::{Srtp, Transport};
+use crate::transports::{Kind, Transport, WebRtc};
 
 /// More encodings than that no sender makes, and a bit mask has to hold them.
 const MAX_ENCODINGS: usize = 8;
@@ -94,7 +93,8 @@ impl Worker {
         self.check_ufrag(&ice)?;
         let ufrag = ice.ufrag.clone();
         let own_ssrc = self.rng.u32(1..);
-        let key = TransportKey(self.transports.insert(Transport::new(now, id, ice, own_ssrc)));
+        let kind = Kind::WebRtc(WebRtc::new(ice));
+        let key = TransportKey(self.transports.insert(Transport::new(now, id, kind, own_ssrc)));
         self.ids.transports.insert(id, key);
         self.ufrags.insert(ufrag, key);
         Ok(())
@@ -103,11 +103,11 @@ impl Worker {
     fn restart_ice(&mut self, id: TransportId, ice: IceCredentials) -> Outcome {
         let key = self.transport_key(id)?;
         self.check_ufrag(&ice)?;
-        let transport = &mut self.transports[key.index()];
+        let kind = self.transports[key.index()].kind_mut();
+        let webrtc =
+            kind.as_webrtc_mut().ok_or_else(|| format!("transport {} has no ICE", id.0))?;
         self.ufrags.insert(ice.ufrag.clone(), key);
-        transport.ufrags.push(ice.ufrag.clone());
-        if let Some(replaced) = transport.ice.restart(ice) {
-            transport.ufrags.retain(|ufrag| *ufrag != replaced);
+        if let Some(replaced) = webrtc.restart(ice) {
             self.ufrags.remove(&replaced);
         }
         Ok(())
@@ -115,10 +115,8 @@ impl Worker {
 
     fn set_srtp(&mut self, id: TransportId, keys: &SrtpKeys) -> Outcome {
         let key = self.transport_key(id)?;
-        let srtp = Srtp::new(keys).map_err(|error| format!("set srtp of {}: {error}", id.0))?;
-        let transport = &mut self.transports[key.index()];
-        transport.srtp = Some(srtp);
-        transport.ice.handshake_done();
+        let set = self.transports[key.index()].set_keys(keys);
+        set.map_err(|error| format!("set srtp of {}: {error}", id.0))?;
         // Key frames that came before the keys went past its consumers.
         self.stale_layers.push(Stale::Transport(key));
         Ok(())
@@ -135,48 +133,31 @@ impl Worker {
             // Chromium would take a REMB of 0 for the end of all limits.
             return Err(format!("max incoming bitrate of {}: must be at least 1 bit/s", id.0));
         }
-        match &mut self.transports[key.index()].incoming_limit {
-            Some(limit) => limit.change(now, bits_per_second),
-            none => *none = Some(IncomingLimit::new(now, bits_per_second)),
-        }
+        self.transports[key.index()].limit_incoming(now, bits_per_second);
         self.report_at_once(now, key);
         Ok(())
     }
 
     fn send_dtls(&mut self, id: TransportId, datagram: &[u8], output: &mut impl Output) -> Outcome {
         let key = self.transport_key(id)?;
-        let transport = &mut self.transports[key.index()];
-        // Without a path it is lost, and DTLS repeats it.
-        let Some(path) = transport.ice.selected() else { return Ok(()) };
-        let granted = match transport.srtp {
-            Some(_) => transport.ice.grant(datagram.len()),
-            None => transport.ice.grant_handshake(datagram.len()),
-        };
-        if !granted {
-            return Ok(());
-        }
-        transport.bytes_sent += datagram.len() as u64;
-        output.send(path, datagram.len(), |buffer| {
-            buffer.get_mut(..datagram.len())?.copy_from_slice(datagram);
-            Some(datagram.len())
-        });
+        self.transports[key.index()].send_dtls(datagram, output);
         Ok(())
     }
 
     fn remove_transport(&mut self, id: TransportId) -> Outcome {
         let key = self.transport_key(id)?;
-        for producer in self.transports[key.index()].producers.clone() {
+        for producer in self.transports[key.index()].producers().to_vec() {
             self.drop_producer(producer);
         }
-        for consumer in self.transports[key.index()].consumers.clone() {
+        for consumer in self.transports[key.index()].consumers().to_vec() {
             self.drop_consumer(consumer);
         }
         let transport = self.transports.remove(key.index());
-        for ufrag in &transport.ufrags {
+        for ufrag in transport.kind().as_webrtc().map_or(&[][..], WebRtc::ufrags) {
             self.ufrags.remove(ufrag);
         }
-        for ssrc in &transport.known_by {
-            self.sources.remove(ssrc);
+        for ssrc in transport.known_by() {
+            self.sources.remove(&ssrc);
         }
         self.paths.retain(|_, owner| *owner != key);
         self.ids.transports.remove(&id);
@@ -196,15 +177,12 @@ impl Worker {
         }
         let transport_key = self.transport_key(transport)?;
         check_parameters(&parameters)
-            .and_then(|()| self.transports[transport_key.index()].routes.check(&parameters))
+            .and_then(|()| self.transports[transport_key.index()].check_producer(&parameters))
             .map_err(|reason| format!("add producer {}: {reason}", id.0))?;
         let router = self.enter_router(now, router, parameters.kind);
-        let transport = &mut self.transports[transport_key.index()];
         let entry = self.producers.vacant_entry();
         let key = ProducerKey(entry.key());
-        transport.merge_extensions(&parameters.extensions);
-        transport.routes.add(key, &parameters);
-        transport.producers.push(key);
+        self.transports[transport_key.index()].add_producer(key, &parameters);
         entry.insert(Producer::new(now, &self.config, id, router, transport_key, parameters));
         self.routers[router.index()].producers.push(key);
         self.ids.producers.insert(id, key);
@@ -252,22 +230,11 @@ impl Worker {
         };
         let transport = &mut self.transports[transport_key.index()];
         let producer = &mut self.producers[producer_key.index()];
-        let ssrcs = [Some(parameters.ssrc), parameters.rtx_ssrc];
-        if let Some(taken) =
-            ssrcs.iter().flatten().find(|ssrc| transport.sources.contains_key(ssrc))
-        {
-            return Err(format!("add consumer {}: SSRC {taken} is in use", id.0));
-        }
-        let retired = |ssrc: &&u32| {
-            transport.srtp.as_ref().is_some_and(|srtp| srtp.sender.is_retired(**ssrc))
-        };
-        if let Some(ended) = ssrcs.iter().flatten().find(retired) {
-            return Err(format!("add consumer {}: SSRC {ended} was in use before", id.0));
-        }
+        let checked = transport.check_consumer(&parameters);
+        checked.map_err(|reason| format!("add consumer {}: {reason}", id.0))?;
         let entry = self.consumers.vacant_entry();
         let key = ConsumerKey(entry.key());
-        transport.sources.extend(ssrcs.into_iter().flatten().map(|ssrc| (ssrc, key)));
-        transport.consumers.push(key);
+        transport.add_consumer(key, &parameters);
         producer.consumers.push(key);
         let source = &producer.parameters;
         entry.insert(Consumer::new(
@@ -322,8 +289,7 @@ impl Worker {
         }
         let producer = self.producers.remove(key.index());
         let transport = &mut self.transports[producer.transport.index()];
-        transport.routes.remove(key);
-        transport.producers.retain(|other| *other != key);
+        transport.remove_producer(key);
         self.ids.producers.remove(&producer.id);
         let router = &mut self.routers[producer.router.index()];
         router.producers.retain(|other| *other != key);
@@ -335,15 +301,7 @@ impl Worker {
 
     fn drop_consumer(&mut self, key: ConsumerKey) {
         let consumer = self.consumers.remove(key.index());
-        let transport = &mut self.transports[consumer.transport.index()];
-        transport.consumers.retain(|other| *other != key);
-        let parameters = &consumer.parameters;
-        for ssrc in [Some(parameters.ssrc), parameters.rtx_ssrc].into_iter().flatten() {
-            transport.sources.remove(&ssrc);
-            if let Some(srtp) = &mut transport.srtp {
-                srtp.sender.retire(ssrc);
-            }
-        }
+        self.transports[consumer.transport.index()].remove_consumer(key, &consumer.parameters);
         self.producers[consumer.producer.index()].consumers.retain(|other| *other != key);
         self.ids.consumers.remove(&consumer.id);
     }

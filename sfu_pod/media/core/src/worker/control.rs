@@ -50,25 +50,22 @@ impl Worker {
 
     fn sender_report(&mut self, now: Instant, key: TransportKey, ssrc: u32, info: &SenderInfo) {
         let transport = &mut self.transports[key.index()];
-        let Some(route) = transport.routes.get(ssrc).filter(|route| !route.repair) else { return };
+        let Some(route) = transport.route(ssrc).filter(|route| !route.repair) else { return };
         let producer = &mut self.producers[route.producer.index()];
         let Some(encoding) = producer.encodings.get_mut(usize::from(route.encoding)) else {
             return;
         };
         let clock = encoding.sender_report(now, info, self.wall_clock.ntp(now));
-        if clock.believed {
-            transport.clock_offset.add(clock.offset);
-        } else if clock.ntp != 0 {
-            transport.clock_offset.forget();
-        }
+        transport.note_clock(&clock);
     }
 
     fn report_block(&mut self, now: Instant, key: TransportKey, path: Path, block: &ReportBlock) {
         let transport = &mut self.transports[key.index()];
-        if block.last_sender_report != 0 && transport.ice.reported(path, block.last_sender_report) {
+        let named = block.last_sender_report;
+        if named != 0 && transport.kind_mut().reported(path, named) {
             self.stale_layers.push(Stale::Transport(key));
         }
-        let Some(consumer) = transport.sources.get(&block.ssrc) else { return };
+        let Some(consumer) = transport.consumer_of(block.ssrc) else { return };
         let consumer = &mut self.consumers[consumer.index()];
         if block.last_sender_report != 0 {
             let ticks = ntp_middle(self.wall_clock.ntp(now))
@@ -93,7 +90,7 @@ impl Worker {
     }
 
     fn key_frame_request(&mut self, now: Instant, key: TransportKey, ssrc: u32) {
-        let Some(consumer) = self.transports[key.index()].sources.get(&ssrc).copied() else {
+        let Some(consumer) = self.transports[key.index()].consumer_of(ssrc) else {
             return;
         };
         self.consumers[consumer.index()].stats.plis_received += 1;

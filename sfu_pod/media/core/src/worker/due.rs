@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rotunda_packet::rtcp::{write_nack, write_pli};
 
 use super::Worker;
-use super::datagrams::forget_path;
 use super::layers::Stale;
+use super::paths::forget_path;
 use crate::event::Event;
 use crate::io::Output;
 use crate::keys::{ProducerKey, RouterKey, TransportKey};
@@ -30,7 +30,7 @@ impl Worker {
         match timer {
             Timer::Transport(key) => {
                 let transport = self.transports.get_mut(key.index());
-                if transport.is_some_and(|transport| transport.due.fires(at)) {
+                if transport.is_some_and(|transport| transport.fires(at)) {
                     self.look_after_transport(now, key, output);
                 }
             }
@@ -52,15 +52,15 @@ impl Worker {
     /// Begins the reports of a transport that has something to report about.
     pub(super) fn schedule_report(&mut self, now: Instant, key: TransportKey) {
         let transport = &mut self.transports[key.index()];
-        let at = transport.next_report.max(now);
-        self.timers.schedule(&mut transport.due, Timer::Transport(key), at);
+        let at = transport.next_report().max(now);
+        transport.wake(&mut self.timers, key, at);
     }
 
     /// Does not wait for the interval: the peer is to know a limit before it sends beyond it.
     pub(super) fn report_at_once(&mut self, now: Instant, key: TransportKey) {
         let transport = &mut self.transports[key.index()];
-        if !transport.producers.is_empty() {
-            transport.next_report = transport.next_report.min(now);
+        if !transport.producers().is_empty() {
+            transport.report_next_at(transport.next_report().min(now));
             self.schedule_report(now, key);
         }
     }
@@ -68,9 +68,9 @@ impl Worker {
     /// A claimed path gets a report at a time of its own, which only its holder can name.
     pub(super) fn report_to_new_path(&mut self, now: Instant, key: TransportKey) {
         let transport = &mut self.transports[key.index()];
-        if let Some(delay) = transport.ice.report_delay() {
-            transport.next_report = now + delay;
-            if !(transport.producers.is_empty() && transport.consumers.is_empty()) {
+        if let Some(delay) = transport.kind().report_delay() {
+            transport.report_next_at(now + delay);
+            if transport.is_busy() {
                 self.schedule_report(now, key);
             }
         }
@@ -79,13 +79,13 @@ impl Worker {
     fn look_after_transport(&mut self, now: Instant, key: TransportKey, output: &mut impl Output) {
         let transport = &mut self.transports[key.index()];
         let paths = &mut self.paths;
-        let change = transport.ice.expire(now, |path| forget_path(paths, path, key));
-        self.tell_ice_change(now, key, change);
+        let change = transport.kind_mut().expire(now, |path| forget_path(paths, path, key));
+        self.tell_path_change(now, key, change);
         self.send_feedback(now, key, output);
         let transport = &mut self.transports[key.index()];
-        let busy = !(transport.producers.is_empty() && transport.consumers.is_empty());
-        if busy && transport.next_report <= now {
-            transport.next_report = now + REPORT_INTERVAL;
+        let busy = transport.is_busy();
+        if busy && transport.next_report() <= now {
+            transport.report_next_at(now + REPORT_INTERVAL);
             self.send_reports(now, key, output);
             self.tell_refused(now, key);
             self.stale_layers.push(Stale::Transport(key));
@@ -94,41 +94,38 @@ impl Worker {
             self.choose_for_transport(now, key);
         }
         let transport = &mut self.transports[key.index()];
-        let report = busy.then_some(transport.next_report);
-        let (arrivals, expiry) = (transport.arrivals.due(), transport.ice.next_expiry());
-        let next = [report, transport.layers_due, arrivals, expiry];
+        let report = busy.then_some(transport.next_report());
+        let (feedback, expiry) = (transport.feedback_due(), transport.kind().next_expiry());
+        let next = [report, transport.layers_due, feedback, expiry];
         if let Some(at) = next.into_iter().flatten().min() {
-            let at = at.max(now + SHORTEST_WAIT);
-            self.timers.schedule(&mut transport.due, Timer::Transport(key), at);
+            transport.wake(&mut self.timers, key, at.max(now + SHORTEST_WAIT));
         }
     }
 
     /// Tells the owner what was refused of a transport that sends too much.
     fn tell_refused(&mut self, now: Instant, key: TransportKey) {
         let transport = &mut self.transports[key.index()];
-        let refused = transport.incoming_limit.as_mut().and_then(|limit| limit.take_refused(now));
-        if let Some(refused) = refused {
-            self.events.push_back(Event::MediaLimited { transport: transport.id, refused });
+        if let Some(refused) = transport.take_refused(now) {
+            self.events.push_back(Event::MediaLimited { transport: transport.id(), refused });
         }
     }
 
     /// Sends feedback about arrivals if it is due.
     fn send_feedback(&mut self, now: Instant, key: TransportKey, output: &mut impl Output) {
         let transport = &mut self.transports[key.index()];
-        if transport.arrivals.due().is_none_or(|due| due > now) {
+        if transport.feedback_due().is_none_or(|due| due > now) {
             return;
         }
         let media_ssrc = transport
-            .producers
+            .producers()
             .first()
             .and_then(|producer| self.producers[producer.index()].any_ssrc())
             .unwrap_or(0);
-        let own_ssrc = transport.own_ssrc;
-        let mut packets = transport.arrivals.take_feedback(own_ssrc, media_ssrc);
+        let mut packets = transport.take_feedback(media_ssrc);
         while let Some(packet) = packets.next_packet() {
-            self.transports[key.index()].send_rtcp(packet, output);
+            transport.send_rtcp(packet, output);
         }
-        self.transports[key.index()].arrivals.give_back(packets);
+        transport.give_back(packets);
     }
 
     fn look_after_producer(&mut self, now: Instant, key: ProducerKey, output: &mut impl Output) {
@@ -162,7 +159,7 @@ impl Worker {
             encoding.nack.due(now, &mut missing);
             if !missing.is_empty() {
                 producer.nacks_sent += missing.len() as u64;
-                write_nack(&mut compound, transport.own_ssrc, ssrc, &missing);
+                write_nack(&mut compound, transport.own_ssrc(), ssrc, &missing);
             }
             if encoding.nack.take_gave_up() && is_video {
                 encoding.key_frames.want();
@@ -172,7 +169,7 @@ impl Worker {
             }
             if encoding.key_frames.due(now) {
                 producer.plis_sent += 1;
-                write_pli(&mut compound, transport.own_ssrc, ssrc);
+                write_pli(&mut compound, transport.own_ssrc(), ssrc);
             }
         }
         if !compound.is_empty() {

@@ -8,14 +8,14 @@ use std::time::Instant;
 use rotunda_packet::vp8::Vp8Descriptor;
 
 use super::Worker;
-use crate::consumer::write::{Stamp, room, write_media};
+use crate::consumer::write::{room, write_media};
 use crate::consumer::{Consumer, Outgoing};
 use crate::io::{Counters, Output, Received};
 use crate::keys::ProducerKey;
 use crate::packet::{KeyPart, MediaPacket};
 use crate::path::Path;
 use crate::producer::{Accepted, Producer};
-use crate::transport::Transport;
+use crate::transports::Transport;
 use crate::wallclock::SendTime;
 
 /// More packets than that do not overtake one another.
@@ -83,7 +83,7 @@ impl Worker {
                 continue;
             }
             let transport = &mut self.transports[consumer.transport.index()];
-            let Some(path) = transport.ice.selected() else {
+            let Some(path) = transport.destination() else {
                 // What it misses now is lost for it: with a path it will begin anew.
                 consumer.selector.stop();
                 continue;
@@ -93,7 +93,7 @@ impl Worker {
                 if std::mem::take(&mut consumer.switched) {
                     sent += copy.catch_up(consumer, transport, path, &run[index..], output);
                 }
-                transport.resends.earn(sent);
+                transport.resends_mut().earn(sent);
             }
             self.events.extend(consumer.layers_changed(producer));
         }
@@ -121,7 +121,7 @@ impl Copying<'_> {
         packet: &MediaPacket<'_>,
         output: &mut impl Output,
     ) -> usize {
-        if transport.srtp.is_none() {
+        if !transport.is_ready() {
             return 0;
         }
         let encodings = &self.producer.encodings;
@@ -148,25 +148,12 @@ impl Copying<'_> {
         outgoing: &Outgoing,
         output: &mut impl Output,
     ) -> usize {
-        let Some(srtp) = transport.srtp.as_mut() else { return 0 };
         let Outgoing { numbers, payload_type, .. } = *outgoing;
-        let stamp = Stamp {
-            abs_send_time: self.leaves.abs_send_time,
-            transport_sequence: transport.estimator.number().to_be_bytes(),
-        };
-        let capacity = room(consumer, packet) + srtp.sender.profile().rtp_overhead();
-        if !transport.ice.grant(capacity) {
-            return 0;
-        }
-        let mut sent = 0;
-        output.send(path, capacity, |buffer| {
-            let len = write_media(buffer, consumer, payload_type, packet, &numbers, &stamp)?;
-            sent = srtp.sender.protect_rtp(buffer, len).ok()?;
-            Some(sent)
+        let room = room(consumer, packet);
+        let sent = transport.send_rtp(path, &self.leaves, room, output, |buffer, stamp| {
+            write_media(buffer, consumer, payload_type, packet, &numbers, stamp)
         });
         if sent > 0 {
-            transport.estimator.sent(self.leaves.micros, sent);
-            transport.bytes_sent += sent as u64;
             self.counters.packets_forwarded += 1;
             self.counters.padding_bytes += (packet.padded_len - packet.payload.len()) as u64;
         }
@@ -219,7 +206,7 @@ impl Copying<'_> {
         }
         let encoding = &self.producer.encodings[usize::from(self.encoding)];
         let Some(past) = encoding.history.get(self.now, sequence) else { return };
-        if !transport.resends.covers(past.payload.len()) {
+        if !transport.resends().covers(past.payload.len()) {
             return;
         }
         let codec = self.producer.payload(&past.facts).codec;
@@ -227,7 +214,7 @@ impl Copying<'_> {
         let known = encoding.latest_key_frame.map(|known| known.first);
         packet.begins = packet.begins.or(known.filter(|first| *first == sequence));
         let sent = self.packet(consumer, transport, path, &packet, output);
-        transport.resends.spend(sent);
+        transport.resends_mut().spend(sent);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::event::Layers;
 use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::producer::{JUDGE_INTERVAL, Producer};
 use crate::timers::Timer;
-use crate::transport::Transport;
+use crate::transports::Transport;
 
 /// Changes within this time are answered by one choice.
 const CHOICE_INTERVAL: Duration = Duration::from_millis(20);
@@ -45,7 +45,7 @@ impl Worker {
         }
         let at = transport.layers_chosen.map_or(now, |chosen| chosen + CHOICE_INTERVAL).max(now);
         transport.layers_due.get_or_insert(at);
-        self.timers.schedule(&mut transport.due, Timer::Transport(transport_key), at);
+        transport.wake(&mut self.timers, transport_key, at);
     }
 
     /// Chooses for all consumers of a transport.
@@ -53,7 +53,7 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(key.index()) else { return };
         transport.layers_due = None;
         transport.layers_chosen = Some(now);
-        let consumers = transport.consumers.clone();
+        let consumers = transport.consumers().to_vec();
         let asking: Vec<ConsumerKey> =
             consumers.iter().copied().filter(|key| self.consumers[key.index()].asks).collect();
         match transport.estimator.estimate(now) {
@@ -175,8 +175,7 @@ impl Worker {
                 consumer.asks = true;
                 let at = transport.layers_due.map_or(at, |due| due.min(at));
                 transport.layers_due = Some(at);
-                let timer = Timer::Transport(consumer.transport);
-                return self.timers.schedule(&mut transport.due, timer, at);
+                return transport.wake(&mut self.timers, consumer.transport, at);
             }
             transport.key_frames.spend(now, producer.id);
         }
@@ -220,7 +219,7 @@ impl Worker {
     }
 
     fn audio_bitrate(&self, now: Instant, key: TransportKey) -> u64 {
-        let consumers = self.transports[key.index()].consumers.iter();
+        let consumers = self.transports[key.index()].consumers().iter();
         let producers = consumers
             .filter(|key| !self.consumers[key.index()].paused)
             .map(|key| &self.producers[self.consumers[key.index()].producer.index()])

@@ -4,13 +4,14 @@ mod commands;
 mod control;
 mod datagrams;
 mod due;
-mod elsewhere;
 mod forward;
 mod layers;
+mod paths;
 mod replay;
 mod reports;
 mod resend;
 mod stats;
+mod stun;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -29,7 +30,7 @@ use crate::path::Path;
 use crate::producer::Producer;
 use crate::router::Router;
 use crate::timers::Timers;
-use crate::transport::Transport;
+use crate::transports::Transport;
 use crate::wallclock::WallClock;
 
 /// Forwards the media of many rooms. See the crate's manual.
@@ -124,8 +125,8 @@ impl Worker {
     /// The path can carry nothing any more: its connection is over.
     pub fn close_path(&mut self, now: Instant, path: Path, output: &mut impl Output) {
         if let Some(key) = self.paths.remove(&path) {
-            let change = self.transports[key.index()].ice.close(now, path);
-            self.tell_ice_change(now, key, change);
+            let change = self.transports[key.index()].kind_mut().close(now, path);
+            self.tell_path_change(now, key, change);
         }
         self.timeout(now, output);
     }

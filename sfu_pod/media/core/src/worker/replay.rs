@@ -27,7 +27,7 @@ impl Worker {
             };
             let consumer = &mut self.consumers[key.index()];
             let transport = &mut self.transports[consumer.transport.index()];
-            let Some(path) = transport.ice.selected() else { continue };
+            let Some(path) = transport.destination() else { continue };
             let producer = &self.producers[consumer.producer.index()];
             let mut copy = Copying {
                 now,
@@ -57,7 +57,7 @@ impl Worker {
     pub(super) fn replayable(&self, now: Instant, key: ConsumerKey) -> Option<RangeInclusive<u64>> {
         let consumer = self.consumers.get(key.index())?;
         let transport = &self.transports[consumer.transport.index()];
-        let ready = transport.srtp.is_some() && transport.ice.selected().is_some();
+        let ready = transport.is_ready() && transport.destination().is_some();
         let producer = &self.producers[consumer.producer.index()];
         if !ready || consumer.rests() || producer.paused || consumer.selector.current().is_some() {
             return None;
@@ -73,6 +73,6 @@ impl Worker {
             let lengths = packets.clone().filter_map(|sequence| encoding.history.look(sequence));
             lengths.map(|(_, payload_len)| payload_len + OVERHEAD).sum()
         };
-        (known && transport.resends.covers(bytes())).then_some(packets)
+        (known && transport.resends().covers(bytes())).then_some(packets)
     }
 }

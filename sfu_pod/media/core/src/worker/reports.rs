@@ -8,7 +8,6 @@ use rotunda_packet::rtcp::{
 };
 
 use super::Worker;
-use crate::incoming_limit::IncomingLimit;
 use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::producer::encoding::Encoding;
@@ -33,7 +32,7 @@ impl Worker {
         compound.clear();
         self.write_sender_reports(now, key, &mut compound, output);
         // To a path that is only claimed they go alone: all together might be more than it may get.
-        let alone = self.transports[key.index()].ice.is_limited();
+        let alone = self.transports[key.index()].kind().is_limited();
         if compound.len() > MAX_COMPOUND / 2 || (alone && !compound.is_empty()) {
             self.send_sender_reports(now, key, &compound, output);
             compound.clear();
@@ -54,15 +53,15 @@ impl Worker {
     ) {
         let ntp = self.wall_clock.ntp(now);
         let transport = &mut self.transports[key.index()];
-        if !transport.ice.is_limited() {
-            transport.ice.report_sent(ntp_middle(ntp));
+        if !transport.kind().is_limited() {
+            transport.kind_mut().report_sent(ntp_middle(ntp));
         }
-        for index in 0..transport.consumers.len() {
-            let transport = &mut self.transports[key.index()];
-            let consumer = &self.consumers[transport.consumers[index].index()];
+        for index in 0..transport.consumers().len() {
+            let consumer = self.transports[key.index()].consumers()[index];
+            let consumer = &self.consumers[consumer.index()];
             let producer = &self.producers[consumer.producer.index()];
             let source = &self.transports[producer.transport.index()];
-            let offset = source.clock_offset.get();
+            let offset = source.clock_offset();
             let timestamp = consumer.timestamp_at(now, ntp, offset, &producer.encodings);
             let Some(rtp_timestamp) = timestamp.filter(|_| !consumer.rests()) else { continue };
             let info = SenderInfo {
@@ -90,8 +89,8 @@ impl Worker {
         output: &mut impl Output,
     ) {
         let transport = &mut self.transports[key.index()];
-        if transport.send_rtcp(compound, output) && transport.ice.is_limited() {
-            transport.ice.report_sent(ntp_middle(self.wall_clock.ntp(now)));
+        if transport.send_rtcp(compound, output) && transport.kind().is_limited() {
+            transport.kind_mut().report_sent(ntp_middle(self.wall_clock.ntp(now)));
         }
     }
 
@@ -105,14 +104,14 @@ impl Worker {
         let transport = &mut self.transports[key.index()];
         let mut blocks = Vec::new();
         let mut received = 0;
-        for producer in &transport.producers {
+        for producer in transport.producers() {
             for encoding in &mut self.producers[producer.index()].encodings {
                 received += encoding.bitrate(now);
                 blocks.extend(report_block(now, encoding));
             }
         }
         for blocks in blocks.chunks(MAX_BLOCKS) {
-            write_receiver_report(compound, transport.own_ssrc, blocks);
+            write_receiver_report(compound, transport.own_ssrc(), blocks);
             if compound.len() > MAX_COMPOUND / 2 {
                 transport.send_rtcp(compound, output);
                 compound.clear();
@@ -122,8 +121,7 @@ impl Worker {
         self.write_limit(now, key, worst, received, compound, output);
     }
 
-    /// What a peer that sends video may send at most. One that has transport-wide feedback
-    /// estimates by itself, and caps its estimate by this.
+    /// What a peer that sends video may send at most.
     fn write_limit(
         &mut self,
         now: Instant,
@@ -134,23 +132,19 @@ impl Worker {
         output: &mut impl Output,
     ) {
         let transport = &mut self.transports[key.index()];
-        let producers = transport.producers.iter().map(|key| &self.producers[key.index()]);
+        let producers = transport.producers().iter().map(|key| &self.producers[key.index()]);
         let video: Vec<_> = producers.filter(|producer| producer.is_video()).collect();
         if video.is_empty() {
             return;
         }
-        let estimate = (transport.extensions.transport_cc.is_none())
-            .then(|| transport.receive_limit.update(now, worst_fraction_lost, received));
-        let allowed = transport.incoming_limit.as_ref().map(IncomingLimit::bits_per_second);
-        let lower = [estimate, allowed].into_iter().flatten().min();
-        if let Some(limit) = lower {
+        if let Some(limit) = transport.bitrate_to_tell(now, worst_fraction_lost, received) {
             let encodings = video.iter().flat_map(|producer| &producer.encodings);
             let ssrcs: Vec<u32> = encodings.filter_map(|encoding| encoding.ssrc).collect();
             if compound.len() + 4 * ssrcs.len() > MAX_COMPOUND / 2 {
                 transport.send_rtcp(compound, output);
                 compound.clear();
             }
-            write_remb(compound, transport.own_ssrc, limit, &ssrcs);
+            write_remb(compound, transport.own_ssrc(), limit, &ssrcs);
         }
     }
 }

@@ -8,12 +8,12 @@ use super::Worker;
 use super::forward::Copying;
 use crate::consumer::Consumer;
 use crate::consumer::retransmit::What;
-use crate::consumer::write::{Stamp, room, write_retransmission};
+use crate::consumer::write::{room, write_retransmission};
 use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::packet::MediaPacket;
 use crate::path::Path;
-use crate::transport::Transport;
+use crate::transports::Transport;
 
 /// More than a filler takes, with all extensions.
 const FILLER_LEN: usize = 128;
@@ -27,10 +27,10 @@ impl Worker {
         output: &mut impl Output,
     ) {
         let transport = &mut self.transports[key.index()];
-        let Some(consumer) = transport.sources.get(&nack.media_ssrc) else { return };
+        let Some(consumer) = transport.consumer_of(nack.media_ssrc) else { return };
         let consumer = &mut self.consumers[consumer.index()];
         consumer.stats.nacks_received += nack.sequence_numbers().count() as u64;
-        let Some(path) = transport.ice.selected() else { return };
+        let Some(path) = transport.destination() else { return };
         let mut copy = Copying {
             now,
             leaves: self.wall_clock.send_time(now),
@@ -57,8 +57,10 @@ impl Copying<'_> {
         output: &mut impl Output,
     ) -> Option<()> {
         let ssrc = consumer.parameters.rtx_ssrc?;
-        let srtp = transport.srtp.as_mut()?;
-        let sent = consumer.sent.take(self.now, transport.round_trip, number)?;
+        if !transport.is_ready() {
+            return None;
+        }
+        let sent = consumer.sent.take(self.now, transport.round_trip(), number)?;
         let packet = match sent.what {
             What::Nothing => return None,
             What::Filler => consumer.filler()?,
@@ -71,19 +73,13 @@ impl Copying<'_> {
         };
         let (_, payload_type) = consumer.payload_types[usize::from(packet.facts.payload)]?;
         let payload_type = payload_type?;
-        let capacity = room(consumer, &packet) + srtp.sender.profile().rtp_overhead();
-        if !transport.resends.covers(capacity) || !transport.ice.grant(capacity) {
+        let room = room(consumer, &packet);
+        if !transport.resends().covers(room) {
             return None;
         }
-        let stamp = Stamp {
-            abs_send_time: self.leaves.abs_send_time,
-            transport_sequence: transport.estimator.number().to_be_bytes(),
-        };
         let rtx_number = consumer.rtx_sequence;
-        consumer.rtx_sequence = rtx_number.wrapping_add(1);
-        let mut written = 0;
-        output.send(path, capacity, |buffer| {
-            let len = write_retransmission(
+        let written = transport.send_rtp(path, &self.leaves, room, output, |buffer, stamp| {
+            write_retransmission(
                 buffer,
                 consumer,
                 ssrc,
@@ -91,14 +87,14 @@ impl Copying<'_> {
                 rtx_number,
                 &packet,
                 &sent.numbers,
-                &stamp,
-            )?;
-            written = srtp.sender.protect_rtp(buffer, len).ok()?;
-            Some(written)
+                stamp,
+            )
         });
-        transport.resends.spend(capacity);
-        transport.estimator.sent(self.leaves.micros, written);
-        transport.bytes_sent += written as u64;
+        if written == 0 {
+            return None;
+        }
+        consumer.rtx_sequence = rtx_number.wrapping_add(1);
+        transport.resends_mut().spend(written);
         consumer.stats.rtx_sent += 1;
         self.counters.packets_forwarded += 1;
         Some(())
@@ -114,7 +110,7 @@ impl Copying<'_> {
         number: u16,
         output: &mut impl Output,
     ) -> Option<()> {
-        let may_send = transport.srtp.is_some() && transport.resends.covers(FILLER_LEN);
+        let may_send = transport.is_ready() && transport.resends().covers(FILLER_LEN);
         if !may_send || !self.producer.is_video() || !consumer.skipped(number) {
             return None;
         }
@@ -126,7 +122,7 @@ impl Copying<'_> {
         let outgoing = consumer.fill(number, &self.producer.encodings)?;
         let packet = consumer.filler()?;
         let sent = self.send(consumer, transport, path, &packet, &outgoing, output);
-        transport.resends.spend(sent);
+        transport.resends_mut().spend(sent);
         Some(())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Worker;
 use crate::consumer::Consumer;
 use crate::event::{ConsumerStats, TransportStats, WorkerStats};
-use crate::transport::Transport;
+use crate::transports::Transport;
 
 impl Worker {
     pub(super) fn stats(&self, now: Instant) -> WorkerStats {
@@ -25,7 +25,7 @@ impl Worker {
     fn transport(&self, now: Instant, transport: &Transport) -> TransportStats {
         let mut stats = transport.stats(now);
         let encodings = transport
-            .producers
+            .producers()
             .iter()
             .flat_map(|producer| &self.producers[producer.index()].encodings);
         let by_nack = encodings.filter_map(|encoding| encoding.nack.round_trip()).min();
