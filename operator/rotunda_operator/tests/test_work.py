@@ -53,6 +53,33 @@ async def test_a_key_is_never_in_two_hands_and_is_looked_at_again_when_it_change
     assert most["a"] == 1
 
 
+async def test_an_entry_left_behind_does_not_bring_a_key_that_is_looked_at_to_a_second_worker() -> None:
+    """Asked for late and then at once it has two entries, of which one worker takes the first."""
+    going = 0
+    most = 0
+    looked: list[str] = []
+
+    async def look(item: str) -> None:
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        if not looked and going == 1:
+            queue.add(item)  # it waits again, and the other entry still stands in the queue
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        looked.append(item)
+        going -= 1
+
+    queue = WorkQueue(_nothing(look), workers=2)
+    queue.add("a", late=True)
+    queue.add("a")
+    async with _running(queue):
+        await _until(lambda: not len(queue))
+
+    assert looked == ["a", "a"]
+    assert most == 1
+
+
 @pytest.mark.parametrize("error", [Conflict("newer"), Throttled("later", retry_after=0.0), ValueError("x")])
 async def test_what_failed_is_tried_again(error: Exception) -> None:
     tries: list[str] = []
