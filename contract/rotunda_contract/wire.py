@@ -46,6 +46,14 @@ def from_message(model: type[_B], message: Message, *, field: str = "") -> _B:
         raise bad_request(error, field=field) from None
 
 
+def parse(model: type[_B], value: Mapping[str, Any]) -> _B:
+    """The validated model of a JSON object. Raises BadRequest naming the culprit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise bad_request(error) from None
+
+
 def to_struct(value: Mapping[str, Any]) -> Struct:
     """JSON object to Struct. Raises BadRequest for what JSON cannot say and for deep nesting.
 

@@ -4,7 +4,8 @@
 `recipient` limits an event to one participant.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from rotunda_contract.ids import (
     ConnectionId,
@@ -32,6 +33,19 @@ class RoomEvents:
     def participant_left(self, participant: ParticipantId, reason: str, cause: ParticipantId | None) -> int:
         left = pb.ParticipantLeft(participant_id=participant, reason=reason)
         return self._append(pb.RoomEvent(participant_left=left), cause=cause)
+
+    def participant_updated(self, participant: ParticipantId, changes: Mapping[str, str | None]) -> int:
+        attributes = [pb.AttributeChange(name=name, value=value) for name, value in changes.items()]
+        updated = pb.ParticipantUpdated(participant_id=participant, attributes=attributes)
+        return self._append(pb.RoomEvent(participant_updated=updated), cause=participant)
+
+    def reaction(self, participant: ParticipantId, name: str) -> int:
+        reaction = pb.Reaction(participant_id=participant, name=name)
+        return self._append(pb.RoomEvent(reaction=reaction), cause=participant)
+
+    def participant_connection(self, participant: ParticipantId, state: Literal["lost", "back"]) -> int:
+        connection = pb.ParticipantConnection(participant_id=participant, state=state)
+        return self._append(pb.RoomEvent(participant_connection=connection))
 
     def connection_replaced(self, participant: ParticipantId, connection: ConnectionId) -> int:
         replaced = pb.ConnectionReplaced(participant_id=participant, connection_id=connection)

@@ -20,6 +20,7 @@ from rotunda_contract.ids import (
 )
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.signaling.common import TransportDirection
+from rotunda_sfu.attributes import Attributes
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.data_channel import DataConsumer, DataProducer
@@ -63,6 +64,9 @@ class Participant:
         self.token_id = token_id
         self.permissions = frozenset(permissions)
         self.connection: Connection | None = connection
+        self.connection_lost = False
+        """The others were told so."""
+        self.attributes = Attributes()
 
     @property
     def limits(self) -> Limits:
@@ -96,6 +100,8 @@ class Participant:
             display_name=self.display_name,
             producers=[producer.info for producer in self.producers.values()],
             data_producers=[producer.info for producer in self.data_producers.values()],
+            attributes=self.attributes,
+            connection_lost=self.connection_lost,
         )
 
     def require(self, permission: str) -> None:

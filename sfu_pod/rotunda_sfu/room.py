@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from rotunda_contract.errors import NotFound, RoomFull, Unauthorized, Unavailable
@@ -75,17 +75,17 @@ class Room:
         self.active_speaker: ParticipantId | None = None
         self._on_closed = on_closed
         self._lives_on = True
-        self._seats = Seats(clock, reconnect_grace, self._on_seat_expired)
+        self._seats = Seats(clock, reconnect_grace, self)
 
     def watch(self, watcher_id: WatcherId) -> Watch:
         """A stream of the room's events that begins with a snapshot.
 
         Connections that its watcher lost with an earlier stream hold their seats again.
         """
+        back = self._seats.regain_watcher(watcher_id)
         participants = [participant.info for participant in self.participants.values()]
         now = snapshot(participants, self.active_speaker, self.removals)
         watch = self.context.events.log.watch(watcher_id, now)
-        back = self._seats.regain_watcher(watcher_id)
         self.context.log.info("watched", watcher=watcher_id, connections_back=len(back))
         return watch
 
@@ -137,6 +137,17 @@ class Room:
         if participant is not None and self._seats.release(participant, connection_id):
             self.context.log.info("disconnected", participant=participant.id, connection=connection_id)
 
+    def set_attributes(self, participant_id: str, changes: Mapping[str, str | None]) -> None:
+        """Merges into the participant's own; None removes. Raises NotFound, LimitExceeded."""
+        participant = self.participant(participant_id)
+        different = participant.attributes.change(changes)
+        if different:
+            self.context.events.participant_updated(participant.id, different)
+
+    def react(self, participant_id: str, name: str) -> None:
+        """Tells everybody else. Raises NotFound."""
+        self.context.events.reaction(self.participant(participant_id).id, name)
+
     def leave(self, participant_id: str) -> None:
         """Raises NotFound."""
         participant = self.participant(participant_id)
@@ -179,6 +190,18 @@ class Room:
         speaking = (producers.origin(each).id for each in producers if each.number == producer)
         self._set_active_speaker(next(speaking, None))
 
+    def on_seat_lost(self, participant: Participant) -> None:
+        participant.connection_lost = True
+        self.context.events.participant_connection(participant.id, "lost")
+
+    def on_seat_taken_again(self, participant: Participant) -> None:
+        if participant.connection_lost:
+            participant.connection_lost = False
+            self.context.events.participant_connection(participant.id, "back")
+
+    def on_seat_expired(self, participant: Participant) -> None:
+        self._take_out(participant, "disconnected", cause=None)
+
     def on_worker_failed(self, message: str) -> None:
         self.context.log.error("worker_failed", error=message)
         self.close("the media worker failed", rejoin=True)
@@ -218,9 +241,6 @@ class Room:
         self.context.log.info(
             event, participant=participant.id, connection=connection.id, watcher=connection.watcher
         )
-
-    def _on_seat_expired(self, participant: Participant) -> None:
-        self._take_out(participant, "disconnected", cause=None)
 
     def _take_out(self, participant: Participant, reason: str, *, cause: ParticipantId | None) -> None:
         self._seats.remove(participant)

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from rotunda_contract.ids import ConnectionId, ParticipantId, SeatToken, WatcherId
 from rotunda_sfu.clock import Clock, Timer
 from rotunda_sfu.participant import Connection, Participant
 
+LOST_SECONDS = 1.0
+"""Who is back sooner was hardly away: a page that loads anew, a signaling pod that was replaced."""
+
+
+class SeatListener(Protocol):
+    """Whoever tells the others of seats."""
+
+    def on_seat_lost(self, participant: Participant) -> None:
+        """Nobody has sat in the seat for `LOST_SECONDS`."""
+
+    def on_seat_taken_again(self, participant: Participant) -> None:
+        """Somebody sits in the seat that was empty, `on_seat_lost` or not."""
+
+    def on_seat_expired(self, participant: Participant) -> None:
+        """Nobody came back in time."""
+
 
 @dataclass(slots=True)
 class _Absence:
-    """A running expiry. `by_watcher` has the connection where only its watcher was lost."""
+    """An empty seat's timers. `by_watcher` has the connection where only its watcher was lost."""
 
-    timer: Timer
+    lost: Timer
+    expiry: Timer
     by_watcher: Connection | None
+
+    def end(self) -> None:
+        self.lost.cancel()
+        self.expiry.cancel()
 
 
 class Seats:
-    """A seat is kept for `grace` seconds after its connection is lost, then `on_expired` is called.
+    """A seat is kept for `grace` seconds after its connection is lost, then it expires.
 
         held ──release──▶ empty ──grace──▶ expired
           ▲                 │
@@ -29,10 +50,10 @@ class Seats:
     watcher is back before they expire.
     """
 
-    def __init__(self, clock: Clock, grace: float, on_expired: Callable[[Participant], None]) -> None:
+    def __init__(self, clock: Clock, grace: float, listener: SeatListener) -> None:
         self._clock = clock
         self._grace = grace
-        self._on_expired = on_expired
+        self._listener = listener
         self._by_token: dict[SeatToken, Participant] = {}
         self._absences: dict[ParticipantId, _Absence] = {}
 
@@ -54,8 +75,10 @@ class Seats:
 
     def take(self, participant: Participant, connection: Connection) -> Connection | None:
         """The connection holds the seat from now on. The answer is the one that loses it, if any."""
-        self._end_absence(participant)
+        was_empty = self._end_absence(participant)
         earlier, participant.connection = participant.connection, connection
+        if was_empty:
+            self._listener.on_seat_taken_again(participant)
         return earlier if earlier is not None and earlier.id != connection.id else None
 
     def release(self, participant: Participant, connection_id: ConnectionId) -> bool:
@@ -92,20 +115,26 @@ class Seats:
     def close(self) -> None:
         """No seat expires any more."""
         for absence in self._absences.values():
-            absence.timer.cancel()
+            absence.end()
         self._absences.clear()
         self._by_token.clear()
 
     def _begin_absence(self, participant: Participant, *, by_watcher: Connection | None) -> None:
         participant.connection = None
-        timer = self._clock.call_later(self._grace, lambda: self._expire(participant))
-        self._absences[participant.id] = _Absence(timer, by_watcher)
+        self._absences[participant.id] = _Absence(
+            lost=self._clock.call_later(LOST_SECONDS, lambda: self._listener.on_seat_lost(participant)),
+            expiry=self._clock.call_later(self._grace, lambda: self._expire(participant)),
+            by_watcher=by_watcher,
+        )
 
-    def _end_absence(self, participant: Participant) -> None:
+    def _end_absence(self, participant: Participant) -> bool:
+        """False where there was none: the seat was held."""
         absence = self._absences.pop(participant.id, None)
-        if absence is not None:
-            absence.timer.cancel()
+        if absence is None:
+            return False
+        absence.end()
+        return True
 
     def _expire(self, participant: Participant) -> None:
         self.remove(participant)
-        self._on_expired(participant)
+        self._listener.on_seat_expired(participant)

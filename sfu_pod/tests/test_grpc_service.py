@@ -16,7 +16,7 @@ from rotunda_contract import errors, rtp
 from rotunda_contract.grpc_client import call, media_node_stub, open_channel, watch_room
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import media_node_pb2_grpc, rtp_pb2, transport_pb2
-from rotunda_contract.pb.events_pb2 import RoomEvent
+from rotunda_contract.pb.events_pb2 import AttributeChange, RoomEvent
 from rotunda_contract.wire import from_message, from_struct, to_message, to_struct
 from rotunda_sfu.event_log import Watch
 from rotunda_sfu.fake_node import (
@@ -331,6 +331,38 @@ async def test_data_channels_and_departures(signaling: Signaling) -> None:
         "participant_removed", "participant_left",
     ]  # fmt: skip
     assert not next(signaling.fake.node.rooms).participants
+
+
+async def test_what_people_show_of_themselves(signaling: Signaling) -> None:
+    events = await signaling.watch()
+    stub = signaling.stub
+    ada, first = await signaling.join("Ada")
+    hand = AttributeChange(name="hand", value="2026-12-01T09:00:00.000Z")
+    await call(stub.SetAttributes, pb.SetAttributesRequest(actor=ada, attributes=[hand]))
+    await call(stub.React, pb.ReactRequest(actor=ada, name="heart"))
+    _, late = await signaling.join("Late")
+    assert dict(late.participants[0].attributes) == {"hand": hand.value}
+    resume = pb.JoinRequest(room_key=KEY, watcher_id="signaling-1", connection_id="second", seat=first.seat)
+    assert dict((await call(stub.Join, resume)).self.attributes) == {"hand": hand.value}
+    lowered = pb.SetAttributesRequest(actor=ada, attributes=[AttributeChange(name="hand")])
+    await call(stub.SetAttributes, lowered)
+    told = [await events.get() for _ in range(6)]
+    assert [event.WhichOneof("event") for event in told] == [
+        "participant_joined", "participant_updated", "reaction",
+        "participant_joined", "connection_replaced", "participant_updated",
+    ]  # fmt: skip
+    assert list(told[1].participant_updated.attributes) == [hand]
+    assert list(told[5].participant_updated.attributes) == [AttributeChange(name="hand")]
+
+
+async def test_attributes_and_reactions_that_are_refused(signaling: Signaling) -> None:
+    await signaling.watch()
+    ada, _ = await signaling.join("Ada")
+    too_long = AttributeChange(name="hand", value="x" * 257)
+    with pytest.raises(errors.BadRequest, match="attributes: the value of hand should have at most 256"):
+        await call(signaling.stub.SetAttributes, pb.SetAttributesRequest(actor=ada, attributes=[too_long]))
+    with pytest.raises(errors.BadRequest, match="name"):
+        await call(signaling.stub.React, pb.ReactRequest(actor=ada))
 
 
 async def test_health_is_told_the_standard_way(signaling: Signaling) -> None:

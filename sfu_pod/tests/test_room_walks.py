@@ -45,6 +45,7 @@ class Walk:
     def step(self) -> None:
         acts: list[Callable[[], object]] = [
             *[self.join] * 4, self.resume, self.disconnect, self.wait, self.leave_or_be_removed,
+            self.change_attributes, self.react,
             *[self.produce, self.consume, self.produce_data, self.consume_data] * 3,
             self.pause_or_resume, self.close_something, self.close_transport, self.fail_transport, self.speak,
         ]  # fmt: skip
@@ -65,6 +66,16 @@ class Walk:
             held = person.participant.connection
             connection = held.id if held else ConnectionId("none")
             self.room.room.disconnect(person.participant.id, connection)
+
+    def change_attributes(self) -> None:
+        for person in self._somebody():
+            names = [self.random.choice("abc") for _ in range(2)]
+            changes = {name: self.random.choice([None, "1", "2"]) for name in names}
+            self.room.room.set_attributes(person.participant.id, changes)
+
+    def react(self) -> None:
+        for person in self._somebody():
+            self.room.room.react(person.participant.id, "heart")
 
     def wait(self) -> None:
         self.fake.clock.advance(self.random.uniform(0, 20))
@@ -149,8 +160,10 @@ class Walk:
             d for p in people for d in p.data_consumers
         }
         absent = [person for person in people if person.connection is None]
+        untold = [person for person in absent if not person.connection_lost]
+        assert not [person for person in people if person.connection and person.connection_lost]
         unconnected = [each for each in sessions if each.remote is None]
-        assert self.fake.clock.pending == len(absent) + len(unconnected)
+        assert self.fake.clock.pending == len(absent) + len(untold) + len(unconnected)
 
     def _somebody(self) -> list[Person]:
         return self._one_of(self.people)
@@ -175,6 +188,29 @@ class Follower:
                 del self.people[event.participant_left.participant_id]
             case "participant_removed":
                 self.removed.append(event.participant_removed.removal)
+            case "active_speaker":
+                self.speaker = event.active_speaker.participant_id
+            case "participant_updated" | "participant_connection":
+                self._follow_person(event)
+            case _:
+                self._follow_producers(event)
+
+    def _follow_person(self, event: RoomEvent) -> None:
+        match event.WhichOneof("event"):
+            case "participant_updated":
+                attributes = self.people[event.participant_updated.participant_id].attributes
+                for change in event.participant_updated.attributes:
+                    attributes.pop(change.name, None)
+                    if change.HasField("value"):
+                        attributes[change.name] = change.value
+            case "participant_connection":
+                connection = event.participant_connection
+                info = self.people[connection.participant_id]
+                assert info.connection_lost == (connection.state == "back")  # never twice the same
+                info.connection_lost = connection.state == "lost"
+
+    def _follow_producers(self, event: RoomEvent) -> None:
+        match event.WhichOneof("event"):
             case "producer_added":
                 added = event.producer_added
                 self.people[added.participant_id].producers.append(added.producer)
@@ -194,8 +230,6 @@ class Follower:
                 info = self.people[event.data_producer_closed.participant_id]
                 wanted = event.data_producer_closed.data_producer_id
                 info.data_producers.remove(*[d for d in info.data_producers if d.data_producer_id == wanted])
-            case "active_speaker":
-                self.speaker = event.active_speaker.participant_id
 
     def snapshot(self) -> RoomSnapshot:
         return RoomSnapshot(

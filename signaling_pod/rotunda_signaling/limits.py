@@ -36,6 +36,14 @@ CHAT_RATE = Rate(burst=200, per_second=10.0)
 """Of one socket, and of one seat over all of them."""
 ROOM_CHAT_RATE = Rate(burst=500, per_second=50.0)
 """Of all people of a room together: each message goes to every one of them."""
+REACTION_RATE = Rate(burst=20, per_second=2.0)
+"""Of one participant."""
+ROOM_REACTION_RATE = Rate(burst=100, per_second=20.0)
+"""Of all people of a room together. One clap of each of 500 people would be 250,000 messages."""
+ATTRIBUTES_RATE = Rate(burst=50, per_second=5.0)
+"""Changes of one participant's attributes."""
+ROOM_ATTRIBUTES_RATE = Rate(burst=500, per_second=50.0)
+"""Of all people of a room together: everybody may raise a hand at once."""
 SOCKET_JOIN_RATE = Rate(burst=50, per_second=1.0)
 """Of one socket, which may leave and join again."""
 IDENTITY_JOIN_RATE = Rate(burst=50, per_second=2.0)

@@ -68,6 +68,9 @@ BEFORE_JOIN = [
 
 AFTER_JOIN = [
     Wrong("join", ROOM, "already_joined", "already in room standup"),
+    Wrong("setAttributes", {"attributes": {"a b": "x"}}, "bad_request", "attributes: the name 'a b' should"),
+    Wrong("setAttributes", {"attributes": {"a": "x" * 257}}, "too_large", "the value of a should"),
+    Wrong("react", {"name": "x" * 33}, "too_large", "name: Input should have at most 32 characters"),
     Wrong("createWebRtcTransport", {}, "bad_request", "direction: Field required"),
     Wrong("createWebRtcTransport", {"direction": "both"}, "bad_request", "direction: Input should be 'send'"),
     Wrong("connectWebRtcTransport", {"transportId": "t"}, "bad_request", "dtlsParameters: Field required"),

@@ -85,6 +85,26 @@ async def test_everybody_hears_of_everything_once(pods: Pods) -> None:
         assert len(guest.named("participantLeft")) == 1
 
 
+async def test_a_hand_raised_at_one_process_is_seen_at_the_other(pods: Pods) -> None:
+    ada, ben = await pods.one.joined("Ada"), await pods.two.joined("Ben")
+    await ada.ask("setAttributes", {"attributes": {"hand": "2026-12-01T09:00:00.000Z"}})
+    raised = {"participantId": ada.id, "attributes": {"hand": "2026-12-01T09:00:00.000Z"}}
+    assert await ben.expect("participantUpdated") == raised
+    late = await pods.two.joined("Late")
+    told = {each["participantId"]: each["attributes"] for each in late.joined["participants"]}
+    assert told == {ada.id: raised["attributes"], ben.id: {}}
+    await ben.ask("react", {"name": "heart"})
+    assert await ada.expect("reaction") == {"participantId": ben.id, "name": "heart"}
+    await ada.ask("setAttributes", {"attributes": {"hand": None}})
+    assert (await ben.expect("participantUpdated", 2))["attributes"] == {"hand": None}
+    await ada.sio.eio.disconnect(abort=True)
+    await pods.one.node.called("disconnect")
+    pods.one.node.room("standup").tell_lost()
+    assert await ben.expect("participantConnection") == {"participantId": ada.id, "state": "lost"}
+    await pods.two.joined("Ada", seat=ada.joined["seat"])
+    assert await ben.expect("participantConnection", 2) == {"participantId": ada.id, "state": "back"}
+
+
 async def test_a_seat_is_taken_again_at_another_process(pods: Pods) -> None:
     ada, ben = await pods.one.joined("Ada"), await pods.one.joined("Ben")
     await ben.sio.eio.disconnect(abort=True)

@@ -29,6 +29,8 @@ async def test_others_are_told_of_a_newcomer_who_is_told_of_them(stage: Stage) -
         "displayName": "Bob",
         "producers": [],
         "dataProducers": [],
+        "attributes": {},
+        "connectionLost": False,
     }
     assert [person["participantId"] for person in bob.joined["participants"]] == [ada.id]
     await bob.settle()

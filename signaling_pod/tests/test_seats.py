@@ -8,7 +8,7 @@ async def drop(guest: Guest) -> None:
     await guest.sio.eio.disconnect(abort=True)
 
 
-async def test_a_lost_socket_keeps_its_seat_and_nobody_is_told(stage: Stage) -> None:
+async def test_a_lost_socket_that_is_back_at_once_keeps_its_seat_and_nobody_is_told(stage: Stage) -> None:
     ada, bob = await stage.joined("Ada"), await stage.joined("Bob")
     transport = await bob.ask("createWebRtcTransport", {"direction": "send"})
     await drop(bob)
@@ -21,6 +21,7 @@ async def test_a_lost_socket_keeps_its_seat_and_nobody_is_told(stage: Stage) -> 
         "consumers": [],
         "dataProducers": [],
         "dataConsumers": [],
+        "attributes": {},
     }
     await ada.settle()
     assert [name for name, _ in ada.events] == ["participantJoined"]

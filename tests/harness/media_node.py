@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from rotunda_contract.ids import ProcessId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import rtp_pb2, transport_pb2
-from rotunda_contract.pb.events_pb2 import RoomEvent, RoomSnapshot
+from rotunda_contract.pb.events_pb2 import AttributeChange, RoomEvent, RoomSnapshot
 from rotunda_contract.wire import to_message, to_struct
 from rotunda_sfu.fake_node import BROWSER_DTLS, camera_parameters, microphone_parameters
 from rotunda_sfu.serve import serve
@@ -102,9 +102,10 @@ class Room:
 
     async def events(self, count: int) -> list[str]:
         """The next events in words: what, about whom, who caused it, who alone is told, why."""
-        return [self._words(await self._next()) for _ in range(count)]
+        return [self._words(await self.event()) for _ in range(count)]
 
-    async def _next(self) -> RoomEvent:
+    async def event(self) -> RoomEvent:
+        """The next one."""
         event = await self._events.get()
         self._number += 1
         assert event.number == self._number, "events are numbered without a gap"
@@ -131,7 +132,7 @@ class Room:
             words.append(f"by {self.names.get(event.cause, event.cause)}")
         if event.HasField("recipient"):
             words.append(f"for {self.names[event.recipient]}")
-        reason = event.reason or getattr(body, "reason", "")
+        reason = event.reason or getattr(body, "reason", "") or getattr(body, "state", "")
         return " ".join([*words, *([f"({reason})"] if reason else [])])
 
     async def join(self, name: str, **more: object) -> Person:
@@ -234,6 +235,13 @@ class Person:
         made = await self.node.consume_data(request)
         self.room.names[made.id] = f"{self.name}'s channel copy"
         return made
+
+    async def set_attributes(self, changes: Mapping[str, str | None]) -> None:
+        attributes = [AttributeChange(name=name, value=value) for name, value in changes.items()]
+        await self.node.set_attributes(pb.SetAttributesRequest(actor=self.actor, attributes=attributes))
+
+    async def react(self, name: str) -> None:
+        await self.node.react(pb.ReactRequest(actor=self.actor, name=name))
 
     async def leave(self) -> None:
         await self.node.leave(pb.LeaveRequest(actor=self.actor))

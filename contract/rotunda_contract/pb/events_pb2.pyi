@@ -90,16 +90,44 @@ Global___DataProducerInfo: _TypeAlias = DataProducerInfo  # noqa: Y015
 class ParticipantInfo(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     PRODUCERS_FIELD_NUMBER: _builtins.int
     DATA_PRODUCERS_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    CONNECTION_LOST_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     display_name: _builtins.str
+    connection_lost: _builtins.bool
+    """as ParticipantConnection told last"""
     @_builtins.property
     def producers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProducerInfo]: ...
     @_builtins.property
     def data_producers(self) -> _containers.RepeatedCompositeFieldContainer[Global___DataProducerInfo]: ...
+    @_builtins.property
+    def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """see SetAttributes"""
+
     def __init__(
         self,
         *,
@@ -107,10 +135,12 @@ class ParticipantInfo(_message.Message):
         display_name: _builtins.str = ...,
         producers: _abc.Iterable[Global___ProducerInfo] | None = ...,
         data_producers: _abc.Iterable[Global___DataProducerInfo] | None = ...,
+        attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        connection_lost: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_producers", b"data_producers", "display_name", b"display_name", "participant_id", b"participant_id", "producers", b"producers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "connection_lost", b"connection_lost", "data_producers", b"data_producers", "display_name", b"display_name", "participant_id", b"participant_id", "producers", b"producers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -205,6 +235,9 @@ class RoomEvent(_message.Message):
     ROOM_CLOSED_FIELD_NUMBER: _builtins.int
     DATA_LIMITED_FIELD_NUMBER: _builtins.int
     MEDIA_LIMITED_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_UPDATED_FIELD_NUMBER: _builtins.int
+    REACTION_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_CONNECTION_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """the snapshot carries the number of the last event that it contains"""
     cause: _builtins.str
@@ -270,6 +303,12 @@ class RoomEvent(_message.Message):
     def media_limited(self) -> Global___MediaLimited:
         """recipient"""
 
+    @_builtins.property
+    def participant_updated(self) -> Global___ParticipantUpdated: ...
+    @_builtins.property
+    def reaction(self) -> Global___Reaction: ...
+    @_builtins.property
+    def participant_connection(self) -> Global___ParticipantConnection: ...
     def __init__(
         self,
         *,
@@ -297,10 +336,13 @@ class RoomEvent(_message.Message):
         room_closed: Global___RoomClosed | None = ...,
         data_limited: Global___DataLimited | None = ...,
         media_limited: Global___MediaLimited | None = ...,
+        participant_updated: Global___ParticipantUpdated | None = ...,
+        reaction: Global___Reaction | None = ...,
+        participant_connection: Global___ParticipantConnection | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "media_limited", b"media_limited", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "media_limited", b"media_limited", "participant_connection", b"participant_connection", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "participant_updated", b"participant_updated", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reaction", b"reaction", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "media_limited", b"media_limited", "number", b"number", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cause", b"_cause", "_reason", b"_reason", "_recipient", b"_recipient", "active_speaker", b"active_speaker", "cause", b"cause", "connection_quality", b"connection_quality", "connection_replaced", b"connection_replaced", "consumer_closed", b"consumer_closed", "consumer_layers_changed", b"consumer_layers_changed", "data_consumer_closed", b"data_consumer_closed", "data_limited", b"data_limited", "data_producer_added", b"data_producer_added", "data_producer_closed", b"data_producer_closed", "event", b"event", "media_limited", b"media_limited", "number", b"number", "participant_connection", b"participant_connection", "participant_joined", b"participant_joined", "participant_left", b"participant_left", "participant_removed", b"participant_removed", "participant_updated", b"participant_updated", "producer_added", b"producer_added", "producer_closed", b"producer_closed", "producer_paused", b"producer_paused", "producer_resumed", b"producer_resumed", "reaction", b"reaction", "reason", b"reason", "recipient", b"recipient", "room_closed", b"room_closed", "snapshot", b"snapshot", "transport_closed", b"transport_closed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cause: _TypeAlias = _typing.Literal["cause"]  # noqa: Y015
     _WhichOneofArgType__cause: _TypeAlias = _typing.Literal["_cause", b"_cause"]  # noqa: Y015
@@ -308,7 +350,7 @@ class RoomEvent(_message.Message):
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
     _WhichOneofReturnType__recipient: _TypeAlias = _typing.Literal["recipient"]  # noqa: Y015
     _WhichOneofArgType__recipient: _TypeAlias = _typing.Literal["_recipient", b"_recipient"]  # noqa: Y015
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["snapshot", "participant_joined", "participant_left", "producer_added", "producer_paused", "producer_resumed", "producer_closed", "data_producer_added", "data_producer_closed", "consumer_closed", "data_consumer_closed", "consumer_layers_changed", "active_speaker", "connection_quality", "transport_closed", "connection_replaced", "participant_removed", "room_closed", "data_limited", "media_limited"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["snapshot", "participant_joined", "participant_left", "producer_added", "producer_paused", "producer_resumed", "producer_closed", "data_producer_added", "data_producer_closed", "consumer_closed", "data_consumer_closed", "consumer_layers_changed", "active_speaker", "connection_quality", "transport_closed", "connection_replaced", "participant_removed", "room_closed", "data_limited", "media_limited", "participant_updated", "reaction", "participant_connection"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cause) -> _WhichOneofReturnType__cause | None: ...
@@ -343,6 +385,105 @@ class ParticipantLeft(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ParticipantLeft: _TypeAlias = ParticipantLeft  # noqa: Y015
+
+@_typing.final
+class ParticipantUpdated(_message.Message):
+    """What changed of a participant's attributes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    participant_id: _builtins.str
+    @_builtins.property
+    def attributes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeChange]: ...
+    def __init__(
+        self,
+        *,
+        participant_id: _builtins.str = ...,
+        attributes: _abc.Iterable[Global___AttributeChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "participant_id", b"participant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParticipantUpdated: _TypeAlias = ParticipantUpdated  # noqa: Y015
+
+@_typing.final
+class AttributeChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value: _builtins.str
+    """absent: the attribute is gone"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___AttributeChange: _TypeAlias = AttributeChange  # noqa: Y015
+
+@_typing.final
+class Reaction(_message.Message):
+    """Told as it comes and kept nowhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    participant_id: _builtins.str
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        participant_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "participant_id", b"participant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reaction: _TypeAlias = Reaction  # noqa: Y015
+
+@_typing.final
+class ParticipantConnection(_message.Message):
+    """Whether somebody is connected to signaling. Told once they have been away for a second; media may go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    participant_id: _builtins.str
+    state: _builtins.str
+    """"lost", or "back" after it"""
+    def __init__(
+        self,
+        *,
+        participant_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["participant_id", b"participant_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParticipantConnection: _TypeAlias = ParticipantConnection  # noqa: Y015
 
 @_typing.final
 class ProducerAdded(_message.Message):

@@ -70,6 +70,16 @@ class MediaNodeStub:
                 request_serializer=rotunda_dot_v1_dot_media__node__pb2.LeaveRequest.SerializeToString,
                 response_deserializer=rotunda_dot_v1_dot_media__node__pb2.LeaveResponse.FromString,
                 _registered_method=True)
+        self.SetAttributes = channel.unary_unary(
+                '/rotunda.v1.MediaNode/SetAttributes',
+                request_serializer=rotunda_dot_v1_dot_media__node__pb2.SetAttributesRequest.SerializeToString,
+                response_deserializer=rotunda_dot_v1_dot_media__node__pb2.SetAttributesResponse.FromString,
+                _registered_method=True)
+        self.React = channel.unary_unary(
+                '/rotunda.v1.MediaNode/React',
+                request_serializer=rotunda_dot_v1_dot_media__node__pb2.ReactRequest.SerializeToString,
+                response_deserializer=rotunda_dot_v1_dot_media__node__pb2.ReactResponse.FromString,
+                _registered_method=True)
         self.RemoveParticipant = channel.unary_unary(
                 '/rotunda.v1.MediaNode/RemoveParticipant',
                 request_serializer=rotunda_dot_v1_dot_media__node__pb2.RemoveParticipantRequest.SerializeToString,
@@ -222,6 +232,20 @@ class MediaNodeServicer:
 
     def Leave(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAttributes(self, request, context):
+        """Merges into the participant's attributes: texts that everybody in the room sees, also who comes later.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def React(self, request, context):
+        """tells everybody else
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -386,6 +410,16 @@ def add_MediaNodeServicer_to_server(servicer, server):
                     servicer.Leave,
                     request_deserializer=rotunda_dot_v1_dot_media__node__pb2.LeaveRequest.FromString,
                     response_serializer=rotunda_dot_v1_dot_media__node__pb2.LeaveResponse.SerializeToString,
+            ),
+            'SetAttributes': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAttributes,
+                    request_deserializer=rotunda_dot_v1_dot_media__node__pb2.SetAttributesRequest.FromString,
+                    response_serializer=rotunda_dot_v1_dot_media__node__pb2.SetAttributesResponse.SerializeToString,
+            ),
+            'React': grpc.unary_unary_rpc_method_handler(
+                    servicer.React,
+                    request_deserializer=rotunda_dot_v1_dot_media__node__pb2.ReactRequest.FromString,
+                    response_serializer=rotunda_dot_v1_dot_media__node__pb2.ReactResponse.SerializeToString,
             ),
             'RemoveParticipant': grpc.unary_unary_rpc_method_handler(
                     servicer.RemoveParticipant,
@@ -677,6 +711,60 @@ class MediaNode:
             '/rotunda.v1.MediaNode/Leave',
             rotunda_dot_v1_dot_media__node__pb2.LeaveRequest.SerializeToString,
             rotunda_dot_v1_dot_media__node__pb2.LeaveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAttributes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rotunda.v1.MediaNode/SetAttributes',
+            rotunda_dot_v1_dot_media__node__pb2.SetAttributesRequest.SerializeToString,
+            rotunda_dot_v1_dot_media__node__pb2.SetAttributesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def React(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rotunda.v1.MediaNode/React',
+            rotunda_dot_v1_dot_media__node__pb2.ReactRequest.SerializeToString,
+            rotunda_dot_v1_dot_media__node__pb2.ReactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,10 @@ class MediaNodeStub:
     Disconnect: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.DisconnectRequest, _media_node_pb2.DisconnectResponse]
     """the socket is lost, the seat stays"""
     Leave: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.LeaveRequest, _media_node_pb2.LeaveResponse]
+    SetAttributes: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.SetAttributesRequest, _media_node_pb2.SetAttributesResponse]
+    """Merges into the participant's attributes: texts that everybody in the room sees, also who comes later."""
+    React: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.ReactRequest, _media_node_pb2.ReactResponse]
+    """tells everybody else"""
     RemoveParticipant: _grpc.UnaryUnaryMultiCallable[_media_node_pb2.RemoveParticipantRequest, _media_node_pb2.RemoveParticipantResponse]
     """A moderator's decision. Takes out all participants of that identity; joins by it, by its token or with
     a seat of theirs are refused as forbidden for as long as the room lives.
@@ -104,6 +108,10 @@ class MediaNodeAsyncStub(MediaNodeStub):
     Disconnect: _aio.UnaryUnaryMultiCallable[_media_node_pb2.DisconnectRequest, _media_node_pb2.DisconnectResponse]  # type: ignore[assignment]
     """the socket is lost, the seat stays"""
     Leave: _aio.UnaryUnaryMultiCallable[_media_node_pb2.LeaveRequest, _media_node_pb2.LeaveResponse]  # type: ignore[assignment]
+    SetAttributes: _aio.UnaryUnaryMultiCallable[_media_node_pb2.SetAttributesRequest, _media_node_pb2.SetAttributesResponse]  # type: ignore[assignment]
+    """Merges into the participant's attributes: texts that everybody in the room sees, also who comes later."""
+    React: _aio.UnaryUnaryMultiCallable[_media_node_pb2.ReactRequest, _media_node_pb2.ReactResponse]  # type: ignore[assignment]
+    """tells everybody else"""
     RemoveParticipant: _aio.UnaryUnaryMultiCallable[_media_node_pb2.RemoveParticipantRequest, _media_node_pb2.RemoveParticipantResponse]  # type: ignore[assignment]
     """A moderator's decision. Takes out all participants of that identity; joins by it, by its token or with
     a seat of theirs are refused as forbidden for as long as the room lives.
@@ -190,6 +198,22 @@ class MediaNodeServicer(metaclass=_abc_1.ABCMeta):
         request: _media_node_pb2.LeaveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_media_node_pb2.LeaveResponse, _abc.Awaitable[_media_node_pb2.LeaveResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def SetAttributes(
+        self,
+        request: _media_node_pb2.SetAttributesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_media_node_pb2.SetAttributesResponse, _abc.Awaitable[_media_node_pb2.SetAttributesResponse]]:
+        """Merges into the participant's attributes: texts that everybody in the room sees, also who comes later."""
+
+    @_abc_1.abstractmethod
+    def React(
+        self,
+        request: _media_node_pb2.ReactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_media_node_pb2.ReactResponse, _abc.Awaitable[_media_node_pb2.ReactResponse]]:
+        """tells everybody else"""
 
     @_abc_1.abstractmethod
     def RemoveParticipant(

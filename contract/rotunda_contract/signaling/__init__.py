@@ -50,6 +50,8 @@ EXCHANGES: Mapping[str, Exchange] = MappingProxyType(
         "closeDataProducer": Exchange(requests.DataProducerRequest, answers.EmptyAnswer),
         "closeDataConsumer": Exchange(requests.DataConsumerRequest, answers.EmptyAnswer),
         "chat": Exchange(requests.ChatRequest, answers.ChatAnswer),
+        "setAttributes": Exchange(requests.SetAttributesRequest, answers.EmptyAnswer),
+        "react": Exchange(requests.ReactRequest, answers.EmptyAnswer),
         "muteProducer": Exchange(requests.ProducerRequest, answers.EmptyAnswer),
         "removeParticipant": Exchange(requests.RemoveParticipantRequest, answers.EmptyAnswer),
         "closeRoom": Exchange(requests.EmptyRequest, answers.EmptyAnswer),
@@ -61,6 +63,9 @@ EVENTS: Mapping[str, type[ContractModel]] = MappingProxyType(
     {
         "participantJoined": events.ParticipantJoinedEvent,
         "participantLeft": events.ParticipantLeftEvent,
+        "participantUpdated": events.ParticipantUpdatedEvent,
+        "participantConnection": events.ParticipantConnectionEvent,
+        "reaction": events.ReactionEvent,
         "newProducer": events.NewProducerEvent,
         "producerPaused": events.ProducerEvent,
         "producerResumed": events.ProducerEvent,

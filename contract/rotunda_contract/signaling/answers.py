@@ -116,6 +116,7 @@ class OwnState(ContractModel):
     consumers: tuple[OwnConsumer, ...]
     data_producers: tuple[OwnDataProducer, ...]
     data_consumers: tuple[OwnDataConsumer, ...]
+    attributes: dict[str, str]
 
 
 class JoinAnswer(ContractModel):

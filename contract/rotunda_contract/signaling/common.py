@@ -1,6 +1,7 @@
 """What several Socket.IO messages share: bounded strings, application data, people and their producers."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -13,6 +14,12 @@ MAX_DISPLAY_NAME = 128
 """Characters of a display name."""
 MAX_CHAT_TEXT = 4096
 """Characters of one chat message."""
+MAX_ATTRIBUTES = 16
+"""Attributes of one participant, and changes in one request."""
+MAX_ATTRIBUTE_VALUE = 256
+"""Characters of an attribute's value."""
+MAX_REACTION = 32
+"""Characters of a reaction's name."""
 MAX_APP_DATA = 2048
 """Bytes of application data, as compact JSON in UTF-8."""
 MAX_APP_DATA_DEPTH = 16
@@ -24,6 +31,10 @@ TOO_LARGE = "too_large"
 
 ROOM_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 """A DNS label (RFC 1123), which a room's name must be."""
+ATTRIBUTE_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""An attribute's name."""
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""JSON can spell halves of surrogate pairs, and UTF-8 cannot."""
 
 Source = Literal["microphone", "camera", "screen", "screen-audio"]
 TransportDirection = Literal["send", "recv"]
@@ -95,6 +106,39 @@ def _check_depth_and_numbers(value: Any, depth: int) -> None:
         raise PydanticCustomError("number_range", "Input should have no integers beyond 2^53")
 
 
+def _attribute_changes(value: dict[str, Any]) -> dict[str, Any]:
+    if len(value) > MAX_ATTRIBUTES:
+        raise PydanticCustomError(
+            TOO_LARGE,
+            "Input should have at most {limit} names, not {count}",
+            {"limit": MAX_ATTRIBUTES, "count": len(value)},
+        )
+    for name, text in value.items():
+        if re.fullmatch(ATTRIBUTE_NAME_PATTERN, name) is None:
+            raise PydanticCustomError(
+                "attribute_name",
+                "the name {name} should be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', the first one a "
+                "letter or a digit",
+                {"name": repr(name[:64])},
+            )
+        if text is not None:
+            _check_attribute_value(name, text)
+    return value
+
+
+def _check_attribute_value(name: str, text: object) -> None:
+    if not isinstance(text, str) or _HALF_CHARACTER.search(text):
+        raise PydanticCustomError(
+            "attribute_value", "the value of {name} should be a string, or null to remove it", {"name": name}
+        )
+    if len(text) > MAX_ATTRIBUTE_VALUE:
+        raise PydanticCustomError(
+            TOO_LARGE,
+            "the value of {name} should have at most {limit} characters, not {length}",
+            {"name": name, "limit": MAX_ATTRIBUTE_VALUE, "length": len(text)},
+        )
+
+
 RoomLabel = Annotated[
     str,
     AfterValidator(_room_name),
@@ -117,6 +161,28 @@ ChatText = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CHAT_TEXT}),
 ]
 """What others read, without control and bidi characters; it may have several lines."""
+ReactionName = Annotated[
+    str,
+    AfterValidator(line_of),
+    AfterValidator(str.strip),
+    _at_most(MAX_REACTION),
+    AfterValidator(_visible),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_REACTION}),
+]
+"""What a reaction is called, on one line; clients that do not know it show nothing."""
+AttributeChanges = Annotated[
+    dict[str, Any],
+    AfterValidator(_attribute_changes),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": MAX_ATTRIBUTES,
+            "propertyNames": {"pattern": ATTRIBUTE_NAME_PATTERN},
+            "additionalProperties": {"type": ["string", "null"], "maxLength": MAX_ATTRIBUTE_VALUE},
+        }
+    ),
+]
+"""Attributes by name; null: the attribute shall be gone."""
 AppData = Annotated[dict[str, Any], AfterValidator(_app_data)]
 """The application's own JSON object."""
 
@@ -141,12 +207,14 @@ class DataProducer(ContractModel):
 
 
 class Participant(ContractModel):
-    """Someone in the room."""
+    """Someone in the room. `connectionLost`: as `participantConnection` told last."""
 
     participant_id: Id
     display_name: str
     producers: tuple[Producer, ...]
     data_producers: tuple[DataProducer, ...]
+    attributes: dict[str, str]
+    connection_lost: bool
 
 
 class Layers(ContractModel):

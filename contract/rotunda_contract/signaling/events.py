@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from rotunda_contract.rtp import ContractModel, Kind, RtpCapabilities
-from rotunda_contract.signaling.common import AppData, Id, Layers, Participant, Source, Timestamp
+from rotunda_contract.signaling.common import (
+    AppData,
+    Id,
+    Layers,
+    Participant,
+    Source,
+    Timestamp,
+)
 
 
 class _SendsNull(ContractModel):
@@ -26,6 +33,27 @@ class ParticipantLeftEvent(ContractModel):
 
     participant_id: Id
     reason: Literal["left", "disconnected", "removed"]
+
+
+class ParticipantUpdatedEvent(_SendsNull):
+    """Somebody's attributes changed: these did. Null: it is gone."""
+
+    participant_id: Id
+    attributes: dict[str, str | None]
+
+
+class ReactionEvent(ContractModel):
+    """Somebody else reacts."""
+
+    participant_id: Id
+    name: str
+
+
+class ParticipantConnectionEvent(ContractModel):
+    """Somebody else's socket is `lost`, or `back` after that. Their media may go on meanwhile."""
+
+    participant_id: Id
+    state: Literal["lost", "back"]
 
 
 class NewProducerEvent(ContractModel):

@@ -18,9 +18,11 @@ from rotunda_contract.rtp import (
 from rotunda_contract.signaling.common import (
     SOURCES,
     AppData,
+    AttributeChanges,
     ChatText,
     DisplayName,
     Id,
+    ReactionName,
     RoomLabel,
     Source,
     TransportDirection,
@@ -153,6 +155,21 @@ class ChatRequest(ContractModel):
 
     text: ChatText
     to: Id | None = None
+
+
+class SetAttributesRequest(ContractModel):
+    """Change one's own attributes: what everybody sees of a participant beside the name.
+
+    Those that are not named stay; null removes one.
+    """
+
+    attributes: AttributeChanges
+
+
+class ReactRequest(ContractModel):
+    """Show the others a reaction, which is kept nowhere."""
+
+    name: ReactionName
 
 
 class RemoveParticipantRequest(ContractModel):

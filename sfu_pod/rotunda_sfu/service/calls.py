@@ -33,6 +33,8 @@ UNARY: Mapping[str, Callable[[Node, Any], Message]] = {
     "Join": rooms.join,
     "Disconnect": rooms.disconnect,
     "Leave": rooms.leave,
+    "SetAttributes": rooms.set_attributes,
+    "React": rooms.react,
     "RemoveParticipant": rooms.remove_participant,
     "CreateWebRtcTransport": transports.create,
     "ConnectWebRtcTransport": transports.connect,

@@ -5,7 +5,8 @@ from rotunda_contract.ids import ConnectionId, SeatToken, WatcherId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import rtp_pb2
 from rotunda_contract.rtp import RtpCapabilities
-from rotunda_contract.wire import to_message
+from rotunda_contract.signaling.requests import ReactRequest, SetAttributesRequest
+from rotunda_contract.wire import parse, to_message
 from rotunda_sfu.node import Node, RoomOptions
 from rotunda_sfu.participant import Connection, Participant
 from rotunda_sfu.room import JoinOptions
@@ -77,6 +78,19 @@ def leave(node: Node, request: pb.LeaveRequest) -> pb.LeaveResponse:
     return pb.LeaveResponse()
 
 
+def set_attributes(node: Node, request: pb.SetAttributesRequest) -> pb.SetAttributesResponse:
+    given = {each.name: each.value if each.HasField("value") else None for each in request.attributes}
+    changes = parse(SetAttributesRequest, {"attributes": given}).attributes
+    lookup.room(node, request.actor.room_key).set_attributes(request.actor.participant_id, changes)
+    return pb.SetAttributesResponse()
+
+
+def react(node: Node, request: pb.ReactRequest) -> pb.ReactResponse:
+    name = parse(ReactRequest, {"name": request.name}).name
+    lookup.room(node, request.actor.room_key).react(request.actor.participant_id, name)
+    return pb.ReactResponse()
+
+
 def remove_participant(node: Node, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
     lookup.room(node, request.room_key).remove(request.participant_id, request.reason or "removed")
     return pb.RemoveParticipantResponse()
@@ -105,4 +119,5 @@ def _own_state(participant: Participant) -> pb.OwnState:
             pb.OwnDataConsumer(data_consumer_id=consumer.id, data_producer_id=consumer.data_producer_id)
             for consumer in participant.data_consumers.values()
         ],
+        attributes=participant.attributes,
     )

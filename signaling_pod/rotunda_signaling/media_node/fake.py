@@ -123,6 +123,16 @@ class FakeMediaNode:
         self._room(request.actor.room_key).leave(request.actor.participant_id)
         return pb.LeaveResponse()
 
+    async def set_attributes(self, request: pb.SetAttributesRequest) -> pb.SetAttributesResponse:
+        await self._begin("set_attributes", request)
+        self._room(request.actor.room_key).set_attributes(request.actor.participant_id, request.attributes)
+        return pb.SetAttributesResponse()
+
+    async def react(self, request: pb.ReactRequest) -> pb.ReactResponse:
+        await self._begin("react", request)
+        self._room(request.actor.room_key).react(request.actor.participant_id, request.name)
+        return pb.ReactResponse()
+
     async def remove_participant(self, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
         await self._begin("remove_participant", request)
         self._room(request.room_key).remove(request.participant_id, request.reason)

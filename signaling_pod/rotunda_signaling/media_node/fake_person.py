@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotunda_contract.errors import Forbidden, InvalidState, NotFound
+from rotunda_contract.errors import Forbidden, InvalidState, LimitExceeded, NotFound
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
+from rotunda_contract.signaling.common import MAX_ATTRIBUTES
 
 
 @dataclass(slots=True)
@@ -87,6 +89,22 @@ class FakePerson:
             raise NotFound("you have no such consumer")
         return consumer
 
+    def change_attributes(
+        self, changes: Sequence[events_pb2.AttributeChange]
+    ) -> list[events_pb2.AttributeChange]:
+        """Merges; the answer is what is different now. Raises LimitExceeded."""
+        before = dict(self.info.attributes)
+        merged = dict(before)
+        for change in changes:
+            merged.pop(change.name, None)
+            if change.HasField("value"):
+                merged[change.name] = change.value
+        if len(merged) > MAX_ATTRIBUTES:
+            raise LimitExceeded(f"attributes: a participant has at most {MAX_ATTRIBUTES}: remove some first")
+        self.info.attributes.clear()
+        self.info.attributes.update(merged)
+        return [change for change in changes if before.get(change.name) != merged.get(change.name)]
+
     @property
     def own_state(self) -> pb.OwnState:
         """What a resumed participant is told of their own things."""
@@ -108,4 +126,5 @@ class FakePerson:
                 pb.OwnDataConsumer(data_consumer_id=id, data_producer_id=consumer.producer_id)
                 for id, consumer in self.data_consumers.items()
             ],
+            attributes=self.info.attributes,
         )

@@ -1,7 +1,7 @@
 """One room of the fake media node: its people, their seats, and the events that everybody is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from rotunda_contract.errors import (
@@ -66,11 +66,11 @@ class FakeRoom:
     async def watch(self, watcher_id: str) -> AsyncIterator[events_pb2.RoomEvent]:
         """A snapshot, then every event. Connections of the watcher hold their seats while it is watched."""
         queue: _Queue = asyncio.Queue()
+        self._regain(watcher_id)
         snapshot = events_pb2.RoomSnapshot(
             participants=[person.info for person in self.people.values()], removed=self.removed.values()
         )
         self._watchers[watcher_id] = queue
-        self._regain(watcher_id)
         try:
             yield events_pb2.RoomEvent(number=self.number, snapshot=snapshot)
             while (event := await queue.get()) is not None:
@@ -109,11 +109,29 @@ class FakeRoom:
         if person is not None and connection_id in (person.connection_id, person.connection_of_watcher):
             person.connection_id = person.connection_of_watcher = None
 
+    def tell_lost(self) -> None:
+        """A second has passed: everybody whose seat is empty is told to be away, once."""
+        for person in self.people.values():
+            if person.connection_id is None and not person.info.connection_lost:
+                person.info.connection_lost = True
+                self._tell_connection(person, "lost")
+
     def expire_seats(self) -> None:
         """Everybody whose seat is empty is gone for good."""
         for person in list(self.people.values()):
             if person.connection_id is None:
                 self._take_out(person, "disconnected", cause=None)
+
+    def set_attributes(self, participant_id: str, changes: Sequence[events_pb2.AttributeChange]) -> None:
+        different = self.person(participant_id).change_attributes(changes)
+        if different:
+            updated = events_pb2.ParticipantUpdated(participant_id=participant_id, attributes=different)
+            self.emit(participant_updated=updated, cause=participant_id)
+
+    def react(self, participant_id: str, name: str) -> None:
+        self.person(participant_id)
+        reaction = events_pb2.Reaction(participant_id=participant_id, name=name)
+        self.emit(reaction=reaction, cause=participant_id)
 
     def leave(self, participant_id: str) -> None:
         self._take_out(self.person(participant_id), "left", cause=participant_id)
@@ -299,6 +317,7 @@ class FakeRoom:
             person.token_id = request.token_id
         replaced, person.connection_id = person.connection_id, request.connection_id
         person.watcher_id, person.connection_of_watcher = request.watcher_id, None
+        self._tell_back(person)
         if replaced is not None:
             event = events_pb2.ConnectionReplaced(participant_id=person.id, connection_id=replaced)
             self.emit(connection_replaced=event, recipient=person.id, reason="taken_over")
@@ -325,6 +344,16 @@ class FakeRoom:
         for person in self.people.values():
             if person.connection_of_watcher is not None and person.watcher_id == watcher_id:
                 person.connection_id, person.connection_of_watcher = person.connection_of_watcher, None
+                self._tell_back(person)
+
+    def _tell_back(self, person: FakePerson) -> None:
+        if person.info.connection_lost:
+            person.info.connection_lost = False
+            self._tell_connection(person, "back")
+
+    def _tell_connection(self, person: FakePerson, state: str) -> None:
+        told = events_pb2.ParticipantConnection(participant_id=person.id, state=state)
+        self.emit(participant_connection=told)
 
     def _take_out(self, person: FakePerson, reason: str, *, cause: str | None) -> None:
         del self.people[person.id]

@@ -104,6 +104,12 @@ class GrpcMediaNode:
     async def leave(self, request: pb.LeaveRequest) -> pb.LeaveResponse:
         return await self._repeat(self._line.stub.Leave, request)
 
+    async def set_attributes(self, request: pb.SetAttributesRequest) -> pb.SetAttributesResponse:
+        return await self._repeat(self._line.stub.SetAttributes, request)
+
+    async def react(self, request: pb.ReactRequest) -> pb.ReactResponse:
+        return await self._call(self._line.stub.React, request)
+
     async def remove_participant(self, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
         return await self._call(self._line.stub.RemoveParticipant, request)
 

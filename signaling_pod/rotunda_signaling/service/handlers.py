@@ -41,6 +41,8 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "closeDataProducer": Handler(media.close_data_producer),
         "closeDataConsumer": Handler(media.close_data_consumer),
         "chat": Handler(people.chat, "chat"),
+        "setAttributes": Handler(people.set_attributes),
+        "react": Handler(people.react),
         "muteProducer": Handler(people.mute_producer, "moderate"),
         "removeParticipant": Handler(people.remove_participant, "moderate"),
         "closeRoom": Handler(people.close_room, "moderate"),

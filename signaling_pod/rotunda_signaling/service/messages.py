@@ -43,6 +43,8 @@ def participant(info: events_pb2.ParticipantInfo) -> Participant:
         display_name=info.display_name,
         producers=tuple(producer(item) for item in info.producers),
         data_producers=tuple(data_producer(item) for item in info.data_producers),
+        attributes=dict(info.attributes),
+        connection_lost=info.connection_lost,
     )
 
 
@@ -64,6 +66,7 @@ def own_state(state: pb.OwnState) -> answers.OwnState:
         consumers=tuple(from_message(answers.OwnConsumer, item) for item in state.consumers),
         data_producers=tuple(from_message(answers.OwnDataProducer, item) for item in state.data_producers),
         data_consumers=tuple(from_message(answers.OwnDataConsumer, item) for item in state.data_consumers),
+        attributes=dict(state.attributes),
     )
 
 
@@ -90,6 +93,16 @@ def layers_changed(change: events_pb2.ConsumerLayersChanged) -> events.ConsumerL
             spatial_layer=change.layers.spatial_layer, temporal_layer=change.layers.temporal_layer
         )
     return events.ConsumerLayersChangedEvent(consumer_id=change.consumer_id, layers=layers)
+
+
+def participant_updated(who: ParticipantId, changes: dict[str, str | None]) -> events.ParticipantUpdatedEvent:
+    """Told when attributes changed; None: it is gone."""
+    return events.ParticipantUpdatedEvent.model_construct(participant_id=who, attributes=changes)
+
+
+def participant_connection(who: ParticipantId, *, lost: bool) -> events.ParticipantConnectionEvent:
+    """Told when somebody's socket is lost, and when it is back."""
+    return events.ParticipantConnectionEvent(participant_id=who, state="lost" if lost else "back")
 
 
 def participant_left(left: events_pb2.ParticipantLeft) -> events.ParticipantLeftEvent:

@@ -1,12 +1,21 @@
-"""Requests about the people in the room: chat and moderation."""
+"""Requests about the people in the room: chat, what they show of themselves, and moderation."""
 
 from rotunda_contract.errors import BadRequest, NotFound, Unavailable
 from rotunda_contract.ids import ParticipantId
+from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling import answers, requests
 from rotunda_contract.signaling.answers import EmptyAnswer
 from rotunda_contract.signaling.events import ChatEvent
-from rotunda_signaling.limits import CHAT_RATE, ROOM_CHAT_RATE
+from rotunda_signaling.limits import (
+    ATTRIBUTES_RATE,
+    CHAT_RATE,
+    REACTION_RATE,
+    ROOM_ATTRIBUTES_RATE,
+    ROOM_CHAT_RATE,
+    ROOM_REACTION_RATE,
+    Rate,
+)
 from rotunda_signaling.service.session import Session
 from rotunda_signaling.store import STORED_SECONDS, in_time
 from rotunda_signaling.timestamps import timestamp
@@ -23,7 +32,7 @@ async def chat(session: Session, request: requests.ChatRequest) -> answers.ChatA
             raise BadRequest("is yourself; name somebody else, or leave it out to tell everyone", field="to")
         _find(session, request.to)
     room, rooms = session.view.assignment.room_id, session.rooms
-    await _check_rate(session)
+    await _check_rate(session, "chat", CHAT_RATE, ROOM_CHAT_RATE, "messages")
     here, elsewhere = session.view.reach(session.participant_id, request.to)
     if elsewhere and not here and not rooms.fanout.connected:
         raise Unavailable(
@@ -45,6 +54,21 @@ async def chat(session: Session, request: requests.ChatRequest) -> answers.ChatA
     delayed = elsewhere if elsewhere and not told else None
     stored = None if storing is None or await in_time(storing, STORED_SECONDS) else False
     return answers.ChatAnswer(id=message.id, sent_at=message.sent_at, delayed=delayed, stored=stored)
+
+
+async def set_attributes(session: Session, request: requests.SetAttributesRequest) -> EmptyAnswer:
+    await _check_rate(session, "attributes", ATTRIBUTES_RATE, ROOM_ATTRIBUTES_RATE, "changes of attributes")
+    changes = [
+        events_pb2.AttributeChange(name=name, value=value) for name, value in request.attributes.items()
+    ]
+    await session.node.set_attributes(pb.SetAttributesRequest(actor=session.actor, attributes=changes))
+    return EmptyAnswer()
+
+
+async def react(session: Session, request: requests.ReactRequest) -> EmptyAnswer:
+    await _check_rate(session, "react", REACTION_RATE, ROOM_REACTION_RATE, "reactions")
+    await session.node.react(pb.ReactRequest(actor=session.actor, name=request.name))
+    return EmptyAnswer()
 
 
 async def mute_producer(session: Session, request: requests.ProducerRequest) -> EmptyAnswer:
@@ -71,12 +95,12 @@ async def close_room(session: Session, request: requests.EmptyRequest) -> EmptyA
     return EmptyAnswer()
 
 
-async def _check_rate(session: Session) -> None:
+async def _check_rate(session: Session, name: str, seat: Rate, everybody: Rate, what: str) -> None:
     """A seat's, then the room's, over all sockets and signaling processes that they come by."""
     room = session.view.assignment.room_id
-    key = f"chat:{room.name}:{room.uid}"
-    await session.rooms.check_rate(f"{key}:{session.participant_id}", CHAT_RATE, "messages")
-    await session.rooms.check_rate(key, ROOM_CHAT_RATE, "messages in this room")
+    key = f"{name}:{room.name}:{room.uid}"
+    await session.rooms.check_rate(f"{key}:{session.participant_id}", seat, what)
+    await session.rooms.check_rate(key, everybody, f"{what} in this room")
 
 
 def _find(session: Session, participant_id: str) -> None:

@@ -16,9 +16,18 @@ from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.removed import Removed
 
 _TOLD_TO_THE_OTHERS = frozenset(
-    {"participantJoined", "participantLeft", "newProducer", "newDataProducer", "dataProducerClosed"}
+    {
+        "participantJoined",
+        "participantLeft",
+        "participantConnection",
+        "newProducer",
+        "newDataProducer",
+        "dataProducerClosed",
+    }
 )
 """Never told to whom they are about, whoever caused them."""
+_TOLD_TO_EVERYBODY = frozenset({"participantUpdated"})
+"""Told to who caused them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class ParticipantState:
     display_name: str
     producers: dict[str, Producer] = field(default_factory=dict)
     data_producers: dict[str, DataProducer] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+    connection_lost: bool = False
 
 
 def active_speaker(participant_id: ParticipantId | None) -> Event:
@@ -59,6 +70,8 @@ class RoomState:
             return None
         name, body = told
         cause = ParticipantId(event.cause) if event.HasField("cause") else None
+        if name in _TOLD_TO_EVERYBODY:
+            cause = None
         if name in _TOLD_TO_THE_OTHERS:
             cause = ParticipantId(getattr(body, "participant_id"))  # noqa: B009
         recipient = ParticipantId(event.recipient) if event.HasField("recipient") else None
@@ -89,6 +102,10 @@ class RoomState:
                 left = event.participant_left
                 self.participants.pop(ParticipantId(left.participant_id), None)
                 return "participantLeft", messages.participant_left(left)
+            case "participant_updated":
+                return self._updated(event.participant_updated)
+            case "participant_connection":
+                return self._connection(event.participant_connection)
             case "producer_added":
                 return self._produced(event.producer_added)
             case "producer_paused":
@@ -121,6 +138,23 @@ class RoomState:
     def _joined(self, who: Participant) -> tuple[str, ContractModel]:
         self.participants[ParticipantId(who.participant_id)] = _state(who)
         return "participantJoined", messages.participant_joined(who)
+
+    def _updated(self, updated: events_pb2.ParticipantUpdated) -> tuple[str, ContractModel]:
+        changes = {each.name: each.value if each.HasField("value") else None for each in updated.attributes}
+        attributes = self._of(updated.participant_id).attributes
+        for name, value in changes.items():
+            if value is None:
+                attributes.pop(name, None)
+            else:
+                attributes[name] = value
+        who = ParticipantId(updated.participant_id)
+        return "participantUpdated", messages.participant_updated(who, changes)
+
+    def _connection(self, connection: events_pb2.ParticipantConnection) -> tuple[str, ContractModel]:
+        lost = connection.state == "lost"
+        self._of(connection.participant_id).connection_lost = lost
+        who = ParticipantId(connection.participant_id)
+        return "participantConnection", messages.participant_connection(who, lost=lost)
 
     def _produced(self, added: events_pb2.ProducerAdded) -> tuple[str, ContractModel]:
         made = messages.producer(added.producer)
@@ -157,6 +191,11 @@ def _passing(event: events_pb2.RoomEvent, reason: str | None) -> tuple[str, Cont
             )
         case "consumer_layers_changed":
             return "consumerLayersChanged", messages.layers_changed(event.consumer_layers_changed)
+        case "reaction":
+            reaction = event.reaction
+            return "reaction", events.ReactionEvent(
+                participant_id=reaction.participant_id, name=reaction.name
+            )
         case "connection_quality":
             quality = event.connection_quality
             return "connectionQuality", events.ConnectionQualityEvent(
@@ -197,8 +236,23 @@ def _differences(
         if known is None:
             yield _told("participantJoined", _joined_event(participant_id, state), participant_id)
         else:
+            yield from _participant_differences(participant_id, known, state)
             yield from _producer_differences(participant_id, known, state)
             yield from _data_producer_differences(participant_id, known, state)
+
+
+def _participant_differences(
+    who: ParticipantId, before: ParticipantState, after: ParticipantState
+) -> Iterator[Delivery]:
+    changes: dict[str, str | None] = dict.fromkeys(before.attributes.keys() - after.attributes.keys())
+    changes |= {
+        name: value for name, value in after.attributes.items() if before.attributes.get(name) != value
+    }
+    if changes:
+        yield _told("participantUpdated", messages.participant_updated(who, changes))
+    if before.connection_lost != after.connection_lost:
+        body = messages.participant_connection(who, lost=after.connection_lost)
+        yield _told("participantConnection", body, who)
 
 
 def _producer_differences(
@@ -233,6 +287,8 @@ def _joined_event(participant_id: ParticipantId, state: ParticipantState) -> Con
         display_name=state.display_name,
         producers=tuple(state.producers.values()),
         data_producers=tuple(state.data_producers.values()),
+        attributes=dict(state.attributes),
+        connection_lost=state.connection_lost,
     )
 
 
@@ -241,6 +297,8 @@ def _state(who: Participant) -> ParticipantState:
         who.display_name,
         {made.producer_id: made for made in who.producers},
         {made.data_producer_id: made for made in who.data_producers},
+        dict(who.attributes),
+        who.connection_lost,
     )
 
 

@@ -26,6 +26,8 @@ export interface SignalingContract {
     closeDataProducer: DataProducerRequest;
     closeDataConsumer: DataConsumerRequest;
     chat: ChatRequest;
+    setAttributes: SetAttributesRequest;
+    react: ReactRequest;
     muteProducer: ProducerRequest;
     removeParticipant: RemoveParticipantRequest;
     closeRoom: EmptyRequest;
@@ -52,6 +54,8 @@ export interface SignalingContract {
     closeDataProducer: EmptyAnswer;
     closeDataConsumer: EmptyAnswer;
     chat: ChatAnswer;
+    setAttributes: EmptyAnswer;
+    react: EmptyAnswer;
     muteProducer: EmptyAnswer;
     removeParticipant: EmptyAnswer;
     closeRoom: EmptyAnswer;
@@ -59,6 +63,9 @@ export interface SignalingContract {
   events: {
     participantJoined: ParticipantJoinedEvent;
     participantLeft: ParticipantLeftEvent;
+    participantUpdated: ParticipantUpdatedEvent;
+    participantConnection: ParticipantConnectionEvent;
+    reaction: ReactionEvent;
     newProducer: NewProducerEvent;
     producerPaused: ProducerEvent;
     producerResumed: ProducerEvent;
@@ -352,6 +359,22 @@ export interface ChatRequest {
   to?: string;
 }
 /**
+ * Change one's own attributes: what everybody sees of a participant beside the name.
+ *
+ * Those that are not named stay; null removes one.
+ */
+export interface SetAttributesRequest {
+  attributes: {
+    [k: string]: string | null;
+  };
+}
+/**
+ * Show the others a reaction, which is kept nowhere.
+ */
+export interface ReactRequest {
+  name: string;
+}
+/**
  * Send somebody out of the room; needs the permission `moderate`.
  */
 export interface RemoveParticipantRequest {
@@ -391,13 +414,17 @@ export interface IceServer {
   credential?: string;
 }
 /**
- * Someone in the room.
+ * Someone in the room. `connectionLost`: as `participantConnection` told last.
  */
 export interface Participant {
   participantId: string;
   displayName: string;
   producers: Producer[];
   dataProducers: DataProducer[];
+  attributes: {
+    [k: string]: string;
+  };
+  connectionLost: boolean;
 }
 /**
  * One audio or video stream that a participant sends.
@@ -431,6 +458,9 @@ export interface OwnState {
   consumers: OwnConsumer[];
   dataProducers: OwnDataProducer[];
   dataConsumers: OwnDataConsumer[];
+  attributes: {
+    [k: string]: string;
+  };
 }
 /**
  * A transport that waited for its owner.
@@ -567,6 +597,10 @@ export interface ParticipantJoinedEvent {
   displayName: string;
   producers: Producer[];
   dataProducers: DataProducer[];
+  attributes: {
+    [k: string]: string;
+  };
+  connectionLost: boolean;
 }
 /**
  * Somebody is gone, and their producers with them.
@@ -574,6 +608,29 @@ export interface ParticipantJoinedEvent {
 export interface ParticipantLeftEvent {
   participantId: string;
   reason: "left" | "disconnected" | "removed";
+}
+/**
+ * Somebody's attributes changed: these did. Null: it is gone.
+ */
+export interface ParticipantUpdatedEvent {
+  participantId: string;
+  attributes: {
+    [k: string]: string | null;
+  };
+}
+/**
+ * Somebody else's socket is `lost`, or `back` after that. Their media may go on meanwhile.
+ */
+export interface ParticipantConnectionEvent {
+  participantId: string;
+  state: "lost" | "back";
+}
+/**
+ * Somebody else reacts.
+ */
+export interface ReactionEvent {
+  participantId: string;
+  name: string;
 }
 /**
  * Somebody publishes a stream.

@@ -194,6 +194,7 @@ describe("resuming", () => {
       consumers: [],
       dataProducers: [],
       dataConsumers: [],
+      attributes: {},
       ...change,
     };
   }

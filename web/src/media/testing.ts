@@ -51,7 +51,14 @@ export function joinAnswer(change: Partial<JoinAnswer> = {}): JoinAnswer {
 }
 
 export function participant(participantId: string, ...producers: Producer[]): Participant {
-  return { participantId, displayName: participantId.toUpperCase(), producers, dataProducers: [] };
+  return {
+    participantId,
+    displayName: participantId.toUpperCase(),
+    producers,
+    dataProducers: [],
+    attributes: {},
+    connectionLost: false,
+  };
 }
 
 /** A producer whose id tells its kind: `…-audio` or `…-video`. */

@@ -21,6 +21,8 @@ const ADA: Participant = {
   displayName: "Ada",
   producers: [MICROPHONE],
   dataProducers: [],
+  attributes: {},
+  connectionLost: false,
 };
 
 function apply(...events: RoomEvent[]): RoomState {
