@@ -21,13 +21,13 @@ import uvloop
 from grpc_health.v1 import health_pb2
 from harness.child import cpu_seconds
 
+from rotunda_base.logs import configure_logs
 from rotunda_contract import grpc_client
 from rotunda_contract.ids import ProcessId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb.events_pb2 import RoomEvent
 from rotunda_sfu.serve import serve
 from rotunda_sfu.settings import load_settings
-from rotunda_signaling.logs import configure_logs
 from rotunda_signaling.media_node.grpc import GrpcMediaNode, GrpcMediaNodes
 
 PROCESS = ProcessId("bench")

@@ -17,7 +17,7 @@ PORT = 6443
 SERVER = "kubernetes.default.svc"
 PATIENCE_SECONDS = 120.0
 """Held is that silence is noticed: without a deadline of their own, watches took five minutes. That the
-deadlines leave 45 s at most is held by contract/tests/test_informer.py. How long it took is printed: a busy
+deadlines leave 45 s at most is held by base/tests/test_informer.py. How long it took is printed: a busy
 machine may add to it."""
 
 

@@ -11,15 +11,10 @@ from typing import Any
 from rotunda import check_call, token
 from rotunda.doctor import command as doctor
 from rotunda.variables import strangers
-from rotunda_contract.exit_status import CANNOT_LISTEN
+from rotunda_base.exit_status import CANNOT_LISTEN, FAILED, MISUSED
 from rotunda_sfu import settings as sfu
 from rotunda_signaling import settings as signaling
 from rotunda_signaling.version import package_version
-
-FAILED = 1
-"""Exit status where something could not be done."""
-MISUSED = 2
-"""Exit status where an option or a variable is wrong."""
 
 _DESCRIPTION = "Video rooms with an SFU of their own."
 _SERVE = """\

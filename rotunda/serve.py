@@ -11,15 +11,15 @@ import uvloop
 
 from rotunda.stopping import stop_event
 from rotunda.vital import until_told
+from rotunda_base.logs import configure_logs
 from rotunda_contract.ids import ProcessId
 from rotunda_sfu.node import Node
 from rotunda_sfu.serve import serve as serve_media
 from rotunda_sfu.settings import NodeSettings
-from rotunda_signaling.app import STOPPING, Signaling
+from rotunda_signaling.app import LIBRARIES, STOPPING, Signaling
 from rotunda_signaling.backing import for_one_process
 from rotunda_signaling.directory.local import LocalDirectory, LocalNode
 from rotunda_signaling.http.server import HttpServer, listen
-from rotunda_signaling.logs import configure_logs
 from rotunda_signaling.media_node.grpc import GrpcMediaNodes
 from rotunda_signaling.settings import SignalingSettings
 
@@ -29,7 +29,7 @@ def run(settings: SignalingSettings, node_settings: NodeSettings) -> int:
 
     Raises OSError, with a message for people, for an address that cannot be used.
     """
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, libraries=LIBRARIES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve_until_told(settings, node_settings))
 

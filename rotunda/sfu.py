@@ -6,10 +6,10 @@ import structlog
 import uvloop
 
 from rotunda.stopping import stop_event
+from rotunda_base.logs import Format, configure_logs
 from rotunda_sfu.announced import with_announced_address
 from rotunda_sfu.serve import serve
 from rotunda_sfu.settings import NodeSettings
-from rotunda_signaling.logs import Format, configure_logs
 
 
 def run(settings: NodeSettings, log_level: str, log_format: Format) -> int:

@@ -10,12 +10,12 @@ import uvloop
 
 from rotunda.stopping import stop_event
 from rotunda.vital import until_told
+from rotunda_base.logs import configure_logs
 from rotunda_kube.api import connect
-from rotunda_signaling.app import Signaling
+from rotunda_signaling.app import LIBRARIES, Signaling
 from rotunda_signaling.backing import for_many_processes
 from rotunda_signaling.directory.kubernetes import KubernetesDirectory
 from rotunda_signaling.http.server import HttpServer, listen
-from rotunda_signaling.logs import configure_logs
 from rotunda_signaling.media_node.grpc import GrpcMediaNodes
 from rotunda_signaling.media_node.tls import dial_with
 from rotunda_signaling.settings import SignalingSettings
@@ -29,7 +29,7 @@ def run(settings: SignalingSettings) -> int:
 
     Raises OSError for an address that cannot be used, KubeError where no API server can be found.
     """
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, libraries=LIBRARIES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve_until_told(settings))
 

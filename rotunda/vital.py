@@ -4,8 +4,7 @@ import asyncio
 
 import structlog
 
-FAILED = 1
-"""Exit status."""
+from rotunda_base.exit_status import FAILED
 
 
 async def until_told(stop: asyncio.Event, *vital: "asyncio.Task[None] | None") -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 PACKAGES = (
     "rotunda",
+    "rotunda_base",
     "rotunda_contract",
     "rotunda_kube",
     "rotunda_operator",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from rotunda_contract.text import line_of
+from rotunda_base.text import line_of
 
 GROUP = "rotunda.dev"
 WANTED_AT = f"{GROUP}/wanted-at"

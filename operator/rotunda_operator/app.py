@@ -1,30 +1,35 @@
 """One operator process: the engine, what it says of its health, and the signals that end it."""
 
 import asyncio
+import logging
 import signal
 import sys
 
 import structlog
 
+from rotunda_base.exit_status import FAILED, LOST_LEASE
+from rotunda_base.logs import configure_logs
 from rotunda_kube import KubeApi, KubeError
 from rotunda_kube.api import connect
 from rotunda_operator.engine import Engine
 from rotunda_operator.health import Health
 from rotunda_operator.lease import NotHolder
-from rotunda_operator.logs import configure_logs
 from rotunda_operator.owned.compare import MANAGER
 from rotunda_operator.settings import OperatorSettings
 
-FAILED = 1
-LOST = 3
-"""Exit status after losing the lease: whoever starts us starts us again, as a standby."""
+_LIBRARIES = {
+    "kopf": logging.WARNING,
+    # Why kopf ended, which following.py says in a line.
+    "kopf._core.reactor.running": logging.CRITICAL,
+    "kopf._core.reactor.orchestration": logging.CRITICAL,
+}
 
 _log = structlog.get_logger(__name__)
 
 
 def main(settings: OperatorSettings) -> int:
     """Runs until a signal comes; the answer is the exit status."""
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, libraries=_LIBRARIES)
     try:
         return asyncio.run(_run(settings))
     except (KubeError, OSError) as error:
@@ -62,7 +67,7 @@ def _status(ended: "asyncio.Task[None]") -> int:
     error = ended.exception()
     if isinstance(error, NotHolder):
         _log.error("stops: the lease was lost", error=str(error))
-        return LOST
+        return LOST_LEASE
     if isinstance(error, OSError):
         _log.error("stops", error=str(error))
         return FAILED

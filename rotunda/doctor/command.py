@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rotunda_base.exit_status import FAILED, MISUSED
+
 TOKEN_VARIABLE = "ROTUNDA_TOKEN"
-FAILED = 1
-MISUSED = 2
 _DESCRIPTION = """\
 Check a running system from here, as a client would: name, TLS, health, clock, token, join, media over UDP,
 TCP and TURN, and a call of two. One line a step; what fails is followed by what to do."""

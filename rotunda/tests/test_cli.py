@@ -11,6 +11,7 @@ import pytest
 
 from rotunda import cli
 from rotunda.stopping import on_signal
+from rotunda_base.exit_status import FAILED, MISUSED
 
 STARTED = re.compile(rb"Rotunda serves on (http://127\.0\.0\.1:\d+)/")
 
@@ -39,14 +40,14 @@ def test_help_names_each_option_with_its_variable_and_default(capsys: pytest.Cap
     ],
 )
 def test_a_wrong_option_is_named(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["serve", *arguments]) == cli.MISUSED
+    assert cli.main(["serve", *arguments]) == MISUSED
     assert text in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_said_with_the_setting_that_changes_it(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert cli.main(["serve", "--port", str(port), "--media-port", "0"]) == cli.FAILED
+        assert cli.main(["serve", "--port", str(port), "--media-port", "0"]) == FAILED
     error = capsys.readouterr().err
     assert f"rotunda: port {port} on 127.0.0.1 is in use" in error
     assert "--port or PORT" in error
@@ -61,7 +62,7 @@ def test_a_media_port_in_use_is_said_with_the_setting_that_changes_it(
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])
         where = ["--media-address", "127.0.0.1", "--media-port", port, "--workers", "1"]
-        assert cli.main(["serve", "--port", "0", *where]) == cli.FAILED
+        assert cli.main(["serve", "--port", "0", *where]) == FAILED
     error = capsys.readouterr().err
     assert f"127.0.0.1:{port}" in error
     assert "--media-port" in error

@@ -10,9 +10,9 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
+from rotunda_base.mounted_tls import MountedCertificates, NoCertificatesError
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.identities import identity_of
-from rotunda_contract.mounted_tls import MountedCertificates, NoCertificatesError
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_operator.certificates import Pair, issue, new_authority
 from rotunda_operator.load.otlp import PARTICIPANTS, Part

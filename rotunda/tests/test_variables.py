@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from rotunda import cli
 from rotunda.variables import known_variables, strangers, variables_of
+from rotunda_base.exit_status import MISUSED
 from rotunda_operator.settings import OperatorSettings
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.settings import SignalingSettings
@@ -67,7 +68,7 @@ def test_an_unknown_variable_is_told_with_the_nearest(
     monkeypatch.setenv("ROTUNDA_OPERATOR_HEALTH_PORT", "-1")
     for command in (["serve"], ["signaling"], ["sfu"], ["operator"]):
         wrong = [] if command == ["operator"] else ["--log-level", "wrong"]
-        assert cli.main([*command, *wrong]) == cli.MISUSED
+        assert cli.main([*command, *wrong]) == MISUSED
         told = capsys.readouterr().err
         assert f"rotunda: {name} is no setting" in told
         assert f": {nearest}\n" in told

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rotunda import signaling
-from rotunda.vital import FAILED, until_told
+from rotunda.vital import until_told
+from rotunda_base.exit_status import FAILED
 from rotunda_signaling.settings import SignalingSettings
 
 WAIT = 120.0

@@ -29,9 +29,9 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.resources import Resource
 
+from rotunda_base.mounted_tls import MountedCertificates
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.identities import OPERATOR
-from rotunda_contract.mounted_tls import MountedCertificates
 from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample, WorkerUse
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.node import Node

@@ -1,5 +1,6 @@
 """One signaling process, assembled: the service behind its Socket.IO and HTTP edges."""
 
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,11 @@ from rotunda_signaling.socketio_edge.websocket_only import WebSocketOnly
 from rotunda_signaling.turn import IceServers
 from rotunda_signaling.version import package_version
 
+LIBRARIES = {
+    **dict.fromkeys(("uvicorn", "uvicorn.error", "uvicorn.access"), logging.WARNING),
+    **dict.fromkeys(("engineio.server", "socketio.server"), logging.ERROR),
+}
+"""Loggers that tell every request, which is ours to do, with the least level that is kept of each."""
 STOPPING = "stopping"
 """Why rooms close where the process that has them stops."""
 

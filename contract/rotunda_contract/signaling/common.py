@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from rotunda_base.text import line_of, lines_of
 from rotunda_contract.rtp import ContractModel, Kind
-from rotunda_contract.text import line_of, lines_of
 
 MAX_DISPLAY_NAME = 128
 """Characters of a display name."""

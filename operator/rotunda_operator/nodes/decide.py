@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rotunda_contract.exit_status import CANNOT_LISTEN
+from rotunda_base.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
 from rotunda_operator.clusters.marks import is_scaled_down
 from rotunda_operator.conditions import Verdict, find, with_verdicts

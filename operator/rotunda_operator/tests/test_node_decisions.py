@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rotunda_contract.exit_status import CANNOT_LISTEN
+from rotunda_base.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_kube import Key
 from rotunda_operator.load import NodeReport

@@ -13,7 +13,7 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
-from rotunda_contract.mounted_tls import server_credentials
+from rotunda_base.mounted_tls import server_credentials
 from rotunda_sfu.node import Node
 from rotunda_sfu.service.calls import SERVICE_NAME, media_node_handlers
 

@@ -19,10 +19,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from rotunda_base.backoff import Backoff
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
 from rotunda_signaling.fanout import OnChat
-from rotunda_signaling.fanout.backoff import Backoff
 from rotunda_signaling.fanout.envelope import Envelope, decode, encode
 from rotunda_signaling.fanout.outbox import Outbox, Parcel
 from rotunda_signaling.randomness import new_id

@@ -13,9 +13,9 @@ from contextlib import suppress
 
 import structlog
 
+from rotunda_base.logs import SparingLog
 from rotunda_signaling.http.connections import Connections, Place
 from rotunda_signaling.http.refusals import plain_refusal
-from rotunda_signaling.logs import SparingLog
 
 HANDSHAKE_SECONDS = 10.0
 """How long TLS may take."""

@@ -13,12 +13,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from rotunda_base.logs import SparingLog
 from rotunda_contract.signaling.answers import ErrorCode
 from rotunda_signaling.http.connections import Place
 from rotunda_signaling.http.refusals import refusal
 from rotunda_signaling.http.unread import Unread
 from rotunda_signaling.http.websocket import BoundedWebSocket
-from rotunda_signaling.logs import SparingLog
 
 MAX_HEAD_BYTES = 64 * 1024
 """Request line and headers together; trailers and a body's chunk sizes have as much."""

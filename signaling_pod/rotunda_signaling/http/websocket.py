@@ -11,10 +11,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from rotunda_base.logs import SparingLog
 from rotunda_signaling.http.connections import Place
 from rotunda_signaling.http.refusals import refusal
 from rotunda_signaling.http.unread import Unread
-from rotunda_signaling.logs import SparingLog
 
 MAX_FRAGMENTS = 1024
 """Frames of one message: an empty one costs the sender next to nothing."""

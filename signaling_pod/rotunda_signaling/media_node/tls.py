@@ -5,9 +5,9 @@ from typing import Protocol
 
 import grpc.aio
 
+from rotunda_base.mounted_tls import MountedCertificates
 from rotunda_contract.grpc_client import open_channel
 from rotunda_contract.identities import identity_of
-from rotunda_contract.mounted_tls import MountedCertificates
 
 
 class Dial(Protocol):

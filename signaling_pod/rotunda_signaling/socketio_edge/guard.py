@@ -11,7 +11,7 @@ import structlog
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rotunda_signaling.logs import SparingLog
+from rotunda_base.logs import SparingLog
 
 MAX_PACKETS = 2_000
 """Of one polling body; Engine.IO takes what a client has to send in one go."""

@@ -9,6 +9,7 @@ import socketio  # type: ignore[import-untyped]
 import structlog
 from engineio.payload import Payload  # type: ignore[import-untyped]
 
+from rotunda_base.logs import SparingLog
 from rotunda_contract.errors import RotundaError
 from rotunda_signaling.auth.tokens import JoinClaims
 from rotunda_signaling.limits import (
@@ -18,7 +19,6 @@ from rotunda_signaling.limits import (
     MAX_UNREAD_BYTES,
     MAX_UNREAD_MESSAGES,
 )
-from rotunda_signaling.logs import SparingLog
 from rotunda_signaling.service.client import Client
 from rotunda_signaling.service.connection import Connection
 from rotunda_signaling.socketio_edge import packets

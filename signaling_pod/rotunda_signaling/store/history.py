@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from rotunda_base.backoff import Backoff
 from rotunda_contract.ids import ParticipantId
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
-from rotunda_signaling.fanout.backoff import Backoff
 from rotunda_signaling.store import STORED_SECONDS, Page, Reader, Removal, statements
 from rotunda_signaling.store.engine import reading_engine
 from rotunda_signaling.store.failures import FAILURES, is_of_the_row, raise_if_cancelled

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rotunda_base.text import line_of, lines_of
 from rotunda_contract.resources import RoomSpec
 from rotunda_contract.signaling.requests import ChatRequest, JoinRequest
-from rotunda_contract.text import line_of, lines_of
 
 
 def name(text: str) -> str:

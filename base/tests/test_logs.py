@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from rotunda_signaling.logs import SparingLog, configure_logs
+from rotunda_base.logs import SparingLog, configure_logs
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,16 @@ def test_json_lines_with_ids_and_no_absent_fields() -> None:
         "participant": "p",
     }
     assert (second["event"], second["logger"]) == ("from elsewhere", "library")
+
+
+def test_of_a_library_only_what_is_bad_enough_is_told_and_once() -> None:
+    stream = io.StringIO()
+    library = logging.getLogger("library.of.many.words")
+    library.addHandler(logging.StreamHandler(stream))
+    configure_logs("info", "json", stream, libraries={"library.of.many.words": logging.ERROR})
+    library.warning("not told")
+    library.error("told")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["told"]
 
 
 @pytest.mark.parametrize("format", ["json", "console"])

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -43,8 +43,17 @@ class SparingLog:
         self._log.info(event, count=count, **fields)
 
 
-def configure_logs(level: str, format: Format = "auto", stream: TextIO | None = None) -> None:
-    """Sends structlog's and the standard library's logs to `stream`, standard error by default."""
+def configure_logs(
+    level: str,
+    format: Format = "auto",
+    stream: TextIO | None = None,
+    *,
+    libraries: Mapping[str, int] | None = None,
+) -> None:
+    """Sends structlog's and the standard library's logs to `stream`, standard error by default.
+
+    `libraries` names loggers that say more than we want, with the least level that each of them keeps.
+    """
     stream = stream or sys.stderr
     console = stream.isatty() if format == "auto" else format == "console"
     shared: list[Processor] = [
@@ -70,7 +79,8 @@ def configure_logs(level: str, format: Format = "auto", stream: TextIO | None = 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    _quieten()
+    for name, least in (libraries or {}).items():
+        _restrict(logging.getLogger(name), least)
 
 
 def _rendering(console: bool) -> list[Processor]:
@@ -85,12 +95,8 @@ def _without_absent(_: object, __: str, event: structlog.typing.EventDict) -> st
     return {key: value for key, value in event.items() if value is not None}
 
 
-def _quieten() -> None:
-    """Libraries that tell every request, which is ours to do."""
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "engineio.server", "socketio.server"):
-        library = logging.getLogger(name)
-        library.handlers.clear()
-        library.propagate = True
-        library.setLevel(logging.WARNING)
-    for name in ("engineio.server", "socketio.server"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+def _restrict(library: logging.Logger, least: int) -> None:
+    """Some libraries, such as uvicorn, bring handlers of their own, which would write beside ours."""
+    library.handlers.clear()
+    library.propagate = True
+    library.setLevel(least)
