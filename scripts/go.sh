@@ -1,13 +1,7 @@
 # Commands that are built from Go modules in tools/: sourced after lib.sh.
 
-# need_go WANTED WHAT_FOR
-need_go() {
-    local found
-    found=$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
-    if [ -z "$found" ] || ! at_least "$1" "$found"; then
-        die "Go $1 or newer is needed $2 and go is ${found:-missing}. See README.md, Prerequisites."
-    fi
-}
+# The pinned Go, in .venv. What scripts here print is often a path, hence nothing of it on standard output.
+need_go() { scripts/setup.sh go >&2; }
 
 # go_build MODULE LDFLAGS OUTPUT PACKAGE
 go_build() {
@@ -21,7 +15,7 @@ go_build() {
 go_tool() {
     local module=$1 flags=$2 key folder partial pair
     shift 2
-    need_go "$(sed -n 's/^go //p' "tools/$module/go.mod")" "for tools/$module"
+    need_go
     key=$({ find "tools/$module" -type f -print0 | sort -z | xargs -0 cat; echo "$flags" "$@"; go env GOVERSION GOARCH; } |
         sha256sum | cut -c 1-16)
     folder="$ROTUNDA_CACHE/tools/$module-$key"
@@ -41,5 +35,6 @@ version_in() { awk -v name="$2" '$1 == name || $2 == name { sub(/.* v/, ""); pri
 
 # go_module MODULE DEPENDENCY: the folder with a dependency's source, in Go's module cache.
 go_module() {
+    need_go
     (cd "tools/$1" && go mod download "$2" && go list -mod=readonly -m -f '{{.Dir}}' "$2") || die "$2 could not be downloaded"
 }

@@ -30,7 +30,7 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ "${1:-}" != nodes ]; then
     echo "$KUBEBUILDER_ASSETS"
     exit
 fi
-need_go "$(sed -n 's/^go //p' tools/kubernetes/go.mod)" "for the tests against a real API server"
+need_go
 key=$(cat tools/{kubernetes,etcd}/go.{mod,sum} <(version_flags; go env GOVERSION GOARCH) | sha256sum | cut -c 1-16)
 folder="$ROTUNDA_CACHE/kubernetes/$key"
 names=(kube-apiserver kubectl kube-controller-manager kube-scheduler)

@@ -6,7 +6,7 @@ export ROTUNDA_CACHE="${ROTUNDA_CACHE:-$HOME/.cache/rotunda}"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$ROTUNDA_CACHE/target}"
 export UV_CACHE_DIR="${UV_CACHE_DIR:-$ROTUNDA_CACHE/uv}"
 export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
-# The checkout's own tools (python, node, npm) come before the machine's.
+# The checkout's own tools (python, node, go) come before the machine's.
 export PATH="$PWD/.venv/bin:$PATH"
 
 say() { printf '\033[1m· %s\033[0m\n' "$*" >&2; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks what must be there already, and installs the Debian packages that are missing.
-# Usage: prerequisites.sh run|test. Sourced by setup.sh for $PYTHON.
+# Usage: prerequisites.sh run|test|go. Sourced by setup.sh for $PYTHON.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PYTHON_WANTED=3.11
@@ -27,8 +27,10 @@ check_rust() {
 
 # The packages of Debian and Ubuntu that are missing, one a line, by what shows their presence.
 missing_packages() {
-    command -v cc >/dev/null || echo gcc
-    [ -e /usr/include/stdlib.h ] || echo libc6-dev
+    if [ "$1" != go ]; then
+        command -v cc >/dev/null || echo gcc
+        [ -e /usr/include/stdlib.h ] || echo libc6-dev
+    fi
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || echo "python$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
     if [ "$1" = test ]; then
         [ -n "${ROTUNDA_CHROMIUM:-}" ] || command -v chromium >/dev/null || echo chromium
@@ -60,6 +62,6 @@ install_packages() {
 }
 
 PYTHON=$(find_python)
-check_rust
+if [ "${1:-run}" != go ]; then check_rust; fi
 mapfile -t packages < <(missing_packages "${1:-run}")
 if [ "${#packages[@]}" -gt 0 ]; then install_packages "${packages[@]}"; fi

@@ -21,3 +21,5 @@ compile dev --extra sfu --extra signaling --extra operator --extra caller --grou
 echo "uv==$("$uv" --version | cut -d ' ' -f 2)" | "$uv" pip compile --quiet --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
     -c requirements/runtime.txt -o requirements/uv.txt -
+"$uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+    --custom-compile-command "make requirements" --group go -o requirements/go.txt "$@"

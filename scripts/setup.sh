@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes everything a checkout needs, each step only when what it reads has changed.
-# Usage: setup.sh run (to serve) | test (also the tools and browsers of `make test`).
+# Usage: setup.sh run (to serve) | test (also the tools and browsers of `make test`) | go (only Go, for tools/).
 level=${1:-run}
 source "$(dirname "${BASH_SOURCE[0]}")/prerequisites.sh" "$level"
 
@@ -12,6 +12,10 @@ make_environment() {
         "$PYTHON" -m venv .venv
     fi
     when_changed .venv/.stamps/uv requirements/uv.txt -- install_uv
+    if [ "$level" != run ]; then
+        when_changed .venv/.stamps/go requirements/go.txt -- install_requirements go
+    fi
+    if [ "$level" = go ]; then return 0; fi
     when_changed .venv/.stamps/runtime requirements/runtime.txt -- install_requirements runtime
     if [ "$level" = test ]; then
         when_changed .venv/.stamps/dev requirements/dev.txt -- install_requirements dev
@@ -60,6 +64,7 @@ build_web() {
 }
 
 make_environment
+if [ "$level" = go ]; then exit 0; fi
 when_changed .venv/.stamps/native sfu_pod/media -- build_native
 if [ -f web/package-lock.json ]; then
     when_changed web/node_modules/.rotunda-stamp web/package.json web/package-lock.json -- install_web
