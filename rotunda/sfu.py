@@ -7,6 +7,7 @@ import uvloop
 
 from rotunda.stopping import stop_event
 from rotunda_base.logs import Format, configure_logs
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_sfu.announced import with_announced_address
 from rotunda_sfu.serve import serve
 from rotunda_sfu.settings import NodeSettings
@@ -26,7 +27,7 @@ async def _serve_until_told(settings: NodeSettings) -> None:
         announced = asyncio.create_task(with_announced_address(settings))
         await asyncio.wait((told, announced), return_when=asyncio.FIRST_COMPLETED)
         if not announced.done():
-            announced.cancel()
+            await cancel_and_wait(announced)
             return
         async with serve(announced.result()):
             await told

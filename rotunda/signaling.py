@@ -11,6 +11,7 @@ import uvloop
 from rotunda.stopping import stop_event
 from rotunda.vital import until_told
 from rotunda_base.logs import configure_logs
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_kube.api import connect
 from rotunda_signaling.app import LIBRARIES, Signaling
 from rotunda_signaling.backing import for_many_processes
@@ -53,7 +54,7 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Servin
             api, settings.namespace, settings.cluster, max_rooms=settings.max_rooms
         )
         follower = asyncio.create_task(directory.run(), name="directory")
-        stack.push_async_callback(_end, follower)
+        stack.push_async_callback(cancel_and_wait, follower)
         nodes = GrpcMediaNodes(dial=dial_with(settings.tls_directory, settings.cluster, settings.namespace))
         stack.push_async_callback(nodes.close)
         backing = for_many_processes(settings)
@@ -69,11 +70,6 @@ async def cluster_signaling(settings: SignalingSettings) -> AsyncIterator[Servin
             http.close()
             await signaling.shutdown()
             await http.stop()
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _serve_until_told(settings: SignalingSettings) -> int:

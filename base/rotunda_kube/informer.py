@@ -18,11 +18,12 @@ from contextlib import aclosing, suppress
 
 import structlog
 
+from rotunda_base import backoff
 from rotunda_kube.api import WATCH_SECONDS, KubeApi, Listing
 from rotunda_kube.errors import Gone, KubeError, Throttled, Unavailable
 from rotunda_kube.resource import Key, Manifest, Resource, key_of
 
-FIRST_PAUSE = 0.1
+FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 TROUBLED = 4
 """Failures one after the other that are more than a connection that was lost."""
@@ -154,7 +155,7 @@ class Informer:
 
 def pause(failures: int, rng: random.Random) -> float:
     """Seconds to wait after so many failures, one after the other."""
-    return min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE) * rng.uniform(0.5, 1.0)
+    return backoff.pause(failures, FIRST_PAUSE, LONGEST_PAUSE, rng)
 
 
 def _version(manifest: Manifest) -> int:

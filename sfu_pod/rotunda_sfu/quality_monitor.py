@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.ids import ParticipantId
 from rotunda_sfu.media_worker import ConsumerStats, MediaWorker, ProducerStats, TransportStats, WorkerStats
@@ -32,11 +33,7 @@ async def watch_quality(node: Node) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await cancel_and_wait(*tasks)
 
 
 class QualityMonitor:

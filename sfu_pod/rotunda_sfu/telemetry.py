@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -30,6 +30,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 
 from rotunda_base.mounted_tls import MountedCertificates
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.identities import OPERATOR
 from rotunda_sfu.load import Capacity, LoadMeter, NodeLoad, Sample, WorkerSample, WorkerUse
@@ -66,9 +67,7 @@ async def report_load(node: Node, endpoint: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await cancel_and_wait(task)
         reporter.close()
 
 

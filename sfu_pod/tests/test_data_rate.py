@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import pytest
 from aiortc import RTCDataChannel
 
 from rotunda_contract.ids import DataProducerId
 from rotunda_contract.rtp import SctpStreamParameters
 from rotunda_sfu.data.channels import DataConsumer
 from rotunda_sfu.dtls import SessionLimits
-from rotunda_sfu.dtls.bucket import TokenBucket
 from rotunda_sfu.dtls.engine import Scheduler
 from rotunda_sfu.dtls.loopback import LoopbackEnd, sfu_end
 from rotunda_sfu.dtls.plain_peer import PlainPeer
@@ -38,17 +36,6 @@ class Sink(DataConsumer):
 
     async def send(self, ppid: int, payload: bytes) -> None:
         self.received.append(payload)
-
-
-def test_the_bucket_lets_bursts_through_and_then_its_rate() -> None:
-    bucket = TokenBucket(rate=100, burst=50, now=10.0)
-    assert bucket.wait(10.0) == 0
-    bucket.charge(150, 10.0)
-    assert bucket.wait(10.0) == pytest.approx(1.01)
-    assert bucket.wait(11.01) == 0
-    assert bucket.wait(1000.0) == 0
-    bucket.charge(51, 1000.0)
-    assert bucket.wait(1000.0) == pytest.approx(0.02)
 
 
 @dataclass

@@ -6,13 +6,13 @@ each works on without either, says so, and takes them up again when they are bac
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_signaling.fanout import Fanout
 from rotunda_signaling.fanout.memory import MemoryFanout
 from rotunda_signaling.fanout.redis import RedisFanout
@@ -68,9 +68,7 @@ class Backing:
         if isinstance(self.history, SqlHistory):
             await self.history.close()
         if self.task is not None:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+            await cancel_and_wait(self.task)
         if isinstance(self.history, SqlHistory):
             await self.history.dispose()
         if isinstance(self.rates, RedisRateLimits):

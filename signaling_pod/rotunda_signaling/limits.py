@@ -1,6 +1,6 @@
-"""How much one client may ask, and how fast. Pure: `now` is an argument, in seconds."""
+"""How much one client may ask, and how fast."""
 
-from dataclasses import dataclass
+from rotunda_base.rates import Rate
 
 MAX_REQUEST_BYTES = 64 * 1024
 """One request, its name included, as JSON."""
@@ -20,14 +20,6 @@ BETWEEN_YIELDS = 32
 """Packets of one client after which others have their turn."""
 CONNECT_SECONDS = 20.0
 """From a connection's first packet to that with which it connects to Socket.IO."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many at once, and so many a second in the long run."""
-
-    burst: int
-    per_second: float
 
 
 REQUEST_RATE = Rate(burst=2_000, per_second=200.0)
@@ -54,22 +46,3 @@ ADDRESS_JOIN_RATE = Rate(burst=1_000, per_second=100.0)
 ROOM_MAKING_RATE = Rate(burst=100, per_second=0.2)
 """Of rooms that guests of one address make by joining: with the usual time to live some 200 empty ones at a
 time, a fiftieth of the rooms that there may be."""
-
-
-class TokenBucket:
-    """Lets through what a rate allows."""
-
-    def __init__(self, rate: Rate, now: float) -> None:
-        self._rate = rate
-        self._tokens = float(rate.burst)
-        self._updated = now
-
-    def take(self, now: float) -> float:
-        """0 when allowed, else the seconds until it would be."""
-        grown = (now - self._updated) * self._rate.per_second
-        self._tokens = min(float(self._rate.burst), self._tokens + grown)
-        self._updated = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
-            return 0.0
-        return (1.0 - self._tokens) / self._rate.per_second

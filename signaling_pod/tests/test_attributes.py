@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from rotunda_base.rates import Rate
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.signaling.common import MAX_ATTRIBUTES
-from rotunda_signaling.limits import Rate
 from rotunda_signaling.testing import Guest, Stage
 
 RAISED = "2026-12-01T09:00:00.000Z"

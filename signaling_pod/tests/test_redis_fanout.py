@@ -9,12 +9,12 @@ import pytest
 import redis.asyncio
 from harness.redis_server import RedisServer
 
+from rotunda_base.rates import Rate
 from rotunda_contract.signaling.events import ChatEvent
 from rotunda_signaling.directory import RoomId
 from rotunda_signaling.fanout import redis as fanout
 from rotunda_signaling.fanout.outbox import PARCEL_BYTES, Outbox
 from rotunda_signaling.fanout.redis import RedisFanout
-from rotunda_signaling.limits import Rate
 from rotunda_signaling.rates import redis as rates
 from rotunda_signaling.rates.redis import RedisRateLimits
 from rotunda_signaling.store.testing import ROOM, said

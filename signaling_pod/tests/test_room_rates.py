@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from rotunda_base.rates import Rate
 from rotunda_contract.errors import RateLimited
 from rotunda_contract.ids import RoomName
 from rotunda_signaling.auth.testing import KEY, token
-from rotunda_signaling.limits import Rate
 from rotunda_signaling.service.rooms import Rooms
 from rotunda_signaling.testing import MakeStage, Stage
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from rotunda_base.rates import Rate, TokenBucket
 from rotunda_contract.ids import DataConsumerId, DataProducerId
 from rotunda_contract.rtp import DtlsParameters, SctpStreamParameters
 from rotunda_sfu.data.association import PeerMisbehaved
 from rotunda_sfu.data.channels import Backlogs, DataRouter, TransportData
-from rotunda_sfu.dtls.bucket import TokenBucket
 from rotunda_sfu.dtls.certificate import Certificate
 from rotunda_sfu.dtls.endpoint import DtlsEndpoint, HandshakeFailed
 from rotunda_sfu.dtls.port import DatagramPort
@@ -113,7 +113,7 @@ class Engine:
         )
         self._state: Literal["new", "connecting", "connected", "closed"] = "new"
         self._loop = asyncio.get_running_loop()
-        self._bucket = TokenBucket(limits.data_rate, limits.data_burst, self._loop.time())
+        self._bucket = TokenBucket(Rate(limits.data_burst, limits.data_rate), self._loop.time())
         self._refused = _RefusedReport(callbacks.on_data_limited)
         self._handshake: asyncio.Task[None] | None = None
         self._throttle: asyncio.TimerHandle | None = None

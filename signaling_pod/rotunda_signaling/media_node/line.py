@@ -10,6 +10,7 @@ import asyncio
 
 import grpc.aio
 
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_contract import grpc_client
 from rotunda_contract.pb import media_node_pb2_grpc
 from rotunda_signaling.media_node.tls import Dial
@@ -41,8 +42,7 @@ class Line:
     async def close(self) -> None:
         """Ends everything that runs."""
         retiring = dict(self._retiring)
-        for task in retiring:
-            task.cancel()
+        await cancel_and_wait(*retiring)
         for channel in (self._channel, *retiring.values()):
             await channel.close()
 

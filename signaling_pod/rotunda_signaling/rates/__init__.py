@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from rotunda_signaling.limits import Rate
+from rotunda_base.rates import Rate
 
 
 class RateLimits(Protocol):

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from rotunda_signaling.limits import Rate, TokenBucket
+from rotunda_base.rates import Rate, TokenBucket
 
 MAX_KEYS = 50_000
 """Beyond it the bucket that was asked least recently is forgotten, as if it were full."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
+from rotunda_base.rates import Rate
 from rotunda_signaling.fanout.redis import FAILURES, connect
-from rotunda_signaling.limits import Rate
 from rotunda_signaling.rates.memory import MemoryRateLimits
 
 _ANSWER_SECONDS = 0.25
@@ -28,7 +28,7 @@ redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return tostring(wait)
 """
-"""The token bucket of `limits.TokenBucket`, by Redis's own clock."""
+"""The token bucket of `rotunda_base.rates.TokenBucket`, by Redis's own clock."""
 
 _log = structlog.get_logger(__name__)
 

@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from rotunda_base.rates import TokenBucket
 from rotunda_contract.errors import (
     AlreadyJoined,
     InvalidState,
@@ -26,7 +27,7 @@ from rotunda_signaling.auth.authenticator import Authenticator
 from rotunda_signaling.auth.grants import GRANTS
 from rotunda_signaling.auth.tokens import JoinClaims
 from rotunda_signaling.directory import Access
-from rotunda_signaling.limits import ADDRESS_JOIN_RATE, IDENTITY_JOIN_RATE, SOCKET_JOIN_RATE, TokenBucket
+from rotunda_signaling.limits import ADDRESS_JOIN_RATE, IDENTITY_JOIN_RATE, SOCKET_JOIN_RATE
 from rotunda_signaling.randomness import new_id
 from rotunda_signaling.service import messages
 from rotunda_signaling.service.admission import Admission, admit

@@ -1,5 +1,6 @@
 """Requests about the people in the room: chat, what they show of themselves, and moderation."""
 
+from rotunda_base.rates import Rate
 from rotunda_contract.errors import BadRequest, NotFound, Unavailable
 from rotunda_contract.ids import ParticipantId
 from rotunda_contract.pb import events_pb2
@@ -14,7 +15,6 @@ from rotunda_signaling.limits import (
     ROOM_ATTRIBUTES_RATE,
     ROOM_CHAT_RATE,
     ROOM_REACTION_RATE,
-    Rate,
 )
 from rotunda_signaling.service.session import Session
 from rotunda_signaling.store import STORED_SECONDS, in_time

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_contract.errors import Internal, RotundaError, StaleAssignment, Unavailable
 from rotunda_contract.ids import ConnectionId, ParticipantId, WatcherId
 from rotunda_contract.pb import events_pb2
@@ -174,8 +175,7 @@ class RoomView:
         """Stops watching and tells nobody."""
         self._ended = True
         if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel_and_wait(self._task)
 
     def end(self, reason: str, *, rejoin: bool, lost: bool = False) -> None:
         """Tells every client here that the room is gone."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from rotunda_base.rates import Rate
 from rotunda_contract.errors import NotFound, RateLimited, RotundaError, StaleAssignment, Unavailable
 from rotunda_contract.ids import RoomName, WatcherId
 from rotunda_contract.pb import events_pb2
@@ -15,7 +16,7 @@ from rotunda_signaling.addresses import site_of
 from rotunda_signaling.auth.tokens import Claims
 from rotunda_signaling.directory import OnPending, Room, RoomDirectory, RoomId
 from rotunda_signaling.fanout import Fanout
-from rotunda_signaling.limits import ROOM_MAKING_RATE, Rate
+from rotunda_signaling.limits import ROOM_MAKING_RATE
 from rotunda_signaling.randomness import new_id
 from rotunda_signaling.rates import RateLimits
 from rotunda_signaling.rates.memory import MemoryRateLimits

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from rotunda_base.rates import Rate, TokenBucket
 from rotunda_contract.errors import LimitExceeded, RateLimited, RotundaError
 from rotunda_signaling.limits import (
     BETWEEN_YIELDS,
@@ -16,8 +17,6 @@ from rotunda_signaling.limits import (
     MAX_WAITING_BYTES,
     MAX_WAITING_REQUESTS,
     REQUEST_RATE,
-    Rate,
-    TokenBucket,
 )
 from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.connection import Connection
