@@ -26,6 +26,7 @@ from rotunda_contract.rtp import (
     RtpParameters,
     RtxEncoding,
 )
+from rotunda_contract.signaling.common import ParticipantKind
 from rotunda_sfu import publishing, subscribing
 from rotunda_sfu.clock import VirtualClock
 from rotunda_sfu.consumer import Consumer
@@ -102,9 +103,10 @@ class FakeRoom:
         identity: str = "",
         token_id: str = "",
         resume_only: bool = False,
+        kind: ParticipantKind = "person",
     ) -> Person:
         """Somebody joins; the connection is called like the person unless it has a name."""
-        options = JoinOptions(name, permissions, seat, identity, token_id, resume_only)
+        options = JoinOptions(name, permissions, seat, identity, token_id, resume_only, kind)
         joined = self.room.join(Connection(ConnectionId(connection or name), watcher), options)
         return Person(self.fake, joined.participant)
 

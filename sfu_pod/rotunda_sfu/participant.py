@@ -18,8 +18,9 @@ from rotunda_contract.ids import (
     TransportId,
     WatcherId,
 )
+from rotunda_contract.kinds import KINDS, KindRules
 from rotunda_contract.pb import events_pb2
-from rotunda_contract.signaling.common import TransportDirection
+from rotunda_contract.signaling.common import ParticipantKind, TransportDirection
 from rotunda_sfu.attributes import Attributes
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.context import RoomContext
@@ -51,6 +52,7 @@ class Participant:
         display_name: str,
         permissions: Iterable[str],
         connection: Connection,
+        kind: ParticipantKind = "person",
         identity: str = "",
         token_id: str = "",
     ) -> None:
@@ -59,10 +61,12 @@ class Participant:
         self.id = ParticipantId(room.randomness.identifier())
         self.seat: SeatToken = room.randomness.seat()
         self.cname = room.randomness.identifier()
+        self.kind = kind
         self.display_name = display_name
         self.identity = identity
         self.token_id = token_id
-        self.permissions = frozenset(permissions)
+        self.permissions: frozenset[str] = frozenset()
+        self.permit(permissions)
         self.connection: Connection | None = connection
         self.connection_lost = False
         """The others were told so."""
@@ -98,11 +102,26 @@ class Participant:
         return events_pb2.ParticipantInfo(
             participant_id=self.id,
             display_name=self.display_name,
+            kind=self.kind,
             producers=[producer.info for producer in self.producers.values()],
             data_producers=[producer.info for producer in self.data_producers.values()],
             attributes=self.attributes,
             connection_lost=self.connection_lost,
         )
+
+    @property
+    def rules(self) -> KindRules:
+        """What follows from the kind."""
+        return KINDS[self.kind]
+
+    def permit(self, permissions: Iterable[str]) -> None:
+        """These and no others, as far as the kind may have them."""
+        self.permissions = frozenset(permissions) & self.rules.grants
+
+    def require_listed(self) -> None:
+        """Raises Forbidden for a kind that the others do not see, and so has nothing to show."""
+        if not self.rules.listed:
+            raise Forbidden(f"the others do not see participants of kind {self.kind!r}")
 
     def require(self, permission: str) -> None:
         if permission not in self.permissions:

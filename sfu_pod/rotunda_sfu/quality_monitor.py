@@ -48,6 +48,8 @@ class QualityMonitor:
         present: dict[ParticipantId, _Measured] = {}
         for room in rooms:
             for participant in room.participants.values():
+                if not participant.rules.listed:
+                    continue  # Nobody is shown its quality.
                 measured = self._known.get(participant.id) or _Measured()
                 present[participant.id] = measured
                 told = measured.meter.update(_sample(participant, measured, counters))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from rotunda_contract.errors import NotFound, RoomFull, Unauthorized, Unavailable
 from rotunda_contract.ids import ConnectionId, ParticipantId, ProducerId, RoomName, SeatToken, WatcherId
+from rotunda_contract.kinds import KINDS
 from rotunda_contract.pb.events_pb2 import ParticipantInfo
+from rotunda_contract.signaling.common import ParticipantKind
 from rotunda_sfu.clock import Clock
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.event_log import Watch
@@ -24,8 +26,8 @@ _WATCH_FIRST_MS = 250
 class JoinOptions:
     """What a client asks for. `seat` is a token that it was given earlier.
 
-    `identity` and `token_id` are the join token's, empty without one. With `resume_only` there must be
-    somebody in the seat.
+    `kind`, `identity` and `token_id` are the join token's, the last two empty without one. With
+    `resume_only` there must be somebody in the seat.
     """
 
     display_name: str
@@ -34,6 +36,7 @@ class JoinOptions:
     identity: str = ""
     token_id: str = ""
     resume_only: bool = False
+    kind: ParticipantKind = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class Room:
         self._lives_on = True
         self._seats = Seats(clock, reconnect_grace, self)
 
+    @property
+    def count(self) -> int:
+        """How many participants count as such: see `rotunda_contract.kinds`."""
+        return sum(each.rules.counted for each in self.participants.values())
+
     def watch(self, watcher_id: WatcherId) -> Watch:
         """A stream of the room's events that begins with a snapshot.
 
@@ -111,7 +119,7 @@ class Room:
             return self._joined(repeated, resumed=options.seat == repeated.seat)
         self.removals.check(options.identity, options.token_id, options.seat)
         known = self._seats.find(options.seat) if options.seat else None
-        if known is not None and options.identity in ("", known.identity):
+        if known is not None and _is_same(known, options):
             return self._resume(known, connection, options)
         if options.resume_only:
             raise Unauthorized("this room takes nobody without a token, and the seat has expired")
@@ -138,15 +146,18 @@ class Room:
             self.context.log.info("disconnected", participant=participant.id, connection=connection_id)
 
     def set_attributes(self, participant_id: str, changes: Mapping[str, str | None]) -> None:
-        """Merges into the participant's own; None removes. Raises NotFound, LimitExceeded."""
+        """Merges into the participant's own; None removes. Raises NotFound, Forbidden, LimitExceeded."""
         participant = self.participant(participant_id)
+        participant.require_listed()
         different = participant.attributes.change(changes)
         if different:
             self.context.events.participant_updated(participant.id, different)
 
     def react(self, participant_id: str, name: str) -> None:
-        """Tells everybody else. Raises NotFound."""
-        self.context.events.reaction(self.participant(participant_id).id, name)
+        """Tells everybody else. Raises NotFound, Forbidden."""
+        participant = self.participant(participant_id)
+        participant.require_listed()
+        self.context.events.reaction(participant.id, name)
 
     def leave(self, participant_id: str) -> None:
         """Raises NotFound."""
@@ -208,7 +219,7 @@ class Room:
 
     def _resume(self, participant: Participant, connection: Connection, options: JoinOptions) -> Joined:
         if options.identity:
-            participant.permissions = frozenset(options.permissions)
+            participant.permit(options.permissions)
             participant.token_id = options.token_id
         replaced = self._seats.take(participant, connection)
         if replaced is not None:
@@ -217,13 +228,13 @@ class Room:
         return self._joined(participant, resumed=True)
 
     def _enter(self, connection: Connection, options: JoinOptions) -> Joined:
-        if len(self.participants) >= self.max_participants:
-            raise RoomFull(f"the room is full: it takes {self.max_participants}")
+        self._check_space(options.kind)
         participant = Participant(
             self.context,
             display_name=options.display_name,
             permissions=options.permissions,
             connection=connection,
+            kind=options.kind,
             identity=options.identity,
             token_id=options.token_id,
         )
@@ -232,6 +243,16 @@ class Room:
         self.context.events.participant_joined(participant.info)
         self._log_entry("joined", participant, connection)
         return self._joined(participant, resumed=False)
+
+    def _check_space(self, kind: ParticipantKind) -> None:
+        """Raises RoomFull."""
+        if KINDS[kind].counted:
+            if self.count >= self.max_participants:
+                raise RoomFull(f"the room is full: it takes {self.max_participants}")
+            return
+        most = self.context.limits.uncounted_participants
+        if len(self.participants) - self.count >= most:
+            raise RoomFull(f"the room takes at most {most} hidden participants and recordings")
 
     def _joined(self, participant: Participant, *, resumed: bool) -> Joined:
         others = tuple(each.info for each in self.participants.values() if each is not participant)
@@ -255,3 +276,10 @@ class Room:
         if participant != self.active_speaker:
             self.active_speaker = participant
             self.context.events.active_speaker(participant)
+
+
+def _is_same(participant: Participant, options: JoinOptions) -> bool:
+    """Who shows the seat without a token is whoever had it; a token must be for the same one."""
+    if not options.identity:
+        return True
+    return (options.identity, options.kind) == (participant.identity, participant.kind)

@@ -42,6 +42,8 @@ class Limits(BaseModel):
     """Data channels that one participant may receive from."""
     participants: Count = 500
     """People in one room, whatever its own setting says."""
+    uncounted_participants: Count = 16
+    """Recordings and hidden participants in one room, besides."""
     data_rate: Annotated[int, Field(ge=1024, le=1 << 30)] = 128 * 1024
     """Bytes a second that one transport may send on its data channels; who sends more is told and slowed."""
     watcher_backlog: Count = 4096

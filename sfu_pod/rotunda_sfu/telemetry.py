@@ -230,7 +230,7 @@ async def _sample(node: Node) -> Sample:
     return Sample(
         at=time.monotonic(),
         workers=workers,
-        participants={room.name: len(room.participants) for room in node.rooms},
+        participants={room.name: room.count for room in node.rooms},
         consumers=sum(worker.consumer_count for worker in node.workers),
     )
 

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as pb
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as rpc
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
+from rotunda_contract.kinds import KINDS
 from rotunda_sfu import telemetry
 from rotunda_sfu.fake_node import FakeNode, assignment
 from rotunda_sfu.fake_worker import FakeLoad
@@ -198,10 +199,15 @@ async def test_who_does_not_answer_delays_nothing_longer_than_a_report_may_take(
 async def test_a_node_reports_what_it_carries() -> None:
     receiver = Receiver()
     fake = FakeNode(workers=2)
-    fake.open("standup").join("Ada")
+    room = fake.open("standup")
+    for kind in KINDS:
+        room.join(kind, kind=kind)
     fake.workers[1].totals = FakeLoad(packets_forwarded=5)
     async with asyncio.timeout(60), reports_of(fake, receiver):
-        await receiver.requests.get()
+        metrics = metrics_of(await receiver.requests.get())
+        counted = [kind for kind in KINDS if KINDS[kind].counted]
+        assert points_of(metrics["rotunda.room.participants"], "rotunda.room") == {"standup": len(counted)}
+        assert points_of(metrics["rotunda.participants"])[None] == len(counted)
         fake.node.close_room(assignment("standup", 1), "over", rejoin=False)
         while points_of(metrics_of(await receiver.requests.get())["rotunda.rooms"])[None] != 0:
             pass

@@ -116,10 +116,13 @@ class ParticipantInfo(_message.Message):
     DATA_PRODUCERS_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     CONNECTION_LOST_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     display_name: _builtins.str
     connection_lost: _builtins.bool
     """as ParticipantConnection told last"""
+    kind: _builtins.str
+    """"person" (or empty), "ingress", "egress" or "hidden"; signaling shows the listed ones"""
     @_builtins.property
     def producers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProducerInfo]: ...
     @_builtins.property
@@ -137,10 +140,11 @@ class ParticipantInfo(_message.Message):
         data_producers: _abc.Iterable[Global___DataProducerInfo] | None = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         connection_lost: _builtins.bool = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "connection_lost", b"connection_lost", "data_producers", b"data_producers", "display_name", b"display_name", "participant_id", b"participant_id", "producers", b"producers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "connection_lost", b"connection_lost", "data_producers", b"data_producers", "display_name", b"display_name", "kind", b"kind", "participant_id", b"participant_id", "producers", b"producers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

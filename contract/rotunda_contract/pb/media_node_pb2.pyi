@@ -282,6 +282,7 @@ class JoinRequest(_message.Message):
     IDENTITY_FIELD_NUMBER: _builtins.int
     TOKEN_ID_FIELD_NUMBER: _builtins.int
     RESUME_ONLY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     watcher_id: _builtins.str
     """the WatchRoom stream that carries this connection's events"""
     connection_id: _builtins.str
@@ -294,6 +295,8 @@ class JoinRequest(_message.Message):
     """the token's own id; empty for guests"""
     resume_only: _builtins.bool
     """refused as unauthorized where the seat does not resume anybody"""
+    kind: _builtins.str
+    """see ParticipantInfo; the node permits no more than the kind may do"""
     @_builtins.property
     def room_key(self) -> Global___RoomKey: ...
     @_builtins.property
@@ -312,10 +315,11 @@ class JoinRequest(_message.Message):
         identity: _builtins.str = ...,
         token_id: _builtins.str = ...,
         resume_only: _builtins.bool = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "room_key", b"room_key", "seat", b"seat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "connection_id", b"connection_id", "display_name", b"display_name", "identity", b"identity", "permissions", b"permissions", "resume_only", b"resume_only", "room_key", b"room_key", "seat", b"seat", "token_id", b"token_id", "watcher_id", b"watcher_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "connection_id", b"connection_id", "display_name", b"display_name", "identity", b"identity", "kind", b"kind", "permissions", b"permissions", "resume_only", b"resume_only", "room_key", b"room_key", "seat", b"seat", "token_id", b"token_id", "watcher_id", b"watcher_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
     _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015

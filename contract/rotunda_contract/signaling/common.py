@@ -39,6 +39,8 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 Source = Literal["microphone", "camera", "screen", "screen-audio"]
 TransportDirection = Literal["send", "recv"]
 Permission = Literal["publish", "subscribe", "chat", "moderate", "record"]
+ParticipantKind = Literal["person", "ingress", "egress", "hidden"]
+"""What follows from each: `rotunda_contract.kinds`."""
 
 SOURCES: dict[Kind, tuple[Source, ...]] = {
     "audio": ("microphone", "screen-audio"),

@@ -2,6 +2,7 @@
 
 from rotunda_contract.errors import BadRequest
 from rotunda_contract.ids import ConnectionId, SeatToken, WatcherId
+from rotunda_contract.kinds import parse_kind
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb import rtp_pb2
 from rotunda_contract.rtp import RtpCapabilities
@@ -51,6 +52,7 @@ def join(node: Node, request: pb.JoinRequest) -> pb.JoinResponse:
         identity=request.identity,
         token_id=request.token_id,
         resume_only=request.resume_only,
+        kind=parse_kind(request.kind),
     )
     joined = room.join(connection, options)
     return pb.JoinResponse(

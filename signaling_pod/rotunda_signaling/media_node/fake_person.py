@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rotunda_contract.errors import Forbidden, InvalidState, LimitExceeded, NotFound
+from rotunda_contract.kinds import KINDS, parse_kind
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.signaling.common import MAX_ATTRIBUTES
@@ -53,6 +54,20 @@ class FakePerson:
     @property
     def id(self) -> str:
         return self.info.participant_id
+
+    @property
+    def kind(self) -> str:
+        return self.info.kind
+
+    def permit(self, permissions: Iterable[str]) -> None:
+        """As far as the kind may have them."""
+        most = KINDS[parse_kind(self.kind)].grants
+        self.permissions = tuple(each for each in permissions if each in most)
+
+    def check_listed(self) -> None:
+        """Raises Forbidden for a kind that the others do not see."""
+        if not KINDS[parse_kind(self.kind)].listed:
+            raise Forbidden(f"the others do not see participants of kind {self.kind!r}")
 
     def transport(self, transport_id: str) -> FakeTransport:
         """Raises NotFound."""

@@ -13,9 +13,13 @@ from rotunda_contract.errors import (
     Unauthorized,
     Unavailable,
 )
+from rotunda_contract.kinds import KINDS, parse_kind
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_signaling.media_node.fake_person import FakeConsumer, FakePerson, FakeTransport
+
+MOST_UNCOUNTED = 16
+"""As the media node's setting has it."""
 
 _Queue = asyncio.Queue[events_pb2.RoomEvent | Exception | None]
 
@@ -99,7 +103,7 @@ class FakeRoom:
                 return self._joined(person, resumed=person.seat == request.seat)
         self._refuse_removed(request)
         seated = next((p for p in self.people.values() if p.seat == request.seat and request.seat), None)
-        if seated is None or request.identity not in ("", seated.identity):
+        if seated is None or not _is_same(seated, request):
             return self._joined(self._admit(request), resumed=False)
         self._resume(seated, request)
         return self._joined(seated, resumed=True)
@@ -123,13 +127,15 @@ class FakeRoom:
                 self._take_out(person, "disconnected", cause=None)
 
     def set_attributes(self, participant_id: str, changes: Sequence[events_pb2.AttributeChange]) -> None:
-        different = self.person(participant_id).change_attributes(changes)
+        person = self.person(participant_id)
+        person.check_listed()
+        different = person.change_attributes(changes)
         if different:
             updated = events_pb2.ParticipantUpdated(participant_id=participant_id, attributes=different)
             self.emit(participant_updated=updated, cause=participant_id)
 
     def react(self, participant_id: str, name: str) -> None:
-        self.person(participant_id)
+        self.person(participant_id).check_listed()
         reaction = events_pb2.Reaction(participant_id=participant_id, name=name)
         self.emit(reaction=reaction, cause=participant_id)
 
@@ -295,9 +301,14 @@ class FakeRoom:
     def _admit(self, request: pb.JoinRequest) -> FakePerson:
         if request.resume_only:
             raise Unauthorized("this room takes nobody without a token, and the seat has expired")
-        if len(self.people) >= (self._settings.max_participants or 1_000):
-            raise RoomFull(f"the room takes {self._settings.max_participants} people")
-        info = events_pb2.ParticipantInfo(participant_id=self._new_id(), display_name=request.display_name)
+        kind = parse_kind(request.kind)
+        alike = [p for p in self.people.values() if KINDS[parse_kind(p.kind)].counted is KINDS[kind].counted]
+        most = self._settings.max_participants or 1_000 if KINDS[kind].counted else MOST_UNCOUNTED
+        if len(alike) >= most:
+            raise RoomFull(f"the room takes {most} like that")
+        info = events_pb2.ParticipantInfo(
+            participant_id=self._new_id(), display_name=request.display_name, kind=kind
+        )
         person = FakePerson(
             info,
             seat=self._new_id(),
@@ -305,15 +316,15 @@ class FakeRoom:
             watcher_id=request.watcher_id,
             identity=request.identity,
             token_id=request.token_id,
-            permissions=tuple(request.permissions),
         )
+        person.permit(request.permissions)
         self.people[person.id] = person
         self.emit(participant_joined=info, cause=person.id)
         return person
 
     def _resume(self, person: FakePerson, request: pb.JoinRequest) -> None:
         if request.identity:
-            person.permissions = tuple(request.permissions)
+            person.permit(request.permissions)
             person.token_id = request.token_id
         replaced, person.connection_id = person.connection_id, request.connection_id
         person.watcher_id, person.connection_of_watcher = request.watcher_id, None
@@ -411,3 +422,10 @@ class FakeRoom:
             if id in person.carriers and person is not besides:
                 return person
         raise NotFound("no such producer of another participant")
+
+
+def _is_same(person: FakePerson, request: pb.JoinRequest) -> bool:
+    """A token that is shown with a seat must be for who has it."""
+    if not request.identity:
+        return True
+    return (request.identity, parse_kind(request.kind)) == (person.identity, person.kind)
