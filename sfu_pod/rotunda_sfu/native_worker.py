@@ -228,7 +228,7 @@ class NativeMediaWorker:
                 self._log.error("command_failed", error=message)
             case native.WorkerFailed(message):
                 self._fail(message)
-            case native.ProducerStarted():
+            case native.ProducerStarted() | native.RemoteHeard() | native.RemoteSilent():
                 pass
 
     def _start(self, listen: Sequence[MediaAddress]) -> native.Worker:

@@ -109,6 +109,24 @@ class Worker:
         """
 
     def add_transport(self, transport: int, *, ufrag: str, password: str) -> None: ...
+    def add_plain_transport(
+        self,
+        transport: int,
+        remote_address: str,
+        remote_port: int,
+        local_address: str | None = None,
+        *,
+        remote_rtcp_port: int | None = None,
+    ) -> None:
+        """Takes RTP and RTCP from one address only, and sends there, in the clear unless `set_srtp` follows.
+
+        `remote_port` 0: the first packet from `remote_address` with an SSRC that a producer of this
+        transport was added with tells the port; until then nothing is sent. `local_address` is the `ip`
+        of one of the `udp` sockets of `addresses`; None: the first of the same family. RTCP goes to and
+        comes from `remote_port` as well, or `remote_rtcp_port`. `RemoteHeard` tells when the first packet
+        came. An address that is not a loopback one gets 2 MiB before it is heard, and nothing after 30 s
+        of silence: `RemoteSilent` tells.
+        """
     def restart_ice(self, transport: int, *, ufrag: str, password: str) -> None: ...
     def set_srtp(self, transport: int, profile: SrtpProfileName, *, send: bytes, receive: bytes) -> None:
         """Key and salt of each direction, concatenated (28, 44 or 30 bytes by profile)."""
@@ -246,6 +264,26 @@ class IceDisconnected:
     def transport(self) -> int: ...
 
 @final
+class RemoteHeard:
+    """The first packet from the address of a plain transport, or the first after `RemoteSilent`."""
+
+    __match_args__ = ("transport", "remote_ip", "remote_port")
+    @property
+    def transport(self) -> int: ...
+    @property
+    def remote_ip(self) -> str: ...
+    @property
+    def remote_port(self) -> int: ...
+
+@final
+class RemoteSilent:
+    """Nothing is sent to the address of a plain transport any more, until it is heard."""
+
+    __match_args__ = ("transport",)
+    @property
+    def transport(self) -> int: ...
+
+@final
 class MediaLimited:
     """`refused` video packets since the last one of this transport: at most once a second."""
 
@@ -376,6 +414,8 @@ Event = (
     | IceConnected
     | SrtpReceived
     | IceDisconnected
+    | RemoteHeard
+    | RemoteSilent
     | MediaLimited
     | ProducerStarted
     | LayersChanged

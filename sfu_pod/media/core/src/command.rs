@@ -2,9 +2,11 @@
 //! caller's choice, so nothing has to be waited for. A command that makes no sense (an unknown id,
 //! say) is a defect of the caller and comes back as [`crate::event::Event::CommandFailed`].
 
+use std::net::SocketAddr;
+
 use rotunda_packet::srtp::SrtpProfile;
 
-use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::id::{ConsumerId, ListenerId, ProducerId, RouterId, TransportId};
 
 /// One request to a worker.
 #[allow(missing_docs, reason = "fields are named after their types")]
@@ -12,9 +14,13 @@ use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
 pub enum Command {
     /// Starts answering ICE checks that name `ufrag`.
     AddTransport { transport: TransportId, ice: IceCredentials },
+    /// Starts taking packets from an address that the owner names, and sending there: in the clear,
+    /// unless [`Command::SetSrtp`] follows. No peer can change where that is. An address of another
+    /// machine that stays silent gets little; see [`crate::event::Event::RemoteSilent`].
+    AddPlainTransport { transport: TransportId, plain: PlainParameters },
     /// Adds credentials; the old ones work until the first valid check with the new.
     RestartIce { transport: TransportId, ice: IceCredentials },
-    /// Keys from the DTLS handshake (RFC 5764). Media before this is dropped.
+    /// Keys from the DTLS handshake (RFC 5764), before which media is dropped; or the owner's own.
     SetSrtp { transport: TransportId, keys: SrtpKeys },
     /// Tells the peer that it must not send more, all its media together: by REMB, once a second
     /// while it has video here, whatever else guides it. Video beyond 1.5 times that, after a burst
@@ -64,6 +70,19 @@ pub struct IceCredentials {
     pub ufrag: String,
     /// Key of MESSAGE-INTEGRITY.
     pub password: String,
+}
+
+/// Where the peer of a plain transport is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainParameters {
+    /// Of UDP: what arrives there is taken, and from there is sent.
+    pub listener: ListenerId,
+    /// The only address that packets are taken from. Port 0: the first packet from that IP address
+    /// with an SSRC that a producer on this transport was signalled with tells the port; until then
+    /// nothing is sent.
+    pub remote: SocketAddr,
+    /// The peer's port for RTCP; `None`: that of RTP (RFC 5761).
+    pub remote_rtcp_port: Option<u16>,
 }
 
 /// Both directions' master key and salt, concatenated, as RFC 5764 section 4.2 derives them.

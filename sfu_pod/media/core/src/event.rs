@@ -17,6 +17,12 @@ pub enum Event {
     SrtpReceived { transport: TransportId },
     /// No valid check for the consent time (RFC 7675). Checks that come later connect again.
     IceDisconnected { transport: TransportId },
+    /// The first packet came from the address of a plain transport, or the first after
+    /// [`Event::RemoteSilent`].
+    RemoteHeard { transport: TransportId, listener: ListenerId, remote: SocketAddr },
+    /// Nothing is sent to the address of a plain transport any more, until it is heard: it is on
+    /// another machine, and was silent for too long.
+    RemoteSilent { transport: TransportId },
     /// More video came than [`crate::command::Command::SetMaxIncomingBitrate`] lets through:
     /// `refused` packets since the last such event. At most once a second for each transport.
     MediaLimited { transport: TransportId, refused: u64 },

@@ -6,7 +6,9 @@
 //!
 //! # The things
 //!
-//! A *transport* is one peer: ICE, keys, one estimate of what its path carries. A *producer* is a
+//! A *transport* is one peer: where it is, keys, one estimate of what its path carries. Its *kind*
+//! says how the peer is found (`transports::kind`): by ICE, with keys by DTLS, or at an address that
+//! the owner names, in the clear, as recorders and encoders have it. A *producer* is a
 //! media source that a peer sends over its transport, in one or more *encodings* (simulcast). A
 //! *consumer* is a copy of a producer sent over another transport. A *router* is a room: it knows
 //! who speaks. Each lives in a slab, and refers to the others by dense keys ([`keys`]).
@@ -15,7 +17,7 @@
 //!
 //! 1. `worker::datagrams`: the first byte tells STUN, DTLS, RTP and RTCP apart. A check
 //!    finds its transport by the username fragment, and proves a path ([`ice`]). Everything else
-//!    belongs to the transport of the proven path that it came on, or is dropped.
+//!    belongs to the transport whose path it came on (`worker::paths`), or is dropped.
 //! 2. Media is decrypted in place. Its transport-wide sequence number is noted ([`twcc`]), its
 //!    SSRC tells producer and encoding ([`routing`]); an SSRC that was not signalled is learned
 //!    from the MID and RID extensions.
@@ -46,7 +48,8 @@
 //! What a peer sends can make nothing grow: paths, learned SSRCs, histories, missing packets,
 //! arrivals not yet told, video beyond a limit of the owner's, bytes sent again (as retransmissions,
 //! or from a key frame of the past on) and key frames asked for in one viewer's name each have a
-//! limit. What it sends wrong is counted and dropped; a panic is a defect of ours.
+//! limit. So has what is sent to an address before it has shown that it wants it. What a peer sends
+//! wrong is counted and dropped; a panic is a defect of ours.
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who read the source")]
 #![forbid(unsafe_code)]

@@ -74,6 +74,10 @@ macro_rules! number {
 number! {
     /// A port; 0 lets the kernel choose.
     Port(u16): "port" 0 to u16::MAX;
+    /// Of a plain peer; 0: its first packet tells it.
+    RemotePort(u16): "remote_port" 0 to u16::MAX;
+    /// Of a plain peer, for RTCP.
+    RemoteRtcpPort(u16): "remote_rtcp_port" 1 to u16::MAX;
     /// RFC 3550 section 5.1.
     PayloadType(u8): "payload_type" 0 to 127u8;
     /// Of retransmissions.
@@ -153,6 +157,15 @@ word! {
 /// An IP address.
 pub fn ip(what: &str, value: &str) -> PyResult<IpAddr> {
     value.parse().map_err(|_| unfit(format!("{what} must be an IP address, got {value:?}")))
+}
+
+/// The IP address of one peer.
+pub fn peer_ip(value: &str) -> PyResult<IpAddr> {
+    let ip = ip("remote_address", value)?;
+    match ip.is_unspecified() || ip.is_multicast() {
+        true => Err(unfit(format!("remote_address must be that of one peer, got {value:?}"))),
+        false => Ok(ip),
+    }
 }
 
 /// A text of `min` to `max` bytes.

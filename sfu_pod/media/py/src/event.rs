@@ -41,6 +41,10 @@ event! {
     SrtpReceived { transport: u64 }
     /// No valid check for the consent time.
     IceDisconnected { transport: u64 }
+    /// The first packet came from the address of a plain transport, or the first after `RemoteSilent`.
+    RemoteHeard { transport: u64, remote_ip: String, remote_port: u16 }
+    /// Nothing is sent to the address of a plain transport until it is heard.
+    RemoteSilent { transport: u64 }
     /// More video came than `set_max_incoming_bitrate` lets through.
     MediaLimited { transport: u64, refused: u64 }
     /// The first packet of a producer's encoding arrived.
@@ -70,6 +74,8 @@ pub fn union<'py>(module: &Bound<'py, PyModule>) -> PyResult<Bound<'py, PyAny>> 
         py.get_type::<IceConnected>(),
         py.get_type::<SrtpReceived>(),
         py.get_type::<IceDisconnected>(),
+        py.get_type::<RemoteHeard>(),
+        py.get_type::<RemoteSilent>(),
         py.get_type::<MediaLimited>(),
         py.get_type::<ProducerStarted>(),
         py.get_type::<LayersChanged>(),
@@ -103,6 +109,13 @@ pub fn to_python(py: Python<'_>, event: worker::Event, udp: usize) -> PyResult<P
         }
         core::Event::IceDisconnected { transport } => {
             object(py, IceDisconnected { transport: transport.0 })
+        }
+        core::Event::RemoteHeard { transport, listener: _, remote } => {
+            let (remote_ip, remote_port) = (remote.ip().to_string(), remote.port());
+            object(py, RemoteHeard { transport: transport.0, remote_ip, remote_port })
+        }
+        core::Event::RemoteSilent { transport } => {
+            object(py, RemoteSilent { transport: transport.0 })
         }
         core::Event::MediaLimited { transport, refused } => {
             object(py, MediaLimited { transport: transport.0, refused })

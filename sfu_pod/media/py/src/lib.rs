@@ -18,7 +18,8 @@ mod rotunda_media {
     #[pymodule_export]
     use super::event::{
         ActiveSpeaker, CommandFailed, DtlsReadable, IceConnected, IceDisconnected, LayersChanged,
-        MediaLimited, ProducerStarted, SrtpReceived, Stats, WorkerFailed,
+        MediaLimited, ProducerStarted, RemoteHeard, RemoteSilent, SrtpReceived, Stats,
+        WorkerFailed,
     };
     #[pymodule_export]
     use super::load::WorkerLoad;

@@ -1,17 +1,19 @@
 //! The worker as Python sees it: each method checks its arguments and posts a command.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rotunda_media_core::Command;
-use rotunda_media_core::command::{ConsumerParameters, ProducerParameters};
+use rotunda_media_core::command::{ConsumerParameters, PlainParameters, ProducerParameters};
+use rotunda_media_core::id::ListenerId;
 use rotunda_media_worker::{Handle, TcpLimits, WorkerOptions, spawn};
 
 use crate::convert::{
     self, AddressLimit, ConnectionLimit, Consumer, KindName, MaxIncomingBitrate, Producer,
-    ProfileName, Protocol, QueueLimit, Router, RtxSsrc, Spatial, Ssrc, TakeLimit, Temporal, Token,
-    Transport,
+    ProfileName, Protocol, QueueLimit, RemotePort, RemoteRtcpPort, Router, RtxSsrc, Spatial, Ssrc,
+    TakeLimit, Temporal, Token, Transport,
 };
 use crate::error::{not_started, unfit};
 use crate::event;
@@ -93,6 +95,24 @@ impl Worker {
     fn add_transport(&self, transport: Transport, ufrag: String, password: String) -> PyResult<()> {
         let ice = convert::ice(ufrag, password)?;
         self.handle.command(Command::AddTransport { transport: transport.0, ice });
+        Ok(())
+    }
+
+    #[pyo3(signature = (transport, remote_address, remote_port, local_address = None, *,
+        remote_rtcp_port = None))]
+    fn add_plain_transport(
+        &self,
+        transport: Transport,
+        remote_address: &str,
+        remote_port: RemotePort,
+        local_address: Option<&str>,
+        remote_rtcp_port: Option<RemoteRtcpPort>,
+    ) -> PyResult<()> {
+        let remote = SocketAddr::new(convert::peer_ip(remote_address)?, remote_port.0);
+        let listener = self.listener_for(remote, local_address)?;
+        let remote_rtcp_port = remote_rtcp_port.map(|port| port.0);
+        let plain = PlainParameters { listener, remote, remote_rtcp_port };
+        self.handle.command(Command::AddPlainTransport { transport: transport.0, plain });
         Ok(())
     }
 
@@ -261,6 +281,26 @@ impl Worker {
 
     fn load(&self) -> WorkerLoad {
         self.handle.load().into()
+    }
+}
+
+impl Worker {
+    /// The UDP socket from which a remote address is reached: that of an IP address of ours, or the
+    /// first of the same family.
+    fn listener_for(&self, remote: SocketAddr, local: Option<&str>) -> PyResult<ListenerId> {
+        let local = local.map(|text| convert::ip("local_address", text)).transpose()?;
+        let fits = |own: &SocketAddr| {
+            own.is_ipv4() == remote.is_ipv4() && local.is_none_or(|local| local == own.ip())
+        };
+        let found = self.handle.addresses().iter().position(fits);
+        let listener = found.and_then(|index| u16::try_from(index).ok()).map(ListenerId);
+        listener.ok_or_else(|| {
+            let family = if remote.is_ipv4() { "IPv4" } else { "IPv6" };
+            unfit(match local {
+                Some(local) => format!("no {family} UDP socket is bound to local_address {local}"),
+                None => format!("no UDP socket is of {family}, as remote_address is"),
+            })
+        })
     }
 }
 

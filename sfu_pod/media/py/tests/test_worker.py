@@ -166,6 +166,18 @@ def test_datagrams_that_wait_are_told(worker: Worker) -> None:
         (lambda w: w.add_transport(1, ufrag="abc", password=PASSWORD), "ufrag must be 4 to 256"),
         (lambda w: w.add_transport(1, ufrag="a:bcd", password=PASSWORD), "ufrag must hold only"),
         (lambda w: w.add_transport(1, ufrag="abcd", password="short"), "password must be 22 to 256"),
+        (lambda w: w.add_plain_transport(1, "localhost", 5004), "remote_address must be an IP address"),
+        (lambda w: w.add_plain_transport(1, "0.0.0.0", 5004), "remote_address must be that of one peer"),
+        (lambda w: w.add_plain_transport(1, "127.0.0.1", 65536), "remote_port must be 0 to 65535"),
+        (
+            lambda w: w.add_plain_transport(1, "127.0.0.1", 5004, remote_rtcp_port=0),
+            "remote_rtcp_port must be 1 to 65535, got 0",
+        ),
+        (lambda w: w.add_plain_transport(1, "::1", 5004), "no UDP socket is of IPv6"),
+        (
+            lambda w: w.add_plain_transport(1, "127.0.0.1", 5004, "127.0.0.9"),
+            "no IPv4 UDP socket is bound to local_address 127.0.0.9",
+        ),
         (lambda w: w.set_max_incoming_bitrate(1, 0), "bits_per_second must be 1 to"),
         (lambda w: w.send_dtls(1, b""), "datagram must be 1 to 65507 bytes, got 0"),
         (

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::plain::Plain;
 use super::security::Security;
 use super::webrtc::WebRtc;
 use crate::event::Event;
@@ -13,7 +14,10 @@ use crate::path::{Path, PathChange};
 
 /// One of each kind. What only one kind has, its own type has.
 pub(crate) enum Kind {
+    /// ICE-lite and DTLS.
     WebRtc(WebRtc),
+    /// An address that the owner named.
+    Plain(Plain),
 }
 
 impl Kind {
@@ -21,6 +25,7 @@ impl Kind {
     pub(crate) fn first_security(&self) -> Security {
         match self {
             Self::WebRtc(_) => Security::Awaited,
+            Self::Plain(_) => Security::Clear,
         }
     }
 
@@ -29,6 +34,15 @@ impl Kind {
     pub(crate) fn destination(&self) -> Option<Path> {
         match self {
             Self::WebRtc(webrtc) => webrtc.destination(),
+            Self::Plain(plain) => plain.destination(),
+        }
+    }
+
+    /// Where to send RTCP.
+    pub(crate) fn rtcp_destination(&self) -> Option<Path> {
+        match self {
+            Self::WebRtc(webrtc) => webrtc.destination(),
+            Self::Plain(plain) => plain.rtcp_destination(),
         }
     }
 
@@ -37,6 +51,7 @@ impl Kind {
     pub(crate) fn grant(&mut self, bytes: usize) -> bool {
         match self {
             Self::WebRtc(webrtc) => webrtc.grant(bytes),
+            Self::Plain(plain) => plain.grant(bytes),
         }
     }
 
@@ -44,6 +59,7 @@ impl Kind {
     pub(crate) fn is_limited(&self) -> bool {
         match self {
             Self::WebRtc(webrtc) => webrtc.is_limited(),
+            Self::Plain(_) => false,
         }
     }
 
@@ -51,6 +67,7 @@ impl Kind {
     pub(crate) fn keys_set(&mut self) {
         match self {
             Self::WebRtc(webrtc) => webrtc.keys_set(),
+            Self::Plain(_) => {}
         }
     }
 
@@ -59,6 +76,7 @@ impl Kind {
     pub(crate) fn knows(&self, path: Path) -> bool {
         match self {
             Self::WebRtc(webrtc) => webrtc.knows(path),
+            Self::Plain(plain) => plain.knows(path),
         }
     }
 
@@ -66,6 +84,7 @@ impl Kind {
     pub(crate) fn may_appear_on(&self, path: Path) -> bool {
         match self {
             Self::WebRtc(webrtc) => webrtc.may_appear_on(path),
+            Self::Plain(plain) => plain.may_appear_on(path),
         }
     }
 
@@ -80,6 +99,10 @@ impl Kind {
     ) -> Option<Path> {
         match self {
             Self::WebRtc(webrtc) => webrtc.appeared(now, path, bytes, answer),
+            Self::Plain(plain) => {
+                plain.appeared(path);
+                None
+            }
         }
     }
 
@@ -87,6 +110,7 @@ impl Kind {
     pub(crate) fn received(&mut self, path: Path, bytes: usize) {
         match self {
             Self::WebRtc(webrtc) => webrtc.received(path, bytes),
+            Self::Plain(_) => {}
         }
     }
 
@@ -95,6 +119,7 @@ impl Kind {
     pub(crate) fn heard(&mut self, now: Instant, path: Path) -> Option<PathChange> {
         match self {
             Self::WebRtc(webrtc) => webrtc.heard(now, path),
+            Self::Plain(plain) => plain.heard(now),
         }
     }
 
@@ -102,6 +127,7 @@ impl Kind {
     pub(crate) fn holds(&self, now: Instant, path: Path) -> bool {
         match self {
             Self::WebRtc(webrtc) => webrtc.holds(now, path),
+            Self::Plain(plain) => plain.knows(path),
         }
     }
 
@@ -109,6 +135,7 @@ impl Kind {
     pub(crate) fn report_delay(&self) -> Option<Duration> {
         match self {
             Self::WebRtc(webrtc) => webrtc.report_delay(),
+            Self::Plain(_) => None,
         }
     }
 
@@ -116,6 +143,7 @@ impl Kind {
     pub(crate) fn report_sent(&mut self, ntp_middle: u32) {
         match self {
             Self::WebRtc(webrtc) => webrtc.report_sent(ntp_middle),
+            Self::Plain(_) => {}
         }
     }
 
@@ -123,6 +151,7 @@ impl Kind {
     pub(crate) fn reported(&mut self, path: Path, ntp_middle: u32) -> bool {
         match self {
             Self::WebRtc(webrtc) => webrtc.reported(path, ntp_middle),
+            Self::Plain(_) => false,
         }
     }
 
@@ -130,6 +159,7 @@ impl Kind {
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         match self {
             Self::WebRtc(webrtc) => webrtc.next_expiry(),
+            Self::Plain(plain) => plain.next_expiry(),
         }
     }
 
@@ -142,13 +172,15 @@ impl Kind {
     ) -> Option<PathChange> {
         match self {
             Self::WebRtc(webrtc) => webrtc.expire(now, on_dropped),
+            Self::Plain(plain) => plain.expire(now),
         }
     }
 
-    /// A path can carry nothing any more.
+    /// A path can carry nothing any more: its connection is over, which only WebRTC has.
     pub(crate) fn close(&mut self, now: Instant, path: Path) -> Option<PathChange> {
         match self {
             Self::WebRtc(webrtc) => webrtc.close(now, path),
+            Self::Plain(_) => None,
         }
     }
 
@@ -156,18 +188,28 @@ impl Kind {
     pub(crate) fn event_of(&self, transport: TransportId, change: PathChange) -> Event {
         match self {
             Self::WebRtc(_) => WebRtc::event_of(transport, change),
+            Self::Plain(_) => Plain::event_of(transport, change),
         }
     }
 
     pub(crate) fn as_webrtc(&self) -> Option<&WebRtc> {
         match self {
             Self::WebRtc(webrtc) => Some(webrtc),
+            Self::Plain(_) => None,
         }
     }
 
     pub(crate) fn as_webrtc_mut(&mut self) -> Option<&mut WebRtc> {
         match self {
             Self::WebRtc(webrtc) => Some(webrtc),
+            Self::Plain(_) => None,
+        }
+    }
+
+    pub(crate) fn as_plain(&self) -> Option<&Plain> {
+        match self {
+            Self::WebRtc(_) => None,
+            Self::Plain(plain) => Some(plain),
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::command::SrtpKeys;
 pub(crate) enum Security {
     /// Keys are to come; until then nothing is sent or taken.
     Awaited,
+    /// No protection, as the owner wants it.
+    Clear,
     /// SRTP (RFC 3711, RFC 7714).
     Srtp(Srtp),
 }
@@ -39,6 +41,7 @@ impl Security {
     pub(crate) fn rtp_overhead(&self) -> Option<usize> {
         match self {
             Self::Awaited => None,
+            Self::Clear => Some(0),
             Self::Srtp(srtp) => Some(srtp.sender.profile().rtp_overhead()),
         }
     }
@@ -47,6 +50,7 @@ impl Security {
     pub(crate) fn rtcp_overhead(&self) -> Option<usize> {
         match self {
             Self::Awaited => None,
+            Self::Clear => Some(0),
             Self::Srtp(srtp) => Some(srtp.sender.profile().rtcp_overhead()),
         }
     }
@@ -56,6 +60,7 @@ impl Security {
     pub(crate) fn seal_rtp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
         match self {
             Self::Awaited => None,
+            Self::Clear => Some(len),
             Self::Srtp(srtp) => srtp.sender.protect_rtp(buffer, len).ok(),
         }
     }
@@ -64,6 +69,7 @@ impl Security {
     pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
         match self {
             Self::Awaited => None,
+            Self::Clear => Some(len),
             Self::Srtp(srtp) => srtp.sender.protect_rtcp(buffer, len).ok(),
         }
     }
@@ -78,6 +84,7 @@ impl Security {
     ) -> Option<usize> {
         match self {
             Self::Awaited => None,
+            Self::Clear => Some(data.len()),
             Self::Srtp(srtp) => srtp.open(data, routed, Receiver::unprotect_rtp),
         }
     }
@@ -90,6 +97,7 @@ impl Security {
     ) -> Option<usize> {
         match self {
             Self::Awaited => None,
+            Self::Clear => Some(data.len()),
             Self::Srtp(srtp) => srtp.open(data, routed, Receiver::unprotect_rtcp),
         }
     }
@@ -98,7 +106,7 @@ impl Security {
     #[inline]
     pub(crate) fn take_new_source(&mut self) -> Option<u32> {
         match self {
-            Self::Awaited => None,
+            Self::Awaited | Self::Clear => None,
             Self::Srtp(srtp) => srtp.receiver.take_new_source(),
         }
     }
@@ -107,7 +115,7 @@ impl Security {
     #[inline]
     pub(crate) fn hears_first(&mut self) -> bool {
         match self {
-            Self::Awaited => false,
+            Self::Awaited | Self::Clear => false,
             Self::Srtp(srtp) => !std::mem::replace(&mut srtp.heard, true),
         }
     }

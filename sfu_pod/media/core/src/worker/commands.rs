@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::Worker;
 use super::layers::Stale;
 use crate::command::{
-    Command, ConsumerParameters, IceCredentials, MediaKind, ProducerParameters, SrtpKeys,
+    Command, ConsumerParameters, IceCredentials, MediaKind, PlainParameters, ProducerParameters,
+    SrtpKeys,
 };
 use crate::consumer::{Consumer, FirstNumbers};
 use crate::event::Event;
@@ -16,7 +17,7 @@ use crate::producer::Producer;
 use crate::router::Router;
 use crate::speaker;
 use crate::timers::Timer;
-use crate::transports::{Kind, Transport, WebRtc};
+use crate::transports::{Kind, Plain, Transport, WebRtc};
 
 /// More encodings than that no sender makes, and a bit mask has to hold them.
 const MAX_ENCODINGS: usize = 8;
@@ -34,6 +35,9 @@ impl Worker {
     ) -> Outcome {
         match command {
             Command::AddTransport { transport, ice } => self.add_transport(now, transport, ice),
+            Command::AddPlainTransport { transport, plain } => {
+                self.add_plain_transport(now, transport, &plain)
+            }
             Command::RestartIce { transport, ice } => self.restart_ice(transport, ice),
             Command::SetSrtp { transport, keys } => self.set_srtp(transport, &keys),
             Command::SetMaxIncomingBitrate { transport, bits_per_second } => {
@@ -87,17 +91,41 @@ impl Worker {
     }
 
     fn add_transport(&mut self, now: Instant, id: TransportId, ice: IceCredentials) -> Outcome {
-        if self.ids.transports.contains_key(&id) {
-            return Err(format!("add transport: {} exists already", id.0));
-        }
+        self.check_new_transport(id)?;
         self.check_ufrag(&ice)?;
         let ufrag = ice.ufrag.clone();
-        let own_ssrc = self.rng.u32(1..);
-        let kind = Kind::WebRtc(WebRtc::new(ice));
-        let key = TransportKey(self.transports.insert(Transport::new(now, id, kind, own_ssrc)));
-        self.ids.transports.insert(id, key);
+        let key = self.insert_transport(now, id, Kind::WebRtc(WebRtc::new(ice)));
         self.ufrags.insert(ufrag, key);
         Ok(())
+    }
+
+    /// The owner's word counts for more than what a peer claimed: a path of a WebRTC peer's becomes
+    /// the plain one's.
+    fn add_plain_transport(
+        &mut self,
+        now: Instant,
+        id: TransportId,
+        parameters: &PlainParameters,
+    ) -> Outcome {
+        self.check_new_transport(id)?;
+        let refused = |reason: String| format!("add plain transport {}: {reason}", id.0);
+        let plain = Plain::new(parameters).map_err(refused)?;
+        let is_plain =
+            |key: &TransportKey| self.transports[key.index()].kind().as_plain().is_some();
+        if let Some(taken) = plain.paths().find(|path| self.paths.get(path).is_some_and(is_plain)) {
+            return Err(refused(format!("{} is another one's", taken.remote)));
+        }
+        let paths = plain.paths();
+        let key = self.insert_transport(now, id, Kind::Plain(plain));
+        self.paths.extend(paths.map(|path| (path, key)));
+        Ok(())
+    }
+
+    fn insert_transport(&mut self, now: Instant, id: TransportId, kind: Kind) -> TransportKey {
+        let own_ssrc = self.rng.u32(1..);
+        let key = TransportKey(self.transports.insert(Transport::new(now, id, kind, own_ssrc)));
+        self.ids.transports.insert(id, key);
+        key
     }
 
     fn restart_ice(&mut self, id: TransportId, ice: IceCredentials) -> Outcome {
@@ -140,8 +168,8 @@ impl Worker {
 
     fn send_dtls(&mut self, id: TransportId, datagram: &[u8], output: &mut impl Output) -> Outcome {
         let key = self.transport_key(id)?;
-        self.transports[key.index()].send_dtls(datagram, output);
-        Ok(())
+        let sent = self.transports[key.index()].send_dtls(datagram, output);
+        sent.ok_or_else(|| format!("transport {} has no DTLS", id.0))
     }
 
     fn remove_transport(&mut self, id: TransportId) -> Outcome {
@@ -157,7 +185,7 @@ impl Worker {
             self.ufrags.remove(ufrag);
         }
         for ssrc in transport.known_by() {
-            self.sources.remove(&ssrc);
+            self.forget_source(key, ssrc);
         }
         self.paths.retain(|_, owner| *owner != key);
         self.ids.transports.remove(&id);
@@ -186,6 +214,7 @@ impl Worker {
         entry.insert(Producer::new(now, &self.config, id, router, transport_key, parameters));
         self.routers[router.index()].producers.push(key);
         self.ids.producers.insert(id, key);
+        self.await_peer(transport_key, key);
         self.schedule_report(now, transport_key);
         Ok(())
     }
@@ -321,6 +350,13 @@ impl Worker {
             self.timers.schedule(&mut router.due, Timer::Router(key), at);
         }
         key
+    }
+
+    fn check_new_transport(&self, id: TransportId) -> Outcome {
+        match self.ids.transports.contains_key(&id) {
+            true => Err(format!("add transport: {} exists already", id.0)),
+            false => Ok(()),
+        }
     }
 
     fn check_ufrag(&self, ice: &IceCredentials) -> Outcome {

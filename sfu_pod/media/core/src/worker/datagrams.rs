@@ -44,8 +44,8 @@ impl Worker {
         transport.received(path, data.len());
         let done = match kind {
             PacketKind::Dtls => {
-                output.dtls(transport.id(), data);
-                Some(())
+                let has_dtls = transport.kind().as_webrtc().is_some();
+                has_dtls.then(|| output.dtls(transport.id(), data))
             }
             PacketKind::Rtp => self
                 .open(now, key, path, data, Transport::open_rtp, output)

@@ -16,7 +16,7 @@ use super::Worker;
 use super::layers::Stale;
 use crate::event::Event;
 use crate::io::Output;
-use crate::keys::TransportKey;
+use crate::keys::{ProducerKey, TransportKey};
 use crate::path::{Path, PathChange};
 
 impl Worker {
@@ -54,7 +54,10 @@ impl Worker {
             // Key frames asked for before there was a path could not be answered to.
             self.stale_layers.push(Stale::Transport(key));
         }
-        let transport = &self.transports[key.index()];
+        let transport = &mut self.transports[key.index()];
+        if let Some(expiry) = transport.kind().next_expiry() {
+            transport.wake(&mut self.timers, key, expiry);
+        }
         self.events.push_back(transport.kind().event_of(transport.id(), change));
     }
 
@@ -80,8 +83,34 @@ impl Worker {
     pub(super) fn note_source(&mut self, key: TransportKey, ssrc: u32) {
         let Entry::Vacant(entry) = self.sources.entry(ssrc) else { return };
         entry.insert(key);
+        self.become_known_by(key, ssrc);
+    }
+
+    /// The SSRCs of a new producer tell where the peer is, if that is not known yet. They were
+    /// signalled, which counts for more than that somebody else sends with one.
+    pub(super) fn await_peer(&mut self, key: TransportKey, producer: ProducerKey) {
+        let plain = self.transports[key.index()].kind().as_plain();
+        if plain.is_none_or(|plain| !plain.awaits_peer()) {
+            return;
+        }
+        let encodings = &self.producers[producer.index()].encodings;
+        let ssrcs: Vec<u32> = encodings.iter().filter_map(|encoding| encoding.ssrc).collect();
+        for ssrc in ssrcs {
+            self.sources.insert(ssrc, key);
+            self.become_known_by(key, ssrc);
+        }
+    }
+
+    fn become_known_by(&mut self, key: TransportKey, ssrc: u32) {
         if let Some(oldest) = self.transports[key.index()].become_known_by(ssrc) {
-            self.sources.remove(&oldest);
+            self.forget_source(key, oldest);
+        }
+    }
+
+    /// Forgets an SSRC unless it leads to another transport by now.
+    pub(super) fn forget_source(&mut self, key: TransportKey, ssrc: u32) {
+        if self.sources.get(&ssrc) == Some(&key) {
+            self.sources.remove(&ssrc);
         }
     }
 

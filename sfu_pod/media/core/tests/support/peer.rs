@@ -64,8 +64,8 @@ pub struct Peer {
     username: String,
     password: String,
     checks: u8,
-    sender: Sender,
-    receiver: Receiver,
+    /// Of both directions; `None`: in the clear.
+    keys: Option<(Sender, Receiver)>,
     /// All media, in order of arrival.
     pub media: Vec<Got>,
     pub told: VecDeque<(Instant, Told)>,
@@ -84,13 +84,20 @@ pub struct Peer {
 
 impl Peer {
     pub fn new(path: Path, ice: &IceCredentials, keys: &SrtpKeys) -> Self {
+        let mut peer = Self::plain(path);
+        peer.restart(ice);
+        peer.set_keys(keys);
+        peer
+    }
+
+    /// One that knows neither ICE nor keys.
+    pub fn plain(path: Path) -> Self {
         Self {
             path,
-            username: format!("{}:peer", ice.ufrag),
-            password: ice.password.clone(),
+            username: String::new(),
+            password: String::new(),
             checks: 0,
-            sender: Sender::new(keys.profile, &keys.receive).unwrap(),
-            receiver: Receiver::new(keys.profile, &keys.send).unwrap(),
+            keys: None,
             media: Vec::new(),
             told: VecDeque::new(),
             stun_answers: 0,
@@ -100,6 +107,12 @@ impl Peer {
             answers: Vec::new(),
             bytes: 0,
         }
+    }
+
+    /// The worker's keys, from its point of view.
+    pub fn set_keys(&mut self, keys: &SrtpKeys) {
+        let sender = Sender::new(keys.profile, &keys.receive).unwrap();
+        self.keys = Some((sender, Receiver::new(keys.profile, &keys.send).unwrap()));
     }
 
     /// New credentials of the worker's side.
@@ -128,9 +141,10 @@ impl Peer {
     }
 
     pub fn try_protect(&mut self, mut plain: Vec<u8>) -> Option<Vec<u8>> {
+        let Some((sender, _)) = &mut self.keys else { return Some(plain) };
         let len = plain.len();
         plain.resize(len + 64, 0);
-        let len = self.sender.protect_rtp(&mut plain, len).ok()?;
+        let len = sender.protect_rtp(&mut plain, len).ok()?;
         plain.truncate(len);
         Some(plain)
     }
@@ -138,10 +152,12 @@ impl Peer {
     pub fn rtcp(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> (Path, Vec<u8>) {
         let mut plain = Vec::new();
         write(&mut plain);
-        let len = plain.len();
-        plain.resize(len + 64, 0);
-        let len = self.sender.protect_rtcp(&mut plain, len).expect("protectable");
-        plain.truncate(len);
+        if let Some((sender, _)) = &mut self.keys {
+            let len = plain.len();
+            plain.resize(len + 64, 0);
+            let len = sender.protect_rtcp(&mut plain, len).expect("protectable");
+            plain.truncate(len);
+        }
         (self.path, plain)
     }
 
@@ -212,7 +228,10 @@ impl Peer {
 
     fn take_media(&mut self, now: Instant, datagram: &mut [u8]) {
         let datagram_len = datagram.len();
-        let len = self.receiver.unprotect_rtp(datagram).expect("authentic and new");
+        let len = match &mut self.keys {
+            Some((_, receiver)) => receiver.unprotect_rtp(datagram).expect("authentic and new"),
+            None => datagram_len,
+        };
         let packet = RtpPacket::parse(&datagram[..len]).expect("valid RTP");
         self.media.push(Got {
             at: now,
@@ -229,7 +248,10 @@ impl Peer {
     }
 
     fn take_control(&mut self, now: Instant, datagram: &mut [u8]) {
-        let len = self.receiver.unprotect_rtcp(datagram).expect("authentic and new");
+        let len = match &mut self.keys {
+            Some((_, receiver)) => receiver.unprotect_rtcp(datagram).expect("authentic and new"),
+            None => datagram.len(),
+        };
         for packet in packets(&datagram[..len]) {
             for told in told(packet.expect("valid RTCP")) {
                 self.told.push_back((now, told));
