@@ -161,7 +161,7 @@ def _operator(options: dict[str, Any]) -> int:
 
 def _update_crds(directory: Path, kubeconfig: Path | None) -> int:
     from rotunda_kube import KubeError
-    from rotunda_operator.definitions import run  # late, as above
+    from rotunda_operator.update_crds import run  # late, as above
 
     try:
         run(directory, kubeconfig)

@@ -10,7 +10,7 @@ import pytest
 import redis
 from chart import VALUES, one, render
 
-from rotunda_operator.specs.generated import drawn_secret
+from rotunda_operator.specs.generated_secrets import drawn_secret
 from rotunda_operator.testing.ports import free_port
 
 PATIENCE_SECONDS = 60.0

@@ -11,7 +11,7 @@ from rotunda_base.exit_status import FAILED, LOST_LEASE
 from rotunda_base.logs import configure_logs
 from rotunda_kube import KubeApi, KubeError
 from rotunda_kube.api import connect
-from rotunda_operator.engine import Engine
+from rotunda_operator.controller import Engine
 from rotunda_operator.health import Health
 from rotunda_operator.lease import NotHolder
 from rotunda_operator.owned.compare import MANAGER
@@ -19,7 +19,7 @@ from rotunda_operator.settings import OperatorSettings
 
 _LIBRARIES = {
     "kopf": logging.WARNING,
-    # Why kopf ended, which following.py says in a line.
+    # Why kopf ended, which cluster_informer.py says in a line.
     "kopf._core.reactor.running": logging.CRITICAL,
     "kopf._core.reactor.orchestration": logging.CRITICAL,
 }

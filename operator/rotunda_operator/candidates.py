@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from rotunda_contract.resources import CapacitySpec, MediaCluster, MediaNode
 from rotunda_kube import Key
+from rotunda_operator.clock import Moment
 from rotunda_operator.load import LoadLedger
 from rotunda_operator.load.cost import CostBook, used_shares
-from rotunda_operator.moment import Moment
 from rotunda_operator.placement import Candidate, Reservations, Shares
 
 CAPACITY = CapacitySpec()

@@ -16,14 +16,14 @@ import structlog
 from rotunda_contract.resources import MediaCluster, MediaNode, Metadata, Ports, Room
 from rotunda_kube import Informer, Key, KubeApi, KubeError, Manifest, Resource
 from rotunda_kube.resource import EVENTS, MEDIA_CLUSTERS, MEDIA_NODES, ROOMS
+from rotunda_operator.cache import World
 from rotunda_operator.certificates import Pair
+from rotunda_operator.clock import Moment
+from rotunda_operator.event_recorder import Note, event_manifest
 from rotunda_operator.lease import NotHolder
-from rotunda_operator.moment import Moment
-from rotunda_operator.notes import Note, event_manifest
-from rotunda_operator.sparing import EVENT_RATE, Sparing
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.media_template import template_hash
-from rotunda_operator.world import World
+from rotunda_operator.write_limiter import EVENT_RATE, Sparing
 
 MOST_NOTES = 2000
 _DIGITS = re.compile(r"\d+")

@@ -11,7 +11,7 @@ from rotunda_contract.resources import Metadata, Status
 from rotunda_kube import Invalid, Manifest, NotAllowed, Resource
 from rotunda_operator.conditions import Verdict, with_verdicts
 from rotunda_operator.context import Context
-from rotunda_operator.notes import Note
+from rotunda_operator.event_recorder import Note
 from rotunda_operator.patches import status_patch
 
 REASON = "InvalidSpec"

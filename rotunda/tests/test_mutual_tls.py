@@ -17,7 +17,7 @@ from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_operator.certificates import Pair, issue, new_authority
 from rotunda_operator.load.otlp import PARTICIPANTS, Part
 from rotunda_operator.load.receiver import LoadReceiver, serve
-from rotunda_operator.load.trust import receiver_credentials
+from rotunda_operator.load.reporter_auth import receiver_credentials
 from rotunda_operator.testing.ports import free_port
 from rotunda_sfu.fake_node import FakeNode
 from rotunda_sfu.load import NodeLoad, WorkerUse

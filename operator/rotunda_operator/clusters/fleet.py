@@ -4,17 +4,17 @@ import random
 
 from rotunda_contract.resources import Load, MediaCluster
 from rotunda_kube import Key
+from rotunda_operator.cache import World, key_of
+from rotunda_operator.clock import Moment
 from rotunda_operator.clusters.rollout import Rollout, rollout
 from rotunda_operator.clusters.scaling import FleetLoad
 from rotunda_operator.clusters.status import FleetView
 from rotunda_operator.context import Standing
-from rotunda_operator.moment import Moment
-from rotunda_operator.nodes.figures import load_of
+from rotunda_operator.nodes.load_status import load_of
 from rotunda_operator.nodes.template import template_of
 from rotunda_operator.placement import Candidate, Unplaceable, place
 from rotunda_operator.rooms.decide import request_of
-from rotunda_operator.rooms.waiting import sorts_of
-from rotunda_operator.world import World, key_of
+from rotunda_operator.rooms.waiting_rooms import sorts_of
 
 
 def fleet_load(world: World, cluster: Key, now: Moment) -> FleetLoad:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rotunda_contract.resources import MediaCluster, MediaNode
-from rotunda_operator.clusters.marks import Patch, is_marked, is_scaled_down
+from rotunda_operator.clusters.cordon import Patch, is_marked, is_scaled_down
 from rotunda_operator.conditions import find
 from rotunda_operator.specs.metadata import UPDATE
 

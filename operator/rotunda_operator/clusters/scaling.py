@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rotunda_contract.resources import MediaCluster, MediaNode
 from rotunda_kube.resource import MEDIA_CLUSTERS, Manifest
 from rotunda_operator.autoscaling import Demand, FleetNode, ScaleDecision, Scaling, decide
-from rotunda_operator.clusters.marks import SCALE_DOWN, Patch, is_marked, is_scaled_down
+from rotunda_operator.clusters.cordon import SCALE_DOWN, Patch, is_marked, is_scaled_down
 from rotunda_operator.specs.media_node import free_names, media_node
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from rotunda_contract.resources import Condition, MediaCluster, MediaClusterStatus, MediaNode
 from rotunda_kube.resource import Manifest
+from rotunda_operator.clock import Moment
 from rotunda_operator.clusters.rollout import Rollout
 from rotunda_operator.conditions import Verdict, find, with_verdicts
-from rotunda_operator.moment import Moment
-from rotunda_operator.notes import Note
+from rotunda_operator.event_recorder import Note
 from rotunda_operator.specs import names
 
 RENEWING = "Renewing"

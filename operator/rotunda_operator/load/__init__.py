@@ -1,5 +1,5 @@
 """What media nodes report of themselves, kept in memory."""
 
-from rotunda_operator.load.ledger import LoadLedger, NodeReport
+from rotunda_operator.load.reports import LoadLedger, NodeReport
 
 __all__ = ["LoadLedger", "NodeReport"]

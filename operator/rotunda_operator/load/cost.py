@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rotunda_contract.resources import CapacitySpec
-from rotunda_operator.load.ledger import NodeReport
+from rotunda_operator.load.reports import NodeReport
 from rotunda_operator.placement.types import Shares
 
 LEAST_CPU = 0.000_02

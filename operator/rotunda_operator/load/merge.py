@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rotunda_operator.load import otlp
-from rotunda_operator.load.age import ClockDistance
-from rotunda_operator.load.ledger import FRESH_SECONDS, NodeReport
+from rotunda_operator.load.clock_offset import ClockDistance
 from rotunda_operator.load.otlp import Part
+from rotunda_operator.load.reports import FRESH_SECONDS, NodeReport
 
 MOST_ROOMS = 100_000
 """A media node tells of so many at most."""

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from rotunda_operator.load.otlp import MOST_MOMENTS, Part, read
-from rotunda_operator.load.trust import may_report
+from rotunda_operator.load.reporter_auth import may_report
 
 SERVICE = "opentelemetry.proto.collector.metrics.v1.MetricsService"
 LOG_SECONDS = 10.0

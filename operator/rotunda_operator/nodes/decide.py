@@ -15,15 +15,15 @@ from datetime import datetime
 
 from rotunda_base.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, MediaNodeStatus, NodePhase, Ports
-from rotunda_operator.clusters.marks import is_scaled_down
+from rotunda_operator.clock import Moment
+from rotunda_operator.clusters.cordon import is_scaled_down
 from rotunda_operator.conditions import Verdict, find, with_verdicts
+from rotunda_operator.event_recorder import Note
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.addresses import grpc_address, media_addresses
-from rotunda_operator.nodes.figures import load_of, matters
+from rotunda_operator.nodes.load_status import load_of, matters
 from rotunda_operator.nodes.ports import RangeTooSmall
 from rotunda_operator.nodes.template import template_of
-from rotunda_operator.notes import Note
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.metadata import UPDATE
 from rotunda_operator.specs.sfu_pod import next_pod_name

@@ -24,10 +24,10 @@ from rotunda_contract.resources import (
     RoomPhase,
     RoomStatus,
 )
+from rotunda_operator.clock import Moment
 from rotunda_operator.conditions import Verdict, find, with_verdicts
+from rotunda_operator.event_recorder import Note
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import Moment
-from rotunda_operator.notes import Note
 from rotunda_operator.placement import Placed, RoomRequest, Unplaceable
 from rotunda_operator.rooms.occupancy import Occupancy, occupancy
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rotunda_contract.resources import Room, RoomPhase
+from rotunda_operator.clock import Moment
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import Moment
 
 JOIN_SECONDS = 60.0
 """Who made a room, or asked for one, has at least so long to come in."""

@@ -11,9 +11,9 @@ from rotunda_kube import Informer, KubeApi, Manifest, key_of
 from rotunda_kube.api import connect
 from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
 from rotunda_operator.testing.control_plane import ControlPlane
+from rotunda_operator.testing.crashing_operator import Mortal, in_process
 from rotunda_operator.testing.faulty_proxy import Fault, FaultyProxy
 from rotunda_operator.testing.kubelet import FakeKubelet
-from rotunda_operator.testing.mortal import Mortal, in_process
 from rotunda_operator.testing.ports import free_port
 from rotunda_operator.testing.reporter import Reporter
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from rotunda_contract.resources import MediaClusterStatus
 from rotunda_kube import Manifest
-from rotunda_operator.clusters.stand import troubles
+from rotunda_operator.clock import Moment
+from rotunda_operator.clusters.objects import troubles
 from rotunda_operator.clusters.status import FleetView, cluster_status
 from rotunda_operator.conditions import find
-from rotunda_operator.moment import Moment
 from rotunda_operator.specs import names
 from rotunda_operator.specs.metadata import COMPONENT
 from rotunda_operator.tests import samples

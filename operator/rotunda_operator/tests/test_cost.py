@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from rotunda_contract.resources import CapacitySpec, MediaCluster, MediaNode, Room
 from rotunda_kube import Key
+from rotunda_operator.cache import World
+from rotunda_operator.clock import Moment, now
 from rotunda_operator.clusters.fleet import fleet_load
 from rotunda_operator.clusters.scaling import scaling_step
 from rotunda_operator.load import NodeReport
@@ -27,9 +29,7 @@ from rotunda_operator.load.cost import (
     typical_cost,
     used_shares,
 )
-from rotunda_operator.moment import Moment, now
 from rotunda_operator.placement import Placed, RoomRequest, Unplaceable, consumers_of, place
-from rotunda_operator.world import World
 
 CAPACITY = CapacitySpec(egress_mbps=800, participants=500)
 SMALL = CapacitySpec(egress_mbps=800, participants=50)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pytest
 
 from rotunda_operator.testing import ControlPlane
+from rotunda_operator.testing.crashing_operator import as_process
 from rotunda_operator.testing.faulty_proxy import Fault
-from rotunda_operator.testing.mortal import as_process
 from rotunda_operator.testing.scenario import Scenario
 
 SEEDS = int(os.environ.get("ROTUNDA_FAULT_SEEDS") or "20")

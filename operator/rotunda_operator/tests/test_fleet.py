@@ -2,12 +2,12 @@
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Room
 from rotunda_kube import Key, Manifest
+from rotunda_operator.cache import World
+from rotunda_operator.clock import Moment, now
 from rotunda_operator.clusters.fleet import fleet_load, fleet_view
 from rotunda_operator.clusters.rollout import Rollout
 from rotunda_operator.context import Standing
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import Moment, now
-from rotunda_operator.world import World
 
 CLUSTER = Key("calls", "default")
 FULL = NodeReport(0.8, cpu=0.8, participants=40, consumers=1500)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotunda_operator.load.age import ClockDistance
-from rotunda_operator.load.ledger import NodeReport
+from rotunda_operator.load.clock_offset import ClockDistance
 from rotunda_operator.load.merge import MOST_WORKERS, Merged, Merger
 from rotunda_operator.load.otlp import FORWARDED, PARTICIPANTS, ROOMS, UTILIZATION, Part
+from rotunda_operator.load.reports import NodeReport
 
 START = 1_700_000_000.0
 

@@ -9,8 +9,8 @@ import pytest
 from rotunda_base.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_kube import Key
+from rotunda_operator.clock import Moment
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import Moment
 from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.metadata import UPDATE

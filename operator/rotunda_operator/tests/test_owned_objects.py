@@ -14,12 +14,13 @@ import pytest
 from rotunda_kube import KubeApi, Manifest, Resource
 from rotunda_kube.api import connect
 from rotunda_kube.resource import DEPLOYMENTS, SECRETS, SERVICES
+from rotunda_operator.cache import World
 from rotunda_operator.certificates import new_authority
+from rotunda_operator.clock import now
 from rotunda_operator.clusters.desired import desired
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.context import Context
-from rotunda_operator.feed import OWNED
-from rotunda_operator.moment import now
+from rotunda_operator.event_handlers import OWNED
 from rotunda_operator.owned.compare import FORMER, MANAGER, Name
 from rotunda_operator.owned.write import BelongsToOther, bring_about
 from rotunda_operator.specs.media_node import media_node
@@ -28,7 +29,6 @@ from rotunda_operator.specs.sfu_pod import sfu_pod
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.stage import Object
 from rotunda_operator.tests import samples
-from rotunda_operator.world import World
 
 pytestmark = pytest.mark.timeout(900)
 NOW = datetime.now(UTC)

@@ -13,13 +13,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from rotunda_kube import Key, Manifest
-from rotunda_operator.feed import Feed
+from rotunda_operator.cache import World
+from rotunda_operator.clock import now
+from rotunda_operator.event_handlers import Feed
 from rotunda_operator.load.otlp import MOST_MOMENTS
 from rotunda_operator.load.receiver import SERVICE, LoadReceiver, serve
-from rotunda_operator.moment import now
 from rotunda_operator.testing.ports import free_port
 from rotunda_operator.testing.reporter import Told, add_resource
-from rotunda_operator.world import World
 
 KEY = Key("calls", "a")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rotunda_contract.resources import MediaNode
-from rotunda_operator.clusters.marks import SCALE_DOWN
+from rotunda_operator.clusters.cordon import SCALE_DOWN
 from rotunda_operator.clusters.rollout import Rollout, rollout
 from rotunda_operator.clusters.scaling import FleetLoad, scaling_step
 from rotunda_operator.specs.media_template import template_hash

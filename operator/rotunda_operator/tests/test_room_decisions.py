@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Room
+from rotunda_operator.clock import Moment
 from rotunda_operator.conditions import find
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import Moment
 from rotunda_operator.placement import Placed, Rejection, RoomRequest, Unplaceable
 from rotunda_operator.rooms import RoomDecision, RoomView, decide
 

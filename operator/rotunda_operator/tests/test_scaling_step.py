@@ -3,7 +3,7 @@
 from typing import Any
 
 from rotunda_contract.resources import MediaNode
-from rotunda_operator.clusters.marks import SCALE_DOWN
+from rotunda_operator.clusters.cordon import SCALE_DOWN
 from rotunda_operator.clusters.scaling import FleetLoad, ScalingStep, scaling_step
 from rotunda_operator.tests import samples
 

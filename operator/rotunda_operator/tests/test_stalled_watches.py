@@ -12,9 +12,9 @@ from rotunda_kube import KubeApi, Manifest
 from rotunda_kube.api import connect
 from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, ROOMS
 from rotunda_operator.testing import ControlPlane
+from rotunda_operator.testing.crashing_operator import as_process
 from rotunda_operator.testing.faulty_proxy import FaultyProxy
 from rotunda_operator.testing.kubelet import FakeKubelet
-from rotunda_operator.testing.mortal import as_process
 from rotunda_operator.testing.ports import free_port
 from rotunda_operator.testing.reporter import Reporter
 

@@ -14,10 +14,10 @@ import structlog
 from rotunda_kube import AlreadyExists, Conflict, KubeApi, KubeError, Manifest, NotFound
 from rotunda_kube.resource import SECRETS
 from rotunda_operator.certificates import Pair, issue_https, must_renew_https, new_authority
-from rotunda_operator.moment import Moment
+from rotunda_operator.clock import Moment
 from rotunda_operator.settings import Generated
 from rotunda_operator.specs.certificates import read_pair
-from rotunda_operator.specs.generated import (
+from rotunda_operator.specs.generated_secrets import (
     HTTPS,
     HTTPS_AUTHORITY,
     drawn_secret,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rotunda_kube import KubeError
 from rotunda_kube.api import connect
-from rotunda_operator.engine import Engine
+from rotunda_operator.controller import Engine
 from rotunda_operator.lease import NotHolder
 from rotunda_operator.owned.compare import MANAGER
 from rotunda_operator.settings import OperatorSettings

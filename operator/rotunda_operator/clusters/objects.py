@@ -12,7 +12,7 @@ from rotunda_operator.clusters.references import missing, references
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.clusters.turn import SECRET_SEEN, seen_mark, turn_peers, turn_urls
 from rotunda_operator.context import Context, Standing
-from rotunda_operator.feed import OWNED
+from rotunda_operator.event_handlers import OWNED
 from rotunda_operator.owned.compare import Name, is_controlled
 from rotunda_operator.owned.write import BelongsToOther, bring_about
 from rotunda_operator.pods import read_pod, trouble_of

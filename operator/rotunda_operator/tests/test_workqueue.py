@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rotunda_kube import Conflict, Throttled
-from rotunda_operator.work import WorkQueue
+from rotunda_operator.workqueue import WorkQueue
 
 
 async def test_what_is_asked_for_many_times_is_looked_at_once() -> None:

@@ -28,15 +28,15 @@ from rotunda_kube.resource import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
+from rotunda_operator.cache import World, cluster_of, owner_of
+from rotunda_operator.clock import Moment
 from rotunda_operator.conditions import find
 from rotunda_operator.context import Item, Kind
 from rotunda_operator.load import NodeReport
 from rotunda_operator.load.otlp import Part
-from rotunda_operator.moment import Moment
 from rotunda_operator.pods import read_kube_node, read_pod
 from rotunda_operator.specs.invalid import told
 from rotunda_operator.specs.metadata import CLUSTER, MEDIA_NODE
-from rotunda_operator.world import World, cluster_of, owner_of
 
 OWNED = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS)
 """What is made for clusters and media nodes and followed by its label. Secrets are read by name alone, so

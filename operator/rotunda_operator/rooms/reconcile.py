@@ -5,12 +5,12 @@ from functools import partial
 from rotunda_contract.resources import Room
 from rotunda_kube import Key, KubeError, NotFound
 from rotunda_kube.resource import ROOMS
+from rotunda_operator.cache import cluster_of
+from rotunda_operator.clock import Moment
 from rotunda_operator.context import Context, Item, Kind
-from rotunda_operator.moment import Moment
 from rotunda_operator.patches import status_patch
 from rotunda_operator.placement import Placed, RoomRequest, Unplaceable, place
 from rotunda_operator.rooms.decide import RoomDecision, RoomView, decide
-from rotunda_operator.world import cluster_of
 
 UNSETTLED_PAUSE = 0.1
 

@@ -1,11 +1,11 @@
 """What is looked at again when something has changed."""
 
 from rotunda_kube import Key, Manifest
+from rotunda_operator.cache import World
+from rotunda_operator.clock import now
 from rotunda_operator.context import Item, Kind
-from rotunda_operator.feed import Feed
+from rotunda_operator.event_handlers import Feed
 from rotunda_operator.load import NodeReport
-from rotunda_operator.moment import now
-from rotunda_operator.world import World
 
 CLUSTER = Item(Kind.CLUSTER, Key("calls", "default"))
 ASSIGNMENT = {"mediaNode": "a", "epoch": 1, "since": "2026-01-01T00:00:00Z"}

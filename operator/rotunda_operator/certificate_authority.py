@@ -3,7 +3,7 @@
 from rotunda_kube import AlreadyExists, KubeApi, KubeError, NotFound
 from rotunda_kube.resource import SECRETS
 from rotunda_operator.certificates import Pair, new_authority
-from rotunda_operator.moment import Moment
+from rotunda_operator.clock import Moment
 from rotunda_operator.specs.certificates import AUTHORITY, operator_secret, read_pair
 
 

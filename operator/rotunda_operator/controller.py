@@ -15,28 +15,28 @@ import structlog
 
 from rotunda_kube import Informer, Invalid, KubeApi, KubeError, NotAllowed, NotFound
 from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
-from rotunda_operator.authority import find_or_make
-from rotunda_operator.clusters.apply import reconcile_cluster
+from rotunda_operator.cache import World
+from rotunda_operator.certificate_authority import find_or_make
+from rotunda_operator.clock import Moment, now
+from rotunda_operator.cluster_informer import ClusterFollower
+from rotunda_operator.clusters.reconcile import reconcile_cluster
 from rotunda_operator.context import Context, Item, Kind, tell
-from rotunda_operator.feed import Feed
-from rotunda_operator.following import ClusterFollower
-from rotunda_operator.generated import Wanted, keep, make
+from rotunda_operator.event_handlers import Feed
+from rotunda_operator.generated_secrets import Wanted, keep, make
 from rotunda_operator.invalid import tell_invalid
 from rotunda_operator.lease import Lease, NotHolder
 from rotunda_operator.load.receiver import LoadReceiver, serve
-from rotunda_operator.load.trust import receiver_credentials
-from rotunda_operator.moment import Moment, now
-from rotunda_operator.nodes.apply import reconcile_node
-from rotunda_operator.rights import Right
-from rotunda_operator.rights import missing as missing_rights
-from rotunda_operator.rooms.apply import reconcile_room
-from rotunda_operator.rooms.waiting import retry_waiting
+from rotunda_operator.load.reporter_auth import receiver_credentials
+from rotunda_operator.nodes.reconcile import reconcile_node
+from rotunda_operator.permissions import Right
+from rotunda_operator.permissions import missing as missing_rights
+from rotunda_operator.rooms.reconcile import reconcile_room
+from rotunda_operator.rooms.waiting_rooms import retry_waiting
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.metadata import LEADER
-from rotunda_operator.together import together
-from rotunda_operator.work import WorkQueue
-from rotunda_operator.world import World
+from rotunda_operator.task_group import together
+from rotunda_operator.workqueue import WorkQueue
 
 RETRY_SECONDS = 0.5
 RIGHTS_SECONDS = 5.0

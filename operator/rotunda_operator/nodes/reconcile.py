@@ -6,19 +6,19 @@ from contextlib import suppress
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, KubeApi, Manifest, NotAllowed, NotFound
 from rotunda_kube.resource import DISRUPTION_BUDGETS, MEDIA_NODES, PODS
+from rotunda_operator.cache import cluster_of
+from rotunda_operator.clock import Moment
 from rotunda_operator.context import Context, Item, Kind, Refusal
-from rotunda_operator.moment import Moment
+from rotunda_operator.event_recorder import Note
 from rotunda_operator.nodes.addresses import announced_address
 from rotunda_operator.nodes.decide import STUCK_PAUSE, NodeDecision, NodeView, decide
 from rotunda_operator.nodes.ports import assign_ports, still_fits
-from rotunda_operator.notes import Note
 from rotunda_operator.owned.write import BelongsToOther, bring_about
 from rotunda_operator.patches import status_patch
 from rotunda_operator.pods import Pod
 from rotunda_operator.specs.metadata import ANNOUNCED_ADDRESS
 from rotunda_operator.specs.sfu_disruption_budget import sfu_disruption_budget
 from rotunda_operator.specs.sfu_pod import needs_announced_address, sfu_pod
-from rotunda_operator.world import cluster_of
 
 UNSETTLED_PAUSE = 0.1
 

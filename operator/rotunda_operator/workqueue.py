@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from rotunda_kube import Conflict, KubeError
-from rotunda_operator.together import together
+from rotunda_operator.task_group import together
 
 Item = TypeVar("Item", bound=Hashable)
 

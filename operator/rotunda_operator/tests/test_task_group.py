@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from rotunda_operator import together as module
-from rotunda_operator.together import together
+from rotunda_operator import task_group as module
+from rotunda_operator.task_group import together
 
 
 async def stubborn(ended: list[str]) -> None:

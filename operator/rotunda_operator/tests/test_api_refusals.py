@@ -9,18 +9,18 @@ import pytest
 from rotunda_contract.resources import MediaClusterStatus
 from rotunda_kube import Key, KubeApi, KubeError, Manifest, NotAllowed, Unauthenticated
 from rotunda_kube.resource import MEDIA_CLUSTERS
+from rotunda_operator.cache import World
+from rotunda_operator.clock import now
 from rotunda_operator.clusters.status import FleetView, cluster_status, warnings
 from rotunda_operator.conditions import find
 from rotunda_operator.context import Context, Item, Kind
-from rotunda_operator.moment import now
-from rotunda_operator.nodes.apply import _create_pod, _PodRefused
 from rotunda_operator.nodes.decide import decide
 from rotunda_operator.nodes.ports import RangeTooSmall
+from rotunda_operator.nodes.reconcile import _create_pod, _PodRefused
 from rotunda_operator.testing import Stage
 from rotunda_operator.testing.stage import Object
 from rotunda_operator.tests import samples
 from rotunda_operator.tests.test_node_decisions import NOW, PORTS, VIEW, _after, _node
-from rotunda_operator.world import World
 
 REFUSED = replace(VIEW, pods=[], refused="403 exceeded quota: pods, used: 3", retry=30.0)
 

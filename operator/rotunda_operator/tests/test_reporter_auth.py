@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rotunda_contract.identities import identity_of
-from rotunda_operator.load.trust import may_report
+from rotunda_operator.load.reporter_auth import may_report
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.ports import free_network
 

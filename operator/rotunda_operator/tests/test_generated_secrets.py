@@ -13,12 +13,12 @@ from cryptography.x509.oid import NameOID
 
 from rotunda_kube import Manifest
 from rotunda_operator.certificates import Pair
-from rotunda_operator.generated import Wanted, make
-from rotunda_operator.moment import Moment
+from rotunda_operator.clock import Moment
+from rotunda_operator.generated_secrets import Wanted, make
 from rotunda_operator.settings import SettingsError, load_settings
 from rotunda_operator.specs.certificates import read_pair
-from rotunda_operator.specs.generated import https_secret
-from rotunda_operator.testing.secrets import SecretsInMemory
+from rotunda_operator.specs.generated_secrets import https_secret
+from rotunda_operator.testing.fake_secrets import SecretsInMemory
 from rotunda_operator.tests.test_certificates import context, handshake
 
 START = datetime(2026, 11, 30, tzinfo=UTC)

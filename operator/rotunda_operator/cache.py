@@ -9,10 +9,10 @@ from datetime import datetime
 from rotunda_contract.resources import CapacitySpec, MediaCluster, MediaNode, Room
 from rotunda_kube import Key, Manifest, Resource
 from rotunda_operator.candidates import CAPACITY, CandidateCache
+from rotunda_operator.clock import Moment
 from rotunda_operator.load import LoadLedger, NodeReport
 from rotunda_operator.load.cost import CostBook
 from rotunda_operator.load.merge import Merger
-from rotunda_operator.moment import Moment
 from rotunda_operator.placement import Candidate, Reservations, consumers_of
 from rotunda_operator.placement.reservation import HOLD_SECONDS
 from rotunda_operator.pods import KubeNode, Pod

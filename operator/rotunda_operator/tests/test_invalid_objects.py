@@ -11,15 +11,15 @@ import pytest
 
 from rotunda_kube import Invalid, Key, KubeApi, Manifest
 from rotunda_kube.resource import ROOMS
+from rotunda_operator.cache import World
+from rotunda_operator.clock import now
 from rotunda_operator.context import Context
-from rotunda_operator.feed import Feed
+from rotunda_operator.event_handlers import Feed
 from rotunda_operator.invalid import REASON, tell_invalid
-from rotunda_operator.moment import now
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.control_plane import REPOSITORY
 from rotunda_operator.testing.stage import Object
 from rotunda_operator.tests import samples
-from rotunda_operator.world import World
 
 PATIENCE_SECONDS = 240.0
 TOO_MANY = 20_000

@@ -13,9 +13,9 @@ from kubernetes.aio.client.configuration import Configuration
 
 from rotunda_kube import KubeApi
 from rotunda_kube.api import connect
-from rotunda_operator.engine import Engine
+from rotunda_operator.controller import Engine
 from rotunda_operator.lease import NotHolder
-from rotunda_operator.rights import missing
+from rotunda_operator.permissions import missing
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.control_plane import REPOSITORY

@@ -11,16 +11,16 @@ from pydantic import ValidationError
 
 from rotunda_contract.resources import MediaClusterSpec
 from rotunda_kube import Key, KubeApi, Manifest
-from rotunda_operator.clusters.apply import reconcile_cluster
+from rotunda_operator.cache import World
+from rotunda_operator.clock import now
 from rotunda_operator.clusters.desired import desired
+from rotunda_operator.clusters.reconcile import reconcile_cluster
 from rotunda_operator.clusters.secrets import keep_or_make
 from rotunda_operator.context import Context
-from rotunda_operator.feed import Feed
-from rotunda_operator.moment import now
+from rotunda_operator.event_handlers import Feed
 from rotunda_operator.specs.invalid import InvalidSpec
 from rotunda_operator.testing import ControlPlane
 from rotunda_operator.tests import samples
-from rotunda_operator.world import World
 
 Spec = dict[str, Any]
 

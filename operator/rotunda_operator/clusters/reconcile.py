@@ -11,15 +11,15 @@ from pydantic import ValidationError
 from rotunda_contract.resources import MediaCluster, MediaNode
 from rotunda_kube import AlreadyExists, Conflict, Invalid, Key, NotAllowed, NotFound
 from rotunda_kube.resource import DEPLOYMENTS, MEDIA_CLUSTERS, MEDIA_NODES
+from rotunda_operator.clusters.cordon import Patch, is_marked
 from rotunda_operator.clusters.fleet import fleet_load, fleet_rollout, fleet_view
-from rotunda_operator.clusters.marks import Patch, is_marked
+from rotunda_operator.clusters.objects import marks, stand
 from rotunda_operator.clusters.scaling import ScalingStep, scaling_step
-from rotunda_operator.clusters.stand import marks, stand
 from rotunda_operator.clusters.status import cluster_status, warnings
 from rotunda_operator.context import Context, Item, Kind, Standing, Stood
-from rotunda_operator.feed import Feed
+from rotunda_operator.event_handlers import Feed
+from rotunda_operator.event_recorder import Note
 from rotunda_operator.invalid import tell_invalid
-from rotunda_operator.notes import Note
 from rotunda_operator.patches import status_patch
 from rotunda_operator.specs.invalid import told
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from rotunda_kube import NotFound
-from rotunda_operator.definitions import read, run
 from rotunda_operator.testing import ControlPlane
+from rotunda_operator.update_crds import read, run
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 GADGETS = """\

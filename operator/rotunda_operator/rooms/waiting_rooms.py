@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from rotunda_contract.resources import Room
 from rotunda_kube import Key
+from rotunda_operator.cache import key_of
 from rotunda_operator.context import Context, Item, Kind
 from rotunda_operator.placement import Placed, place
 from rotunda_operator.rooms.decide import request_of
-from rotunda_operator.world import key_of
 
 AT_ONCE = 200
 PAUSE = 0.5

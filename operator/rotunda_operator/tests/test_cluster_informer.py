@@ -11,12 +11,12 @@ import pytest
 from kopf._cogs.structs.references import Insights, Resource
 
 from rotunda_kube import Key, KubeApi, Listing, Manifest, NotFound
-from rotunda_operator import following
-from rotunda_operator.feed import Feed
-from rotunda_operator.following import UNDEFINED, ClusterFollower
-from rotunda_operator.moment import now
+from rotunda_operator import cluster_informer as following
+from rotunda_operator.cache import World
+from rotunda_operator.clock import now
+from rotunda_operator.cluster_informer import UNDEFINED, ClusterFollower
+from rotunda_operator.event_handlers import Feed
 from rotunda_operator.settings import OperatorSettings
-from rotunda_operator.world import World
 
 NAMESPACE = "meet"
 PATIENCE_SECONDS = 60.0

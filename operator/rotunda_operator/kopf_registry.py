@@ -45,7 +45,7 @@ def registry_of(
 
 def configure(settings: kopf.OperatorSettings) -> None:
     settings.posting.enabled = False  # decisions tell their own Events
-    settings.scanning.disabled = True  # whether our definition stands is seen at each start, see following.py
+    settings.scanning.disabled = True  # cluster_informer.py looks for the definition
     settings.peering.standalone = True  # the lease says who acts
     settings.networking.request_timeout = 15
     settings.networking.connect_timeout = 5

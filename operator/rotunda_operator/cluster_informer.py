@@ -25,10 +25,10 @@ from kopf._cogs.structs.references import Insights
 from rotunda_kube import KubeApi, KubeError, Manifest, key_of
 from rotunda_kube.informer import pause
 from rotunda_kube.resource import MEDIA_CLUSTERS
-from rotunda_operator.feed import Feed
-from rotunda_operator.handlers import registry_of
+from rotunda_operator.cache import World
+from rotunda_operator.event_handlers import Feed
+from rotunda_operator.kopf_registry import registry_of
 from rotunda_operator.settings import OperatorSettings
-from rotunda_operator.world import World
 
 STEADY_SECONDS = 10.0
 """kopf that has run for so long and ends was well until then."""
