@@ -92,7 +92,7 @@ async def measure(plane: ControlPlane, folder: Path, options: argparse.Namespace
     service = LeaderService({name: op.otlp_port for name, op in operators.items()}, lambda: holder(api))
     fleet = Fleet(NAMESPACE, await service.start(), nodes)
     bench = Bench(api, fleet, operators, random.Random(1), {})
-    informer = Informer(api, ROOMS, NAMESPACE, on_change=bench.on_room, on_delete=fleet.on_room_gone)
+    informer = Informer(api, ROOMS, NAMESPACE, on_change=bench.on_room, on_delete=fleet.on_room_deleted)
     background = [asyncio.create_task(informer.run()), asyncio.create_task(fleet.run())]
     try:
         start(operators["one"])

@@ -1,1 +1,1 @@
-"""The operator: keeps what stands in the cluster equal to what Room, MediaNode and MediaCluster ask for."""
+"""The operator: reconciles the cluster with what Rooms, MediaNodes and MediaClusters ask for."""

@@ -1,4 +1,4 @@
-"""One operator process: the engine, what it says of its health, and the signals that end it."""
+"""One operator process: the controller, its health endpoints, and the signals that end it."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from rotunda_base.exit_status import FAILED, LOST_LEASE
 from rotunda_base.logs import configure_logs
 from rotunda_kube import KubeApi, KubeError
 from rotunda_kube.api import connect
-from rotunda_operator.controller import Engine
+from rotunda_operator.controller import Controller
 from rotunda_operator.health import Health
 from rotunda_operator.lease import NotHolder
 from rotunda_operator.owned.compare import MANAGER
@@ -19,7 +19,7 @@ from rotunda_operator.settings import OperatorSettings
 
 _LIBRARIES = {
     "kopf": logging.WARNING,
-    # Why kopf ended, which cluster_informer.py says in a line.
+    # Why kopf ended: cluster_informer.py logs it in one line.
     "kopf._core.reactor.running": logging.CRITICAL,
     "kopf._core.reactor.orchestration": logging.CRITICAL,
 }
@@ -46,13 +46,13 @@ async def _run(settings: OperatorSettings) -> int:
 
 
 async def _operate(api: KubeApi, settings: OperatorSettings) -> int:
-    """Until a signal comes or the engine ends. Raises OSError where health cannot be served."""
+    """Runs until a signal comes or the controller ends. Raises OSError where health cannot be served."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    engine = Engine(api, settings)
-    async with Health(settings.health_port, engine.lacks):
-        running = asyncio.create_task(engine.run(), name="engine")
+    controller = Controller(api, settings)
+    async with Health(settings.health_port, controller.lacks):
+        running = asyncio.create_task(controller.run(), name="controller")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in (running, stopping):
@@ -66,12 +66,12 @@ def _status(ended: "asyncio.Task[None]") -> int:
         return 0
     error = ended.exception()
     if isinstance(error, NotHolder):
-        _log.error("stops: the lease was lost", error=str(error))
+        _log.error("stopped: the lease was lost", error=str(error))
         return LOST_LEASE
     if isinstance(error, OSError):
-        _log.error("stops", error=str(error))
+        _log.error("stopped", error=str(error))
         return FAILED
     if error is not None:
-        _log.error("stops: a defect", exc_info=error)
+        _log.error("stopped by a defect", exc_info=error)
         return FAILED
     return 0

@@ -1,7 +1,7 @@
-"""How many media nodes shall stand: a pure function over the fleet's load.
+"""How many media nodes a cluster needs: a pure function of the load of its fleet.
 
-Up at once, down slowly: a room that waits costs more than a node that idles. A node is taken away by draining
-it first; one that drains is taken back before a new one is made.
+The fleet grows at once and shrinks slowly: a room that waits costs more than an idle node. A node is drained
+before it is removed. A node that drains is uncordoned before a new node is created.
 """
 
 import math
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 FULL_AT = 1.0
 DOWN_MARGIN = 0.8
-"""Share of the target that the rest must stay under, or the next room would add the node again."""
+"""A node is removed only if the others stay below this share of the target. Otherwise the next room would add
+the node again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """From the MediaCluster; `target` is a utilization of 0 to 1."""
+    """Settings of the MediaCluster. `target` is a utilization, 0 to 1."""
 
     minimum: int
     maximum: int
@@ -26,36 +27,39 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class FleetNode:
-    """One media node. `projected` is utilization and reservations; `coming` one that does not serve yet;
-    `kept` one that somebody made by hand, which is not ours to take away.
+    """One media node.
 
-    However much is asked of one node, it is one: what it lacks no other node can give it, as rooms stay.
+    `projected`: its utilization with reservations, more than 1 where it is overcommitted. `starting`: it does
+    not serve yet. `manual`: a person created it, so autoscaling does not remove it.
     """
 
     name: str
     projected: float
     rooms: int
-    coming: bool = False
+    starting: bool = False
     draining: bool = False
-    kept: bool = False
+    manual: bool = False
 
     @property
     def load(self) -> float:
-        """0 to 1."""
+        """0 to 1. An overcommitted node counts as full and no more: its rooms stay, so another node does not
+        relieve it."""
         return min(self.projected, FULL_AT)
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Rooms without a node, the load each will bring, and what a usual room brings (0 to 1)."""
+    """`waiting_loads`: the load of each Room that waits for a node. `mean_room_load`: of a Room that has one.
+    0 to 1."""
 
     waiting_loads: Sequence[float]
-    usual_room_load: float
+    mean_room_load: float
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleDecision:
-    """What to do now, and since when the fleet could do with a node less (None: it cannot)."""
+    """What to do now. `idle_since`: since when the fleet has one node more than it needs; None: it has
+    not."""
 
     add: int = 0
     undrain: tuple[str, ...] = ()
@@ -70,14 +74,14 @@ def decide(
     """`now` and `idle_since` are seconds of one monotonic clock."""
     active = [node for node in fleet if not node.draining]
     draining = [node for node in fleet if node.draining]
-    wanted = _wanted(scaling, active, demand)
-    if wanted > len(active):
-        return _grow(scaling, wanted - len(active), draining, len(fleet))
+    desired = _desired(scaling, active, demand)
+    if desired > len(active):
+        return _grow(scaling, desired - len(active), draining, len(fleet))
     emptied = tuple(node.name for node in draining if node.rooms == 0)
     excess = len(active) - scaling.maximum
     if excess > 0:
-        unwanted = tuple(node.name for node in _emptiest_first(active)[:excess])
-        return ScaleDecision(drain=unwanted, remove=emptied)
+        surplus_names = tuple(node.name for node in _emptiest_first(active)[:excess])
+        return ScaleDecision(drain=surplus_names, remove=emptied)
     surplus = _surplus(scaling, active, demand)
     if surplus is None:
         return ScaleDecision(remove=emptied)
@@ -87,27 +91,27 @@ def decide(
     return ScaleDecision(drain=(surplus.name,), remove=emptied)
 
 
-def _wanted(scaling: Scaling, active: Sequence[FleetNode], demand: Demand) -> int:
+def _desired(scaling: Scaling, active: Sequence[FleetNode], demand: Demand) -> int:
     load = sum(node.load for node in active) + sum(demand.waiting_loads)
-    wanted = max(scaling.minimum, math.ceil(load / scaling.target - 1e-9))
+    desired = max(scaling.minimum, math.ceil(load / scaling.target - 1e-9))
     if demand.waiting_loads:
-        # They found no place on the nodes that serve: only what is coming can take them.
-        serving = sum(1 for node in active if not node.coming)
-        wanted = max(wanted, serving + math.ceil(sum(demand.waiting_loads) / FULL_AT - 1e-9), serving + 1)
+        # The nodes that serve cannot take them: only nodes that start can.
+        serving = sum(1 for node in active if not node.starting)
+        desired = max(desired, serving + math.ceil(sum(demand.waiting_loads) / FULL_AT - 1e-9), serving + 1)
     elif _in_use(active) and _spare_rooms(active, demand) < scaling.spare_rooms:
-        wanted = max(wanted, len(active) + 1)
-    return min(wanted, scaling.maximum)
+        desired = max(desired, len(active) + 1)
+    return min(desired, scaling.maximum)
 
 
-def _grow(scaling: Scaling, missing: int, draining: Sequence[FleetNode], standing: int) -> ScaleDecision:
+def _grow(scaling: Scaling, missing: int, draining: Sequence[FleetNode], existing: int) -> ScaleDecision:
     fullest_first = sorted(draining, key=lambda node: (-node.rooms, node.name))
-    taken_back = tuple(node.name for node in fullest_first[:missing])
-    room_for = max(scaling.maximum - standing, 0)
-    return ScaleDecision(add=min(missing - len(taken_back), room_for), undrain=taken_back)
+    undrained = tuple(node.name for node in fullest_first[:missing])
+    allowed = max(scaling.maximum - existing, 0)
+    return ScaleDecision(add=min(missing - len(undrained), allowed), undrain=undrained)
 
 
 def _surplus(scaling: Scaling, active: Sequence[FleetNode], demand: Demand) -> FleetNode | None:
-    """The node that the fleet could do without: the emptiest one."""
+    """The node that the fleet does not need: the emptiest one. None: it needs all."""
     if demand.waiting_loads or len(active) <= scaling.minimum:
         return None
     removable = _emptiest_first(active)
@@ -126,7 +130,7 @@ def _surplus(scaling: Scaling, active: Sequence[FleetNode], demand: Demand) -> F
 
 
 def _emptiest_first(active: Sequence[FleetNode]) -> list[FleetNode]:
-    ours = (node for node in active if not node.kept)
+    ours = (node for node in active if not node.manual)
     return sorted(ours, key=lambda node: (node.rooms, node.projected, node.name))
 
 
@@ -135,6 +139,6 @@ def _in_use(active: Sequence[FleetNode]) -> bool:
 
 
 def _spare_rooms(nodes: Sequence[FleetNode], demand: Demand) -> int:
-    if demand.usual_room_load <= 0:
+    if demand.mean_room_load <= 0:
         return len(nodes) * 1_000_000
-    return sum(max(int((FULL_AT - node.projected) / demand.usual_room_load), 0) for node in nodes)
+    return sum(max(int((FULL_AT - node.projected) / demand.mean_room_load), 0) for node in nodes)

@@ -1,21 +1,21 @@
-"""The installation's small certificate authority: found in its Secret, or made and kept there."""
+"""The installation's certificate authority: read from its Secret, which is created if it is missing."""
 
 from rotunda_kube import AlreadyExists, KubeApi, KubeError, NotFound
 from rotunda_kube.resource import SECRETS
 from rotunda_operator.certificates import Pair, new_authority
-from rotunda_operator.clock import Moment
+from rotunda_operator.clock import Instant
 from rotunda_operator.specs.certificates import AUTHORITY, operator_secret, read_pair
 
 
-async def find_or_make(api: KubeApi, namespace: str, now: Moment) -> Pair:
-    """Raises KubeError, also where the Secret holds no authority: a person has to look at that."""
+async def find_or_create(api: KubeApi, namespace: str, now: Instant) -> Pair:
+    """Raises KubeError, also where the Secret holds no authority: only a person can decide to replace it."""
     try:
         found = await api.get(SECRETS, namespace, AUTHORITY)
     except NotFound:
-        made = new_authority(now.wall)
+        created = new_authority(now.wall)
         try:
-            await api.create(SECRETS, operator_secret(namespace, AUTHORITY, made, made))
-            return made
+            await api.create(SECRETS, operator_secret(namespace, AUTHORITY, created, created))
+            return created
         except AlreadyExists:
             found = await api.get(SECRETS, namespace, AUTHORITY)
     pair = read_pair(found)

@@ -1,8 +1,8 @@
-"""A small certificate authority: what the operator issues so that pods know each other.
+"""A small certificate authority: it issues the certificates with which pods authenticate each other.
 
-One authority for an installation. Whom a certificate speaks for is its DNS name
-(`rotunda_contract.identities`). A second authority, which people may trust, stands behind the HTTPS
-certificate of an installation that was given none.
+An installation has one such authority. The identity in a certificate is its DNS name
+(`rotunda_contract.identities`). A second authority, which people may trust, issues the HTTPS certificate of
+an installation that was not given one.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ class Pair:
 
 
 def new_authority(now: datetime, name: str = "Rotunda") -> Pair:
-    """A key and its own certificate, good for ten years."""
+    """A key and its self-signed certificate, valid for ten years."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     builder = (
@@ -45,26 +45,30 @@ def new_authority(now: datetime, name: str = "Rotunda") -> Pair:
 
 
 def issue(authority: Pair, identity: str, now: datetime) -> Pair:
-    """A certificate for both ends of mutual TLS, for 90 days. Raises ValueError for a damaged authority."""
-    # A common name holds 64 characters; the identity stands in the DNS name, where it is looked for.
+    """A certificate for clients and servers of mutual TLS, valid for 90 days. Raises ValueError for a damaged
+    authority."""
+    # A common name has at most 64 characters. The whole identity is in the DNS name, which is what is
+    # verified.
     subject = _name(identity.partition(".")[0])
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     return _issue(authority, subject, [x509.DNSName(identity)], usages, now, LIFE)
 
 
 def issue_https(authority: Pair, names: Sequence[str], now: datetime) -> Pair:
-    """A server's certificate for host names and addresses, for 397 days, which is what browsers accept.
+    """A server's certificate for host names and addresses, valid for 397 days: browsers accept no longer.
 
     Raises ValueError for a damaged authority, or without a name.
     """
     if not names:
         raise ValueError("an HTTPS certificate needs a name")
-    spoken_for = [_general_name(name) for name in names]
-    return _issue(authority, _name("Rotunda"), spoken_for, [ExtendedKeyUsageOID.SERVER_AUTH], now, HTTPS_LIFE)
+    subject_names = [_general_name(name) for name in names]
+    return _issue(
+        authority, _name("Rotunda"), subject_names, [ExtendedKeyUsageOID.SERVER_AUTH], now, HTTPS_LIFE
+    )
 
 
 def must_renew_https(pair: Pair, names: Sequence[str], now: datetime, *, authority: Pair) -> bool:
-    """As `must_renew`, and it must speak for exactly these names."""
+    """As `must_renew`; in addition the certificate must have exactly these names."""
     if must_renew(pair, now, authority=authority):
         return True
     found = x509.load_pem_x509_certificate(pair.certificate).extensions.get_extension_for_class(
@@ -74,9 +78,9 @@ def must_renew_https(pair: Pair, names: Sequence[str], now: datetime, *, authori
 
 
 def must_renew(pair: Pair, now: datetime, *, authority: Pair | None = None, identity: str = "") -> bool:
-    """Whether a third of its life or less is left, or it is not what it should be.
+    """Whether a third of its life or less is left, or it is not the certificate that it should be.
 
-    `authority` is who must have issued it, `identity` whom it must speak for.
+    `authority`: which must have issued it. `identity`: which must be among its DNS names.
     """
     try:
         certificate, key = _load(pair)
@@ -92,7 +96,7 @@ def must_renew(pair: Pair, now: datetime, *, authority: Pair | None = None, iden
 
 
 def renew_at(pair: Pair) -> datetime:
-    """When two thirds of its life are over. Raises ValueError for what is no certificate."""
+    """When two thirds of its life are over. Raises ValueError where it is not a certificate."""
     certificate = x509.load_pem_x509_certificate(pair.certificate)
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return start + (end - start) * 2 / 3
@@ -132,7 +136,8 @@ def _issue(
 
 
 def _authority_key(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    """By what the authority's certificate says of its key: others than we count it in their own way."""
+    """The key identifier from the authority's certificate: other tools compute it in other ways than we
+    do."""
     try:
         known = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound as missing:
@@ -143,7 +148,7 @@ def _authority_key(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 def _load(pair: Pair) -> tuple[x509.Certificate, _PrivateKey]:
     certificate = x509.load_pem_x509_certificate(pair.certificate)
     key = serialization.load_pem_private_key(pair.key, password=None)
-    # RSA: what Helm made for charts that had no operator to ask.
+    # RSA: earlier charts had Helm create the authority.
     if not isinstance(key, _PrivateKey):
         raise ValueError("the private key is neither of an elliptic curve nor RSA")
     return certificate, key

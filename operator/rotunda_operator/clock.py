@@ -1,24 +1,32 @@
-"""One instant by both clocks: durations count on the monotonic one, what people read is wall time."""
+"""The clock of the operator. It is passed as an argument, so that tests bring their own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """`mono` in seconds of this process's monotonic clock; `wall` in UTC, whole seconds."""
+class Instant:
+    """One point in time on two clocks.
 
-    mono: float
+    `monotonic` is in seconds of this process's monotonic clock: durations are measured with it. `wall` is UTC
+    in whole seconds: it is what people read in a status.
+    """
+
+    monotonic: float
     wall: datetime
 
-    def after(self, seconds: float) -> "Moment":
-        return Moment(self.mono + seconds, self.wall + timedelta(seconds=seconds))
+    def after(self, seconds: float) -> "Instant":
+        return Instant(self.monotonic + seconds, self.wall + timedelta(seconds=seconds))
 
     def since(self, earlier: datetime) -> float:
-        """Seconds of wall time; never negative, as clocks of machines differ."""
+        """Seconds of wall time since then. Never negative, because clocks of machines differ."""
         return max((self.wall - earlier).total_seconds(), 0.0)
 
 
-def now() -> Moment:
-    return Moment(monotonic(), datetime.now(UTC).replace(microsecond=0))
+Clock = Callable[[], Instant]
+
+
+def system_clock() -> Instant:
+    return Instant(monotonic(), datetime.now(UTC).replace(microsecond=0))

@@ -1,12 +1,12 @@
-"""MediaClusters, followed by kopf, which is started anew whenever it ends.
+"""The informer of MediaClusters. kopf watches them, and is started again whenever it ends.
 
-kopf takes its event loop for its own: when it ends it cancels every task that was made since it began, and in
-the main thread it takes the signals of the process. So it has a thread and a loop to itself, and what it
-tells is handed over to ours.
+kopf treats its event loop as its own: when it ends it cancels every task that was created since it began, and
+in the main thread it takes the signals of the process. Therefore it has a thread and a loop of its own, and
+its events are handed over to our loop.
 
-Each start lists the MediaClusters first. That says in plain words what is wrong where it fails, and finds
-those that went while kopf did not run. kopf looks for the definition once, when it starts, and would wait for
-ever for one that is not there: it is ended then.
+Each start lists the MediaClusters first. This fails with a clear error where something is wrong, and finds
+clusters that were deleted while kopf did not run. kopf looks for the definition once, when it starts, and
+would wait without end for a definition that does not exist: in this case it is stopped.
 """
 
 import asyncio
@@ -19,133 +19,136 @@ from functools import partial
 import kopf
 import structlog
 
-# Not among what kopf exports; its version is pinned to the minor one for it.
+# kopf does not export it. Therefore kopf's version is pinned to the minor one.
 from kopf._cogs.structs.references import Insights
 
 from rotunda_kube import KubeApi, KubeError, Manifest, key_of
 from rotunda_kube.informer import pause
 from rotunda_kube.resource import MEDIA_CLUSTERS
-from rotunda_operator.cache import World
-from rotunda_operator.event_handlers import Feed
+from rotunda_operator.cache import Cache
+from rotunda_operator.event_handlers import EventHandlers
 from rotunda_operator.kopf_registry import registry_of
 from rotunda_operator.settings import OperatorSettings
 
 STEADY_SECONDS = 10.0
-"""kopf that has run for so long and ends was well until then."""
+"""If kopf ran for so long before it ended, the count of failures in a row begins again."""
 UNDEFINED = "the API server does not name its definition"
 
 _log = structlog.get_logger(__name__)
 
 
-class ClusterFollower:
-    """`synced` is set once kopf follows and the list is in; `trouble` says why it does not."""
+class ClusterInformer:
+    """`synced` is set once kopf watches and the first list is in. `trouble` says why it does not watch."""
 
     resource = MEDIA_CLUSTERS
 
-    def __init__(self, api: KubeApi, settings: OperatorSettings, world: World, feed: Feed) -> None:
+    def __init__(
+        self, api: KubeApi, settings: OperatorSettings, cache: Cache, handlers: EventHandlers
+    ) -> None:
         self.synced = asyncio.Event()
         self.trouble = ""
         self._api = api
         self._settings = settings
-        self._world = world
-        self._feed = feed
+        self._cache = cache
+        self._handlers = handlers
         self._rng = random.Random()
 
     async def run(self) -> None:
-        """Follows until cancelled."""
+        """Lists and watches until cancelled."""
         loop = asyncio.get_running_loop()
         failures = 0
         while True:
             began = loop.time()
             try:
                 await self._list()
-                self.trouble = await self._follow()
+                self.trouble = await self._watch()
             except KubeError as error:
                 self.trouble = str(error)
             failures = 1 if loop.time() > began + STEADY_SECONDS else failures + 1
-            _log.warning("cannot follow", kind=self.resource.kind, error=self.trouble)
+            _log.warning("cannot watch", kind=self.resource.kind, error=self.trouble)
             await asyncio.sleep(pause(failures, self._rng))
 
     async def _list(self) -> None:
         """Raises KubeError."""
         listing = await self._api.list(self.resource, self._settings.namespace)
         present = {key_of(item) for item in listing.items}
-        for key in [key for key in self._world.clusters if key not in present]:
-            self._feed.on_cluster_gone(key)
+        for key in [key for key in self._cache.clusters if key not in present]:
+            self._handlers.on_cluster_deleted(key)
         for item in listing.items:
-            self._feed.on_cluster(item)
+            self._handlers.on_cluster(item)
 
-    async def _follow(self) -> str:
-        """Until kopf ends; the answer says why it did."""
+    async def _watch(self) -> str:
+        """Until kopf ends. The answer says why it ended."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[str] = loop.create_future()
-        tell = partial(_tell, loop)
-        frame = _Frame(
+        call = partial(_call_in, loop)
+        kopf_thread = _KopfThread(
             self._settings,
-            changed=lambda how, manifest: tell(lambda: self._changed(how, manifest)),
-            follows=lambda: tell(self._follows),
-            ended=lambda why: tell(lambda: None if ended.done() else ended.set_result(why)),
+            on_event=lambda type, manifest: call(lambda: self._on_event(type, manifest)),
+            on_watching=lambda: call(self._on_watching),
+            on_end=lambda why: call(lambda: None if ended.done() else ended.set_result(why)),
         )
-        frame.start()
+        kopf_thread.start()
         try:
             return await asyncio.shield(ended)
         finally:
-            frame.stop()
+            kopf_thread.stop()
             await asyncio.shield(ended)
 
-    def _follows(self) -> None:
+    def _on_watching(self) -> None:
         self.trouble = ""
         self.synced.set()
 
-    def _changed(self, how: str, manifest: Manifest) -> None:
-        if how != "DELETED":
-            self._feed.on_cluster(manifest)
+    def _on_event(self, type: str, manifest: Manifest) -> None:
+        if type != "DELETED":
+            self._handlers.on_cluster(manifest)
             return
-        known = self._world.clusters.get(key_of(manifest))
-        # kopf tells of two objects, even of one name, in either order.
+        known = self._cache.clusters.get(key_of(manifest))
+        # The events of two objects come in either order, even if both have the same name.
         if known is None or known.metadata.uid == manifest["metadata"]["uid"]:
-            self._feed.on_cluster_gone(key_of(manifest))
+            self._handlers.on_cluster_deleted(key_of(manifest))
 
 
-class _Frame:
-    """kopf in a thread. The three that it tells are called in that thread."""
+class _KopfThread:
+    """Runs kopf in a thread. The three callbacks are called in that thread."""
 
     def __init__(
         self,
         settings: OperatorSettings,
         *,
-        changed: Callable[[str, Manifest], None],
-        follows: Callable[[], None],
-        ended: Callable[[str], None],
+        on_event: Callable[[str, Manifest], None],
+        on_watching: Callable[[], None],
+        on_end: Callable[[str], None],
     ) -> None:
         self._namespace = settings.namespace
-        self._follows = follows
-        self._ended = ended
+        self._on_watching = on_watching
+        self._on_end = on_end
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        # Where it ends by a failure, kopf would wait 5 s for its own task that waits for the flag.
-        self._registry = registry_of(settings, changed, ends=self._stop.set)
+        # If kopf fails, it waits 5 s for its own task that waits for this flag. So the cleanup sets the flag.
+        self._registry = registry_of(settings, on_event, on_cleanup=self._stop.set)
 
     def start(self) -> None:
-        # A daemon: should kopf not end in time, the process does.
+        # A daemon thread: if kopf does not end in time, the process ends without it.
         threading.Thread(target=self._run, name="kopf", daemon=True).start()
 
     def stop(self) -> None:
-        _tell(self._loop, self._stop.set)
+        _call_in(self._loop, self._stop.set)
 
     def _run(self) -> None:
         why = "kopf was stopped"
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 why = runner.run(self._operate()) or why
-        except Exception as error:  # whatever it is, it is told, and kopf started anew
-            why = _words(error)
+        except Exception as error:  # whatever it is, it becomes `trouble`, and kopf is started again
+            why = _message(error)
         finally:
-            self._ended(why)
+            self._on_end(why)
 
     async def _operate(self) -> str:
+        """Why kopf ended; empty where it was stopped."""
         insights = Insights()
-        finding = asyncio.create_task(self._find(insights), name="find the definition")
+        finding = asyncio.create_task(self._find_definition(insights), name="find the definition")
         try:
             await kopf.operator(
                 registry=self._registry,
@@ -159,20 +162,20 @@ class _Frame:
             await asyncio.wait([finding])
         return "" if finding.cancelled() or finding.result() else UNDEFINED
 
-    async def _find(self, insights: Insights) -> bool:
-        """Whether kopf has found what it shall follow."""
+    async def _find_definition(self, insights: Insights) -> bool:
+        """Whether kopf has found the definition of MediaClusters. Stops kopf if not."""
         await insights.ready_resources.wait()
         if not insights.watched_resources:
             self._stop.set()
             return False
-        self._follows()
+        self._on_watching()
         return True
 
 
-def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the loop is closed, and so nobody is there to hear it
-        loop.call_soon_threadsafe(what)
+def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody needs the call any more
+        loop.call_soon_threadsafe(callback)
 
 
-def _words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {error.args[0]}" if error.args else type(error).__name__

@@ -1,4 +1,5 @@
-"""Conditions as the API conventions want them: the time of transition moves with the status only."""
+"""Conditions of a status by the Kubernetes API conventions: `lastTransitionTime` changes only with
+`status`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from rotunda_contract.resources import Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to be said. `reason` is one word for programs, `message` a sentence for people."""
+class NewCondition:
+    """A condition to set. `reason` is one word for programs, `message` a sentence for people."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
@@ -18,25 +19,25 @@ class Verdict:
     message: str
 
 
-def with_verdicts(
-    known: Sequence[Condition], verdicts: Sequence[Verdict], generation: int, now: datetime
+def set_conditions(
+    known: Sequence[Condition], new: Sequence[NewCondition], generation: int, now: datetime
 ) -> tuple[Condition, ...]:
-    """The conditions with these ones said anew; what others said stays, in its order."""
+    """`known` with the new ones set. Conditions of other types stay as they are, and the order stays too."""
     before = {condition.type: condition for condition in known}
     result = dict(before)
-    for verdict in verdicts:
-        old = before.get(verdict.type)
-        changed = old is None or old.status != verdict.status
-        result[verdict.type] = Condition(
-            type=verdict.type,
-            status=verdict.status,
-            reason=verdict.reason,
-            message=verdict.message,
+    for condition in new:
+        old = before.get(condition.type)
+        changed = old is None or old.status != condition.status
+        result[condition.type] = Condition(
+            type=condition.type,
+            status=condition.status,
+            reason=condition.reason,
+            message=condition.message,
             last_transition_time=now if changed or old is None else old.last_transition_time,
             observed_generation=generation,
         )
     return tuple(result.values())
 
 
-def find(known: Sequence[Condition], type: str) -> Condition | None:
+def find_condition(known: Sequence[Condition], type: str) -> Condition | None:
     return next((condition for condition in known if condition.type == type), None)

@@ -1,7 +1,7 @@
-"""The operator but for its process: follows, listens, waits for the lease, then decides and writes.
+"""The operator without its process: informers, load receiver, leader election, work queue and reconcilers.
 
-The standby follows and listens too. It decides nothing: what it has to look at is looked at once it holds
-the lease, when everything is.
+The standby runs the informers too, so its cache is as current as the holder's; outside of TLS it also
+receives load reports. It enqueues nothing: once a process holds the lease, it enqueues every object.
 """
 
 import asyncio
@@ -15,48 +15,49 @@ import structlog
 
 from rotunda_kube import Informer, Invalid, KubeApi, KubeError, NotAllowed, NotFound
 from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
-from rotunda_operator.cache import World
-from rotunda_operator.certificate_authority import find_or_make
-from rotunda_operator.clock import Moment, now
-from rotunda_operator.cluster_informer import ClusterFollower
+from rotunda_operator.cache import Cache
+from rotunda_operator.certificate_authority import find_or_create
+from rotunda_operator.clock import Clock, system_clock
+from rotunda_operator.cluster_informer import ClusterInformer
 from rotunda_operator.clusters.reconcile import reconcile_cluster
-from rotunda_operator.context import Context, Item, Kind, tell
-from rotunda_operator.event_handlers import Feed
-from rotunda_operator.generated_secrets import Wanted, keep, make
-from rotunda_operator.invalid import tell_invalid
+from rotunda_operator.context import Context, Item, Kind
+from rotunda_operator.event_handlers import EventHandlers
+from rotunda_operator.event_recorder import EventRecorder
+from rotunda_operator.generated_secrets import SecretsToGenerate, ensure_secrets, keep_secrets
+from rotunda_operator.invalid import report_invalid
 from rotunda_operator.lease import Lease, NotHolder
 from rotunda_operator.load.receiver import LoadReceiver, serve
 from rotunda_operator.load.reporter_auth import receiver_credentials
 from rotunda_operator.nodes.reconcile import reconcile_node
-from rotunda_operator.permissions import Right
-from rotunda_operator.permissions import missing as missing_rights
+from rotunda_operator.permissions import Permission, missing_permissions
 from rotunda_operator.rooms.reconcile import reconcile_room
-from rotunda_operator.rooms.waiting_rooms import retry_waiting
+from rotunda_operator.rooms.waiting_rooms import enqueue_placeable
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.metadata import LEADER
-from rotunda_operator.task_group import together
+from rotunda_operator.task_group import run_task_group
 from rotunda_operator.workqueue import WorkQueue
 
 RETRY_SECONDS = 0.5
-RIGHTS_SECONDS = 5.0
-"""How often it asks anew, while a right is missing."""
-RIGHTS_ARE_IN = "The chart's Roles give it what it needs; operator/rbac.yaml has the rules."
+PERMISSION_RETRY_SECONDS = 5.0
+"""Between two reviews of its permissions, while one is missing."""
+PERMISSIONS_ARE_IN = "The chart's Roles give it what it needs; operator/rbac.yaml has the rules."
 RESOURCES = {Kind.ROOM: ROOMS, Kind.NODE: MEDIA_NODES, Kind.CLUSTER: MEDIA_CLUSTERS}
-HEARD_SECONDS = 0.1
+REPORTING_CHECK_SECONDS = 0.1
 REPORT_GRACE_SECONDS = 3.0
-"""After taking over: for so long a media node that serves may not have found us to report to."""
+"""After this process took the lease: so long it takes a media node at most to find where to report now."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Engine:
-    """`run` until cancelled; raises NotHolder when the lease was lost. `listening` is done once it does."""
+class Controller:
+    """`run` until cancelled; raises NotHolder when the lease was lost.
 
-    def __init__(
-        self, api: KubeApi, settings: OperatorSettings, *, clock: Callable[[], Moment] = now
-    ) -> None:
-        self.world = World()
+    `listening` is done once load reports are received (with TLS: at once, as only the holder receives them).
+    """
+
+    def __init__(self, api: KubeApi, settings: OperatorSettings, *, clock: Clock = system_clock) -> None:
+        self.cache = Cache()
         self.listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._api = api
         self._settings = settings
@@ -69,45 +70,38 @@ class Engine:
             lease_seconds=settings.lease_seconds,
             clock=time.monotonic,
         )
-        self._queue: WorkQueue[Item] = WorkQueue(self._handle)
-        self.feed = Feed(self.world, clock, self._look)
+        self._queue: WorkQueue[Item] = WorkQueue(self._reconcile)
+        self.handlers = EventHandlers(self.cache, clock, self._enqueue)
+        guarded = api.guarded(self.lease.check)
         self._context = Context(
-            api=api.guarded(self.lease.check),
-            world=self.world,
-            installation=Installation(
-                namespace=settings.namespace,
-                registry=settings.image_registry,
-                tag=settings.image_tag,
-                otlp_endpoint=settings.otlp_endpoint,
-                tls=settings.tls,
-                pull_policy=settings.image_pull_policy,
-                pull_secrets=settings.image_pull_secrets,
-            ),
-            identity=settings.identity,
-            now=clock,
+            api=guarded,
+            cache=self.cache,
+            installation=_installation(settings),
+            recorder=EventRecorder(guarded, settings.identity),
+            clock=clock,
             rng=random.Random(),
-            settled=self._is_settled,
-            placing=self._may_place,
+            loads_known=self._are_loads_known,
+            may_place=self._may_place,
         )
-        self._context.informers = self.feed.informers(api, settings.namespace)
-        clusters = ClusterFollower(api, settings, self.world, self.feed)
-        self._followers: list[ClusterFollower | Informer] = [clusters, *self._context.informers.values()]
-        self._missing: list[Right] | None = None
-        """Rights that it lacks; None: not known yet."""
+        self._context.informers = self.handlers.informers(api, settings.namespace)
+        clusters = ClusterInformer(api, settings, self.cache, self.handlers)
+        self._informers: list[ClusterInformer | Informer] = [clusters, *self._context.informers.values()]
+        self._missing: list[Permission] | None = None
+        """Permissions that it does not have; None: not reviewed yet."""
         self._held_since: float | None = None
-        self._counted = (float("-inf"), 0.0)
-        """When it was counted last who is heard, and their share."""
-        self._settled = False
+        self._reporting = (float("-inf"), 0.0)
+        """When the share of nodes that report was counted last, and that share."""
+        self._loads_known = False
         self._server: grpc.aio.Server | None = None
 
     async def run(self) -> None:
         if self._settings.tls:
-            self.listening.set_result(None)  # later: only the holder knows the authority
+            self.listening.set_result(None)  # only the holder knows the authority, and listens later
         else:
             await self._listen(None)
         try:
-            follow = {f"follow {each.resource.kind}": each.run() for each in self._followers}
-            await together({**follow, "lease": self._hold(), "act": self._act()})
+            informers = {f"informer {each.resource.kind}": each.run() for each in self._informers}
+            await run_task_group({**informers, "lease": self._hold_lease(), "lead": self._lead()})
         except BaseExceptionGroup as errors:
             lost, rest = errors.split(NotHolder)
             if lost is not None and rest is None:
@@ -116,175 +110,197 @@ class Engine:
         finally:
             if self._held_since is not None and self._settings.pod_name:
                 with suppress(KubeError):
-                    await self._mark(self._api, self._settings.pod_name, None)
+                    await self._set_leader_label(self._api, self._settings.pod_name, None)
             await self.lease.release()
             if self._server is not None:
                 await self._server.stop(grace=0)
 
     async def _listen(self, credentials: grpc.ServerCredentials | None) -> None:
-        receiver = LoadReceiver(self.feed.on_part)
+        receiver = LoadReceiver(self.handlers.on_part)
         self._server = await serve(receiver, self._settings.otlp_address, credentials)
         if not self.listening.done():
             self.listening.set_result(None)
 
     def lacks(self) -> list[str]:
-        """What keeps it from acting, or from standing by to act; a sentence each."""
+        """Why it cannot act, or could not if it had the lease; a sentence each."""
         if self._missing is None:
-            return ["Its rights are not known yet."]
-        rights = [f"It may not {right}. {RIGHTS_ARE_IN}" for right in self._missing]
-        return rights + [
+            return ["Its permissions are not known yet."]
+        permissions = [f"It may not {permission}. {PERMISSIONS_ARE_IN}" for permission in self._missing]
+        return permissions + [
             f"{each.resource.kind} cannot be followed: {each.trouble or 'it is not listed yet'}"
-            for each in self._followers
+            for each in self._informers
             if each.trouble or not each.synced.is_set()
         ]
 
-    async def _hold(self) -> None:
-        """Takes the lease when it could act: who cannot would keep it from another who can."""
+    async def _hold_lease(self) -> None:
+        """Takes the lease only once it could act: otherwise it would keep another process from acting."""
         while self._missing is None or self._missing:
             try:
-                self._missing = await missing_rights(self._api, self._settings.namespace)
+                self._missing = await missing_permissions(self._api, self._settings.namespace)
             except KubeError as error:
-                _log.warning("will try again", error=str(error))
+                _log.warning("cannot review permissions, will retry", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if self._missing:
-                lacking = [str(right) for right in self._missing]
-                _log.error("does not take the lease, as it may not", missing=lacking, help=RIGHTS_ARE_IN)
-                await asyncio.sleep(RIGHTS_SECONDS)
-        for each in self._followers:
+                missing = [str(permission) for permission in self._missing]
+                _log.error(
+                    "permissions are missing: does not take the lease",
+                    missing=missing,
+                    help=PERMISSIONS_ARE_IN,
+                )
+                await asyncio.sleep(PERMISSION_RETRY_SECONDS)
+        for each in self._informers:
             await each.synced.wait()
         await self.lease.run()
 
-    async def _act(self) -> None:
-        """Once the lease is held: everything is looked at, then whatever changes."""
+    async def _lead(self) -> None:
+        """Once the lease is held: reconciles every object, then what changes."""
         await self.lease.held.wait()
-        self._held_since = self._clock().mono
-        _log.info("acts", rooms=len(self.world.rooms), media_nodes=len(self.world.nodes))
-        await _insist(self._find_authority)
+        self._held_since = self._clock().monotonic
+        _log.info("leads", rooms=len(self.cache.rooms), media_nodes=len(self.cache.nodes))
+        await _retry(self._find_authority)
         if self._settings.tls and self._context.authority is not None:
             await self._listen(receiver_credentials(self._context.authority, lambda: self._clock().wall))
-        generated = self._generated()
-        await make(self._context.api, generated, self._clock())
-        await _insist(self._mark_alone)
-        self._look_at_what_stands()
-        await together(
+        generated = self._secrets_to_generate()
+        await ensure_secrets(self._context.api, generated, self._clock())
+        await _retry(self._label_only_this_pod)
+        self._enqueue_all_but_rooms()
+        await run_task_group(
             {
-                "work": self._queue.run(),
-                "rooms": self._look_at_rooms(),
-                "tell": tell(self._context),
-                "generated": keep(self._context.api, generated, self._clock),
+                "work queue": self._queue.run(),
+                "rooms": self._enqueue_rooms(),
+                "events": self._context.recorder.run(),
+                "generated secrets": keep_secrets(self._context.api, generated, self._clock),
             }
         )
 
-    def _generated(self) -> Wanted:
+    def _secrets_to_generate(self) -> SecretsToGenerate:
         settings = self._settings
-        return Wanted(settings.namespace, settings.generate, settings.https_names)
+        return SecretsToGenerate(settings.namespace, settings.generate, settings.https_names)
 
     async def _find_authority(self) -> None:
         namespace = self._settings.namespace
-        self._context.authority = await find_or_make(self._context.api, namespace, self._clock())
+        self._context.authority = await find_or_create(self._context.api, namespace, self._clock())
 
-    def _look_at_what_stands(self) -> None:
-        """All but Rooms. It can wait for what happens meanwhile."""
-        for key in self.world.clusters:
-            self._queue.add(Item(Kind.CLUSTER, key), late=True)
-        for key in self.world.nodes:
-            self._queue.add(Item(Kind.NODE, key), late=True)
+    def _enqueue_all_but_rooms(self) -> None:
+        """With low priority: what changes meanwhile is reconciled first."""
+        for key in self.cache.clusters:
+            self._queue.add(Item(Kind.CLUSTER, key), low_priority=True)
+        for key in self.cache.nodes:
+            self._queue.add(Item(Kind.NODE, key), low_priority=True)
         for kind, resource in RESOURCES.items():
-            for key in self.world.invalid[resource]:
-                self._queue.add(Item(kind, key), late=True)
+            for key in self.cache.invalid[resource]:
+                self._queue.add(Item(kind, key), low_priority=True)
 
-    async def _look_at_rooms(self) -> None:
-        """Once they can be placed: those without a node first."""
+    async def _enqueue_rooms(self) -> None:
+        """Once they can be placed. Rooms that have a node get low priority."""
         while not self._may_place():  # noqa: ASYNC110 - time and reports decide it
-            await asyncio.sleep(HEARD_SECONDS)
-        for key, room in self.world.rooms.items():
-            self._queue.add(Item(Kind.ROOM, key), late=room.status.assignment is not None)
+            await asyncio.sleep(REPORTING_CHECK_SECONDS)
+        for key, room in self.cache.rooms.items():
+            self._queue.add(Item(Kind.ROOM, key), low_priority=room.status.assignment is not None)
 
-    def _look(self, item: Item, seconds: float, *, late: bool = False) -> None:
+    def _enqueue(self, item: Item, seconds: float, *, low_priority: bool = False) -> None:
         if self._held_since is None:
             return
         if seconds > 0:
             self._queue.add_after(item, seconds)
         else:
-            self._queue.add(item, late=late)
-
-    async def _handle(self, item: Item) -> float | None:
-        try:
-            again = await self._reconcile(item)
-        except NotHolder:
-            return None  # the next holder looks at it; this process ends
-        except (Invalid, NotAllowed) as error:
-            self._context.tell_refused(item, error)
-            raise
-        self._context.refused.pop(item, None)
-        return again
+            self._queue.add(item, low_priority=low_priority)
 
     async def _reconcile(self, item: Item) -> float | None:
+        """Seconds after which to reconcile it again."""
+        try:
+            requeue_after = await self._reconcile_kind(item)
+        except NotHolder:
+            return None  # this process ends, and the next holder reconciles it
+        except (Invalid, NotAllowed) as error:
+            self._context.record_refusal(item, error)
+            raise
+        self._context.recorded_refusals.pop(item, None)
+        return requeue_after
+
+    async def _reconcile_kind(self, item: Item) -> float | None:
         match item.kind:
-            case Kind.ROOM | Kind.NODE if item.key in self.world.invalid[RESOURCES[item.kind]]:
+            case Kind.ROOM | Kind.NODE if item.key in self.cache.invalid[RESOURCES[item.kind]]:
                 resource = RESOURCES[item.kind]
-                await tell_invalid(self._context, resource, *self.world.invalid[resource][item.key])
+                await report_invalid(self._context, resource, *self.cache.invalid[resource][item.key])
                 return None
             case Kind.ROOM:
                 return await reconcile_room(self._context, item.key)
             case Kind.NODE:
                 return await reconcile_node(self._context, item.key)
             case Kind.CLUSTER:
-                return await reconcile_cluster(self._context, self.feed, item.key)
-            case Kind.WAITING:
-                return retry_waiting(self._context, item.key, self._queue.add)
+                return await reconcile_cluster(self._context, self.handlers, item.key)
+            case Kind.WAITING_ROOMS:
+                return enqueue_placeable(self._context, item.key, self._queue.add)
 
-    def _is_settled(self) -> bool:
-        """Whether what is not reported is silent: every node that serves has reported, or had the time to."""
-        if self._settled:
+    def _are_loads_known(self) -> bool:
+        """Whether every node that serves has reported, or had the time to. It stays true."""
+        if self._loads_known:
             return True
         if self._held_since is None:
             return False
-        self._settled = self._clock().mono - self._held_since >= REPORT_GRACE_SECONDS or self._heard() >= 1.0
-        return self._settled
+        waited = self._clock().monotonic - self._held_since
+        self._loads_known = waited >= REPORT_GRACE_SECONDS or self._reporting_share() >= 1.0
+        return self._loads_known
 
     def _may_place(self) -> bool:
-        """With half of the loads known a room finds a good node, if not the best: better than to wait."""
-        if not self._settled and self._held_since is not None and self._heard() < 0.5:
-            return self._is_settled()
+        """With half of the loads known a room finds a good node, if not the best. That is better than to
+        wait."""
+        if not self._loads_known and self._held_since is not None and self._reporting_share() < 0.5:
+            return self._are_loads_known()
         return self._held_since is not None
 
-    def _heard(self) -> float:
-        """The share of the nodes that serve whose load is known; each look asks, so it is counted rarely."""
-        now = self._clock().mono
-        counted, share = self._counted
-        if now >= counted + HEARD_SECONDS:
-            serving = [key for key, node in self.world.nodes.items() if node.status.phase == "Ready"]
-            fresh = sum(self.world.ledger.fresh(key, now) is not None for key in serving)
+    def _reporting_share(self) -> float:
+        """The share of the nodes that serve whose load is known.
+
+        Every reconcile asks for it, so it is counted anew only after REPORTING_CHECK_SECONDS.
+        """
+        now = self._clock().monotonic
+        counted_at, share = self._reporting
+        if now >= counted_at + REPORTING_CHECK_SECONDS:
+            serving = [key for key, node in self.cache.nodes.items() if node.status.phase == "Ready"]
+            fresh = sum(self.cache.reports.fresh(key, now) is not None for key in serving)
             share = fresh / len(serving) if serving else 1.0
-            self._counted = (now, share)
+            self._reporting = (now, share)
         return share
 
-    async def _mark_alone(self) -> None:
-        """Our pod has the label and no other: one that crashed while it held the lease has kept it."""
+    async def _label_only_this_pod(self) -> None:
+        """Gives our pod the leader label and takes it off all others: a holder that crashed still has it."""
         pod_name = self._settings.pod_name
         if not pod_name:
             return
-        api = self._context.api  # who has lost the lease must not take the label from the next holder
-        await self._mark(api, pod_name, "true")
+        api = self._context.api  # it refuses without the lease: the label may be the next holder's by now
+        await self._set_leader_label(api, pod_name, "true")
         for pod in (await api.list(PODS, self._settings.namespace, labels=f"{LEADER}=true")).items:
             name = pod["metadata"]["name"]
             if name != pod_name:
                 with suppress(NotFound):
-                    await self._mark(api, name, None)
+                    await self._set_leader_label(api, name, None)
 
-    async def _mark(self, api: KubeApi, pod: str, value: str | None) -> None:
-        """Labels a pod, by which the Services find the holder; None takes the label away."""
+    async def _set_leader_label(self, api: KubeApi, pod: str, value: str | None) -> None:
+        """The Services select the holder's pod by this label. None removes it."""
         patch = {"metadata": {"labels": {LEADER: value}}}
         await api.patch(PODS, self._settings.namespace, pod, patch)
 
 
-async def _insist(action: Callable[[], Awaitable[None]]) -> None:
+def _installation(settings: OperatorSettings) -> Installation:
+    return Installation(
+        namespace=settings.namespace,
+        registry=settings.image_registry,
+        tag=settings.image_tag,
+        otlp_endpoint=settings.otlp_endpoint,
+        tls=settings.tls,
+        pull_policy=settings.image_pull_policy,
+        pull_secrets=settings.image_pull_secrets,
+    )
+
+
+async def _retry(action: Callable[[], Awaitable[None]]) -> None:
     """Until it succeeds: nothing can be done before."""
     while True:
         try:
             return await action()
         except KubeError as error:
-            _log.warning("will try again", error=str(error))
+            _log.warning("will retry", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)

@@ -1,7 +1,7 @@
-"""What the operator says of itself over HTTP.
+"""The operator's health endpoints over HTTP.
 
 /healthz  200 while the process answers
-/readyz   200 when it can do its work, or stand by for it; else 503, and what is missing
+/readyz   200 when it can act, or could if it had the lease; else 503, with what is missing
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 Lacks = Callable[[], Sequence[str]]
-"""What keeps it from its work, a sentence each; empty: nothing."""
+"""What is missing, a sentence each; empty: nothing."""
 
 
 class Health:

@@ -1,7 +1,7 @@
-"""Objects that are not as their definition says, as when they were stored before it became stricter.
+"""Objects that do not match their definition, for example because they were stored before it became stricter.
 
-What is wrong is told by their condition Ready, and by one Event. What stands for them stays as it is until
-somebody mends them.
+Their condition Ready and one Event say what is wrong. What was created for them stays as it is until somebody
+corrects them.
 """
 
 import structlog
@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from rotunda_contract.resources import Metadata, Status
 from rotunda_kube import Invalid, Manifest, NotAllowed, Resource
-from rotunda_operator.conditions import Verdict, with_verdicts
+from rotunda_operator.conditions import NewCondition, set_conditions
 from rotunda_operator.context import Context
-from rotunda_operator.event_recorder import Note
+from rotunda_operator.event_recorder import Event
 from rotunda_operator.patches import status_patch
 
 REASON = "InvalidSpec"
@@ -19,13 +19,13 @@ REASON = "InvalidSpec"
 _log = structlog.get_logger(__name__)
 
 
-async def tell_invalid(context: Context, resource: Resource, manifest: Manifest, why: str) -> None:
-    """Raises KubeError, but not where the API server refuses to write a status of it."""
+async def report_invalid(context: Context, resource: Resource, manifest: Manifest, why: str) -> None:
+    """Raises KubeError, except where the API server refuses to write the status of such an object."""
     metadata = Metadata.model_validate(manifest["metadata"])
     before = _status(manifest)
-    generation, now = metadata.generation, context.now().wall
-    verdict = Verdict("Ready", "False", REASON, why)
-    conditions = with_verdicts(before.conditions, [verdict], generation, now)
+    generation, now = metadata.generation, context.clock().wall
+    not_ready = NewCondition("Ready", "False", REASON, why)
+    conditions = set_conditions(before.conditions, [not_ready], generation, now)
     if conditions == before.conditions:
         return
     status = Status(conditions=conditions, observed_generation=generation)
@@ -33,13 +33,13 @@ async def tell_invalid(context: Context, resource: Resource, manifest: Manifest,
     try:
         await context.api.patch(resource, metadata.namespace, metadata.name, patch, subresource="status")
     except (Invalid, NotAllowed) as error:
-        _log.warning("its status cannot be written", kind=resource.kind, name=metadata.name, error=str(error))
+        _log.warning("a status cannot be written", kind=resource.kind, name=metadata.name, error=str(error))
         return
-    context.note(resource, metadata, (Note(REASON, why, "Validate", warning=True),))
+    context.recorder.record(resource, metadata, [Event(REASON, why, "Validate", warning=True)])
 
 
 def _status(manifest: Manifest) -> Status:
-    """What can be read of it; it may be what is wrong."""
+    """Empty where it cannot be read: the status itself may be what is invalid."""
     try:
         return Status.model_validate(manifest.get("status") or {})
     except ValidationError:

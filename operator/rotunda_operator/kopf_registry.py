@@ -1,7 +1,8 @@
-"""What kopf is told to do: to log in as we do, and to hand on every change of a MediaCluster.
+"""What kopf is configured to do: log in with the operator's credentials, and pass on watch events of
+MediaClusters.
 
-Rooms and MediaNodes come by informers of our own, see docs/decisions/0002-own-informer.md. No handler here
-makes kopf write to an object: no finalizers, no annotations.
+Rooms and MediaNodes have informers of our own, see docs/decisions/0002-own-informer.md. No handler here makes
+kopf write to an object: it adds no finalizers and no annotations.
 """
 
 from collections.abc import Callable
@@ -14,14 +15,14 @@ from rotunda_kube.api import SILENCE_SECONDS, WATCH_SECONDS, load_configuration
 from rotunda_kube.resource import MEDIA_CLUSTERS
 from rotunda_operator.settings import OperatorSettings
 
-Changed = Callable[[str, Manifest], None]
-"""Hears the type of a watch event (empty for what kopf has listed), and the MediaCluster."""
+OnEvent = Callable[[str, Manifest], None]
+"""Called with the type of a watch event (empty for an object that kopf has listed), and the MediaCluster."""
 
 
 def registry_of(
-    settings: OperatorSettings, changed: Changed, ends: Callable[[], None]
+    settings: OperatorSettings, on_event: OnEvent, on_cleanup: Callable[[], None]
 ) -> kopf.OperatorRegistry:
-    """The handlers. `changed`, and `ends` when kopf does, are called in the thread of kopf."""
+    """The handlers. `on_event`, and `on_cleanup` when kopf ends, are called in kopf's thread."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.startup(registry=registry)
@@ -30,26 +31,26 @@ def registry_of(
 
     @kopf.on.cleanup(registry=registry)
     async def cleanup(**_: Any) -> None:
-        ends()
+        on_cleanup()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await _connection(settings)
 
     @kopf.on.event(MEDIA_CLUSTERS.group, MEDIA_CLUSTERS.version, MEDIA_CLUSTERS.plural, registry=registry)
-    async def hand_on(event: kopf.RawEvent, **_: Any) -> None:
-        changed(event["type"] or "", dict(event["object"]))
+    async def pass_on(event: kopf.RawEvent, **_: Any) -> None:
+        on_event(event["type"] or "", dict(event["object"]))
 
     return registry
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    settings.posting.enabled = False  # decisions tell their own Events
-    settings.scanning.disabled = True  # cluster_informer.py looks for the definition
-    settings.peering.standalone = True  # the lease says who acts
+    settings.posting.enabled = False  # our own event recorder writes Events
+    settings.scanning.disabled = True  # cluster_informer.py looks for the definition at each start
+    settings.peering.standalone = True  # the lease decides who acts
     settings.networking.request_timeout = 15
     settings.networking.connect_timeout = 5
-    # What fails longer ends kopf, which is then told and started anew.
+    # What fails for longer ends kopf, which is then reported and started again.
     settings.networking.error_backoffs = (1, 2)
     # A watch that falls silent is noticed as soon as by the informers.
     settings.watching.server_timeout = int(WATCH_SECONDS)
@@ -58,7 +59,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
 
 
 async def _connection(settings: OperatorSettings) -> kopf.ConnectionInfo:
-    """The credentials that the rest of the operator has, for kopf's own connections."""
+    """The credentials of the rest of the operator, for kopf's own connections."""
     found = await load_configuration(settings.kubeconfig)
     scheme, _, token = ((await found.get_api_key_with_prefix("BearerToken")) or "").rpartition(" ")
     return kopf.ConnectionInfo(

@@ -1,8 +1,9 @@
 """One operator acts at a time: the holder of a Lease (coordination.k8s.io/v1).
 
-The holder renews every 2 s and counts itself out before the others may count it out: its time runs from the
-moment it *sent* its last renewal, theirs from when they saw it. Clocks of different machines are never
-compared. A process that was stopped and wakes up finds its time over, as the monotonic clock went on.
+The holder renews every 2 s. It stops writing before another process may take the lease: its own time runs
+from when it *sent* its last renewal, the time of the others from when they saw that renewal. Clocks of
+different machines are never compared. A process that was suspended for too long finds its time over when it
+continues, because the monotonic clock went on.
 """
 
 import asyncio
@@ -18,13 +19,14 @@ LEASE_SECONDS = 8.0
 RENEW_SECONDS = 2.0
 POLL_SECONDS = 0.5
 MARGIN_SECONDS = 1.0
-"""How long before the others the holder counts itself out, for a write that is on its way."""
+"""The holder stops writing so long before the others may take the lease: for a write that is still under
+way."""
 
 _log = structlog.get_logger(__name__)
 
 
 class NotHolder(Exception):
-    """This process must not write: it has no lease, or it ran out."""
+    """This process must not write: it does not have the lease, or its time is over."""
 
 
 class Lease:
@@ -59,10 +61,11 @@ class Lease:
             raise NotHolder(f"{self.identity} does not hold the lease {self._name}")
 
     async def run(self) -> None:
-        """Waits for the lease and keeps it. Raises NotHolder when it was lost: nothing may be done then."""
+        """Waits for the lease and renews it. Raises NotHolder when it was lost: nothing may be written any
+        more."""
         while not await self._attempt(self._acquire):  # noqa: ASYNC110 - it is others who change it
             await asyncio.sleep(min(self._renew_seconds, POLL_SECONDS))
-        _log.info("holds the lease", lease=self._name, identity=self.identity)
+        _log.info("acquired the lease", lease=self._name, identity=self.identity)
         self.held.set()
         while True:
             await asyncio.sleep(self._renew_seconds)
@@ -70,7 +73,7 @@ class Lease:
             self.check()
 
     async def release(self) -> None:
-        """Lets the next one go ahead at once. Does nothing when it is not held."""
+        """Lets another process take the lease at once. Does nothing where this process does not hold it."""
         if self._clock() >= self._until or self._version is None:
             return
         self._until = float("-inf")
@@ -84,7 +87,7 @@ class Lease:
             async with asyncio.timeout(self._renew_seconds * 1.5):
                 return await action()
         except (KubeError, TimeoutError) as error:
-            _log.warning("the lease was not reached", error=str(error) or "timeout")
+            _log.warning("the lease cannot be acquired or renewed", error=str(error) or "timeout")
             return False
 
     async def _acquire(self) -> bool:
@@ -107,7 +110,7 @@ class Lease:
             )
         except Conflict:
             return False
-        return self._took(taken, sent)
+        return self._renewed(taken, sent)
 
     async def _create(self, sent: float) -> bool:
         manifest = {
@@ -117,7 +120,7 @@ class Lease:
             "spec": {**self._claim(), "acquireTime": _now(), "leaseTransitions": 0},
         }
         try:
-            return self._took(await self._api.create(LEASES, manifest), sent)
+            return self._renewed(await self._api.create(LEASES, manifest), sent)
         except AlreadyExists:
             return False
 
@@ -127,28 +130,29 @@ class Lease:
         try:
             renewed = await self._patch({"renewTime": _now()}, self._version)
         except Conflict:
-            # Ours all the same when an answer was lost, somebody else's otherwise.
+            # The lease is still ours if only the answer to a renewal was lost; otherwise somebody has taken
+            # it.
             found = await self._api.get(LEASES, self._namespace, self._name)
             if found["spec"].get("holderIdentity") != self.identity:
                 raise NotHolder(f"{found['spec'].get('holderIdentity')} took the lease") from None
             self._version = found["metadata"]["resourceVersion"]
             renewed = await self._patch({"renewTime": _now()}, self._version)
-        return self._took(renewed, sent)
+        return self._renewed(renewed, sent)
 
     async def _patch(self, spec: Manifest, version: str | None) -> Manifest:
         return await self._api.patch(
             LEASES, self._namespace, self._name, {"spec": spec}, resource_version=version
         )
 
-    def _took(self, lease: Manifest, sent: float) -> bool:
+    def _renewed(self, lease: Manifest, sent: float) -> bool:
         self._version = lease["metadata"]["resourceVersion"]
         self._until = sent + self._lease_seconds - MARGIN_SECONDS
         return True
 
     def _is_free(self, lease: Manifest) -> bool:
-        """Nobody has it, or whoever has it did not renew it for its whole duration while we watched."""
+        """Nobody holds it, or its holder did not renew it for its whole duration while we watched."""
         if lease["spec"].get("holderIdentity") in (None, "", self.identity):
-            return True  # ours: the answer to taking it was lost
+            return True  # also our own: only the answer to taking it was lost
         version, now = lease["metadata"]["resourceVersion"], self._clock()
         if self._seen is None or self._seen[0] != version:
             self._seen = (version, now)

@@ -1,6 +1,7 @@
-"""Whether this process may do what it has to: asked of the API server before it takes the lease.
+"""Whether this process may do everything that it has to do. The API server is asked before the lease is
+taken.
 
-What it needs is in rules.json, which is generated from operator/rbac.yaml as the chart's Roles are.
+The rules are in rules.json, which is generated from operator/rbac.yaml, as the chart's Roles are.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from rotunda_kube.resource import Manifest, Resource
 REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview")
 
 
-class Right(NamedTuple):
+class Permission(NamedTuple):
     """`resource` may be `rooms/status`; an empty `namespace` is the whole cluster."""
 
     verb: str
@@ -29,33 +30,35 @@ class Right(NamedTuple):
         return f"{self.verb} {self.resource}{group} {where}"
 
 
-def needed(namespace: str) -> list[Right]:
-    """All of them, for an operator of this namespace."""
+def needed_permissions(namespace: str) -> list[Permission]:
+    """What an operator of this namespace needs."""
     rules = json.loads(files(__package__).joinpath("rules.json").read_text())
     return [
-        *_rights(rules["rotunda-operator"], namespace),
-        *_rights(rules["rotunda-operator-nodes"], ""),
+        *_permissions(rules["rotunda-operator"], namespace),
+        *_permissions(rules["rotunda-operator-nodes"], ""),
     ]
 
 
-async def missing(api: KubeApi, namespace: str) -> list[Right]:
-    """Those that it does not have. Raises KubeError."""
-    wanted = needed(namespace)
-    allowed = await asyncio.gather(*(_is_allowed(api, right) for right in wanted), return_exceptions=True)
+async def missing_permissions(api: KubeApi, namespace: str) -> list[Permission]:
+    """Those of them that this process does not have. Raises KubeError."""
+    needed = needed_permissions(namespace)
+    allowed = await asyncio.gather(
+        *(_is_allowed(api, permission) for permission in needed), return_exceptions=True
+    )
     for answer in allowed:
         if isinstance(answer, BaseException):
             raise answer if isinstance(answer, KubeError) else KubeError(str(answer))
-    return [right for right, answer in zip(wanted, allowed, strict=True) if not answer]
+    return [permission for permission, answer in zip(needed, allowed, strict=True) if not answer]
 
 
-async def _is_allowed(api: KubeApi, right: Right) -> bool:
-    resource, _, subresource = right.resource.partition("/")
+async def _is_allowed(api: KubeApi, permission: Permission) -> bool:
+    resource, _, subresource = permission.resource.partition("/")
     asked = {
-        "verb": right.verb,
-        "group": right.group,
+        "verb": permission.verb,
+        "group": permission.group,
         "resource": resource,
         "subresource": subresource,
-        "namespace": right.namespace,
+        "namespace": permission.namespace,
     }
     review: Manifest = {
         "apiVersion": REVIEWS.api_version,
@@ -67,9 +70,9 @@ async def _is_allowed(api: KubeApi, right: Right) -> bool:
     return bool(answer["status"]["allowed"])
 
 
-def _rights(rules: list[Manifest], namespace: str) -> Iterator[Right]:
+def _permissions(rules: list[Manifest], namespace: str) -> Iterator[Permission]:
     for rule in rules:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 for verb in rule["verbs"]:
-                    yield Right(verb, group, resource, namespace)
+                    yield Permission(verb, group, resource, namespace)

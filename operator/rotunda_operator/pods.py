@@ -1,4 +1,4 @@
-"""Of Pods and Kubernetes nodes, what decisions need: read once from the object, then plain data."""
+"""Pods and Kubernetes nodes, reduced to the plain data that decisions need."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One SFU pod. `waiting` says why its container does not run, where the kubelet tells."""
+    """One SFU pod. `waiting`: why its container does not run, where the kubelet says so."""
 
     key: Key
     uid: str
@@ -25,23 +25,23 @@ class Pod:
     host_ip: str
     waiting: str = ""
     exit_status: int | None = None
-    """Of its container, once that has ended."""
-    last_words: str = ""
+    """Of its container, once that has terminated."""
+    termination_message: str = ""
     """The last line that its container logged, where it failed."""
     announced: str = ""
-    """The address that it was told to tell clients, where it has to be told."""
+    """The value of its annotation ANNOUNCED_ADDRESS; empty where it has none."""
     template: str = ""
-    """The hash of the template that it was made from; empty for what an older operator made."""
+    """The hash of the template that it was created from; empty where an older operator created it."""
 
     @property
-    def gone(self) -> bool:
+    def finished(self) -> bool:
         """It will never serve again."""
         return self.phase in ("Failed", "Succeeded")
 
 
 @dataclass(frozen=True, slots=True)
 class KubeNode:
-    """One Kubernetes node. `reachable` is False once the cluster gave up on it."""
+    """One Kubernetes node. `reachable` is False once its kubelet has been silent for too long."""
 
     name: str
     internal_ip: str
@@ -51,18 +51,19 @@ class KubeNode:
     unschedulable: bool
     reachable: bool
     more_addresses: tuple[tuple[str, str], ...] = ()
-    """Of another family, as where both are at home: each beside the one of its kind above."""
+    """On a node with IPv4 and IPv6: pairs of `internal_ip` or `external_ip` and a further address of that
+    type."""
 
     def all_of(self, address: str) -> set[str]:
-        """The address and those of its kind; empty where it is none of this node."""
-        beside = {more for first, more in self.more_addresses if first == address}
-        return {address, *beside} if address in (self.internal_ip, self.external_ip) and address else set()
+        """The address and its further addresses of the same type; empty where it is not of this node."""
+        further = {more for first, more in self.more_addresses if first == address}
+        return {address, *further} if address in (self.internal_ip, self.external_ip) and address else set()
 
 
 def read_pod(manifest: Manifest) -> Pod:
     metadata, status = manifest["metadata"], manifest.get("status", {})
     owners = metadata.get("ownerReferences", [])
-    ended = _ended(status)
+    terminated = _terminated(status)
     return Pod(
         key=key_of(manifest),
         uid=metadata["uid"],
@@ -75,8 +76,8 @@ def read_pod(manifest: Manifest) -> Pod:
         node_name=manifest["spec"].get("nodeName", ""),
         host_ip=status.get("hostIP", ""),
         waiting=_waiting(manifest),
-        exit_status=ended.get("exitCode"),
-        last_words=_last_words(ended),
+        exit_status=terminated.get("exitCode"),
+        termination_message=_last_line(terminated),
         announced=metadata.get("annotations", {}).get(ANNOUNCED_ADDRESS, ""),
         template=metadata.get("labels", {}).get(TEMPLATE, ""),
     )
@@ -84,9 +85,9 @@ def read_pod(manifest: Manifest) -> Pod:
 
 def read_kube_node(manifest: Manifest) -> KubeNode:
     labels = manifest["metadata"].get("labels", {})
-    told = [(a["type"], a["address"]) for a in manifest.get("status", {}).get("addresses", [])]
-    addresses = dict(reversed(told))
-    more = [(addresses[kind], address) for kind, address in told if kind in ("InternalIP", "ExternalIP")]
+    listed = [(a["type"], a["address"]) for a in manifest.get("status", {}).get("addresses", [])]
+    addresses = dict(reversed(listed))
+    more = [(addresses[kind], address) for kind, address in listed if kind in ("InternalIP", "ExternalIP")]
     return KubeNode(
         name=manifest["metadata"]["name"],
         internal_ip=addresses.get("InternalIP", ""),
@@ -94,25 +95,28 @@ def read_kube_node(manifest: Manifest) -> KubeNode:
         region=labels.get(REGION_LABEL, ""),
         zone=labels.get(ZONE_LABEL, ""),
         unschedulable=bool(manifest.get("spec", {}).get("unschedulable")),
-        # The node controller says Unknown when the kubelet has been silent for long.
+        # The node controller sets Unknown when the kubelet has been silent for long.
         reachable=_condition(manifest, "Ready") != "Unknown",
         more_addresses=tuple(pair for pair in more if pair[0] != pair[1]),
     )
 
 
-def trouble_of(manifest: Manifest) -> str:
-    """Why a pod whose containers are started again is not ready; empty where it is, goes or does not say."""
+def not_ready_reason(manifest: Manifest) -> str:
+    """Why a pod of a Deployment is not ready, in its own words.
+
+    Empty where it is ready, is being deleted, or gives no reason.
+    """
     if _condition(manifest, "Ready") == "True" or "deletionTimestamp" in manifest["metadata"]:
         return ""
     containers = manifest.get("status", {}).get("containerStatuses", [])
     states = (container.get(which, {}) for container in containers for which in ("state", "lastState"))
-    words = (_last_words(state["terminated"]) for state in states if "terminated" in state)
-    return next(filter(None, words), "") or _waiting(manifest).rstrip(".")
+    lines = (_last_line(state["terminated"]) for state in states if "terminated" in state)
+    return next(filter(None, lines), "") or _waiting(manifest).rstrip(".")
 
 
-def _last_words(ended: Manifest) -> str:
-    """The last line of what a container that ended has logged."""
-    return str(ended.get("message", "")).strip().rpartition("\n")[2].rstrip(".")
+def _last_line(terminated: Manifest) -> str:
+    """The last line that a terminated container has logged."""
+    return str(terminated.get("message", "")).strip().rpartition("\n")[2].rstrip(".")
 
 
 def _condition(manifest: Manifest, type: str) -> str:
@@ -120,8 +124,8 @@ def _condition(manifest: Manifest, type: str) -> str:
     return next((str(c["status"]) for c in conditions if c["type"] == type), "")
 
 
-def _ended(status: Manifest) -> Manifest:
-    """How its container ended; empty while it runs."""
+def _terminated(status: Manifest) -> Manifest:
+    """How its container terminated; empty while it runs."""
     states = (container.get("state", {}) for container in status.get("containerStatuses", []))
     found: Manifest = next((state["terminated"] for state in states if "terminated" in state), {})
     return found

@@ -1,4 +1,4 @@
-"""What whoever runs the operator may choose, read from ROTUNDA_OPERATOR_… environment variables."""
+"""Settings of the operator, read from ROTUNDA_OPERATOR_… environment variables."""
 
 import os
 import socket
@@ -33,11 +33,11 @@ class OperatorSettings(BaseSettings):
     kubeconfig: Path | None = None
     """A file of credentials; else the pod's service account, else what kubectl would take."""
     namespace: Annotated[str, Field(max_length=63)] = Field(default_factory=lambda: own_namespace())
-    """Where Rooms, MediaNodes and MediaClusters are looked after."""
+    """The namespace whose Rooms, MediaNodes and MediaClusters are reconciled."""
     lease_name: Annotated[str, Field(min_length=1, max_length=253)] = "rotunda-operator"
     """The Lease whose holder acts; the same for all processes of an installation."""
     identity: Annotated[str, Field(min_length=1, max_length=128)] = Field(default_factory=lambda: _identity())
-    """Told from every other process by this name, in the lease and in Events."""
+    """ReportedLoad from every other process by this name, in the lease and in Events."""
     pod_name: Annotated[str, Field(max_length=253)] = ""
     """This process's own pod, labelled while it holds the lease; none outside a cluster."""
     lease_seconds: Annotated[float, Field(ge=3, le=120)] = 8.0
@@ -47,7 +47,7 @@ class OperatorSettings(BaseSettings):
     health_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port of /healthz and /readyz on all addresses; 0: none."""
     otlp_endpoint: str = ""
-    """What media nodes are told to report to; http(s)://host:port of the Service in front of us."""
+    """Where media nodes report to: http(s)://host:port of the Service in front of the operator."""
     tls: bool = False
     """Mutual TLS between pods, with certificates of the operator's own authority."""
     generate: Annotated[tuple[Generated, ...], NoDecode] = ()

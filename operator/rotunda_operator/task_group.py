@@ -1,4 +1,4 @@
-"""Tasks that live and end together."""
+"""A task group that cancels again a task that has swallowed its cancellation."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -7,25 +7,27 @@ from typing import Any
 CANCEL_AGAIN_SECONDS = 1.0
 
 
-async def together(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
-    """Runs all, by name; the first failure, or a cancellation, ends the others. Raises BaseExceptionGroup.
+async def run_task_group(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+    """Runs all coroutines as tasks of these names. Raises BaseExceptionGroup.
 
-    A TaskGroup cancels each task once. A request whose own time is over in the very moment in which it is
-    cancelled takes the cancellation for its timeout and goes on, and the group waits for ever. Here whoever
-    goes on is cancelled again.
+    The first task that fails, or a cancellation of the caller, cancels the others.
+
+    asyncio.TaskGroup cancels each task once. A request that reaches its own timeout in the same instant in
+    which it is cancelled takes the cancellation for its timeout and continues, and the TaskGroup would wait
+    for it without end. Here a task that continues is cancelled again.
     """
     tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        await _end(tasks)
+        await _cancel(tasks)
     errors = [error for task in tasks if not task.cancelled() and (error := task.exception())]
     if errors:
-        raise BaseExceptionGroup("tasks that live together failed", errors)
+        raise BaseExceptionGroup("tasks of a group failed", errors)
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    while going_on := [task for task in tasks if not task.done()]:
-        for task in going_on:
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
             task.cancel()
-        await asyncio.wait(going_on, timeout=CANCEL_AGAIN_SECONDS)
+        await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)

@@ -1,4 +1,4 @@
-"""`rotunda update-crds`: brings custom resource definitions up to date, which Helm never does."""
+"""`rotunda update-crds`: updates custom resource definitions (CRDs), which Helm never does."""
 
 import asyncio
 from pathlib import Path
@@ -14,13 +14,13 @@ DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions"
 
 
 def run(directory: Path, kubeconfig: Path | None = None) -> None:
-    """Each definition found there, a line on standard output for each. Raises KubeError or OSError."""
-    wanted = read(directory)
-    asyncio.run(_run(wanted, kubeconfig))
+    """Updates each definition in the directory, and prints a line for each. Raises KubeError or OSError."""
+    desired = read(directory)
+    asyncio.run(_run(desired, kubeconfig))
 
 
 def read(directory: Path) -> list[dict[str, Any]]:
-    """Raises OSError where the directory holds none, or something else."""
+    """The definitions in the directory. Raises OSError where it holds none, or something else."""
     found: list[dict[str, Any]] = []
     for path in sorted(directory.glob("*.yaml")):
         try:
@@ -36,22 +36,23 @@ def read(directory: Path) -> list[dict[str, Any]]:
     return found
 
 
-async def update(api: KubeApi, wanted: dict[str, Any]) -> bool:
-    """Whether anything changed. Raises KubeError, and NotFound with what to do where there is none."""
-    name = wanted["metadata"]["name"]
+async def update(api: KubeApi, desired: dict[str, Any]) -> bool:
+    """Answers whether anything changed. Raises KubeError; NotFound says what to do where it does not
+    exist."""
+    name = desired["metadata"]["name"]
     try:
-        standing = await api.get(DEFINITIONS, "", name)
+        actual = await api.get(DEFINITIONS, "", name)
     except NotFound:
         raise NotFound(f"{name} is missing: kubectl apply -f crds/, or helm without --skip-crds") from None
-    version = standing["metadata"]["resourceVersion"]
-    patched = await api.patch(DEFINITIONS, "", name, {"spec": wanted["spec"]}, resource_version=version)
-    return bool(patched["metadata"]["generation"] != standing["metadata"]["generation"])
+    version = actual["metadata"]["resourceVersion"]
+    patched = await api.patch(DEFINITIONS, "", name, {"spec": desired["spec"]}, resource_version=version)
+    return bool(patched["metadata"]["generation"] != actual["metadata"]["generation"])
 
 
-async def _run(wanted: list[dict[str, Any]], kubeconfig: Path | None) -> None:
+async def _run(desired: list[dict[str, Any]], kubeconfig: Path | None) -> None:
     api = await connect(kubeconfig)
     try:
-        for manifest in wanted:
+        for manifest in desired:
             changed = await update(api, manifest)
             print(f"{manifest['metadata']['name']}: {'updated' if changed else 'up to date'}", flush=True)
     finally:

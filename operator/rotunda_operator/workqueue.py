@@ -1,7 +1,8 @@
-"""Keys that wait to be looked at, and a bounded number of workers that look.
+"""A queue of items to reconcile, and a bounded number of workers that reconcile them.
 
-A key waits at most once, is never in two workers' hands, is looked at again when something happened
-meanwhile, and is never dropped: what failed is tried again after a growing, jittered pause.
+As in client-go's workqueue an item is queued at most once, is never processed by two workers at the same
+time, and is processed again when it was added meanwhile. An item is never dropped: one that failed is tried
+again after a delay that grows and is jittered.
 """
 
 import asyncio
@@ -13,113 +14,114 @@ from typing import Generic, TypeVar
 import structlog
 
 from rotunda_kube import Conflict, KubeError
-from rotunda_operator.task_group import together
+from rotunda_operator.task_group import run_task_group
 
 Item = TypeVar("Item", bound=Hashable)
 
 WORKERS = 8
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 10.0
+FIRST_DELAY = 0.05
+MAX_DELAY = 10.0
 
 _log = structlog.get_logger(__name__)
 
 
 class WorkQueue(Generic[Item]):
-    """`handle` looks at one key and answers after how many seconds to look again; None: when it changes."""
+    """`reconcile` answers after how many seconds to reconcile the item again; None: when it is added."""
 
     def __init__(
         self,
-        handle: Callable[[Item], Awaitable[float | None]],
+        reconcile: Callable[[Item], Awaitable[float | None]],
         *,
         workers: int = WORKERS,
         rng: random.Random | None = None,
     ) -> None:
-        self._handle = handle
+        self._reconcile = reconcile
         self._workers = workers
         self._rng = rng or random.Random()
         self._ready: asyncio.PriorityQueue[tuple[bool, int, Item]] = asyncio.PriorityQueue()
         self._numbers = itertools.count()
-        self._waiting: set[Item] = set()
-        self._late: set[Item] = set()
-        """Those among the waiting for which others are taken first."""
-        self._busy: set[Item] = set()
+        self._queued: set[Item] = set()
+        self._low_priority: set[Item] = set()
+        """Those of `_queued` that are processed after all others."""
+        self._processing: set[Item] = set()
         self._timers: dict[Item, asyncio.TimerHandle] = {}
         self._failures: dict[Item, int] = {}
 
     def __len__(self) -> int:
-        """Keys that wait or are looked at; not those whose time has not come."""
-        return len(self._waiting) + len(self._busy)
+        """Items that are queued or being processed, without those whose delay is not over."""
+        return len(self._queued) + len(self._processing)
 
-    def add(self, item: Item, *, late: bool = False) -> None:
-        """Look at it as soon as a worker is free; `late`: when nothing else waits that is not."""
+    def add(self, item: Item, *, low_priority: bool = False) -> None:
+        """Processed as soon as a worker is free; with `low_priority` after all items without it."""
         self._cancel_timer(item)
-        if item in self._waiting and (late or item not in self._late):
+        if item in self._queued and (low_priority or item not in self._low_priority):
             return
-        self._waiting.add(item)
-        if late:
-            self._late.add(item)
+        self._queued.add(item)
+        if low_priority:
+            self._low_priority.add(item)
         else:
-            self._late.discard(item)
-        if item not in self._busy:
-            self._offer(item)
+            self._low_priority.discard(item)
+        if item not in self._processing:
+            self._push(item)
 
     def add_after(self, item: Item, seconds: float) -> None:
-        """Look at it then, or earlier when something else asks for it."""
+        """Added then, unless it is added before."""
         loop = asyncio.get_running_loop()
         timer = self._timers.get(item)
         if timer is not None and timer.when() <= loop.time() + seconds:
             return
         self._cancel_timer(item)
-        self._timers[item] = loop.call_later(max(seconds, 0.0), self._due, item)
+        self._timers[item] = loop.call_later(max(seconds, 0.0), self._on_timer, item)
 
     async def run(self) -> None:
-        """Works until cancelled."""
-        await together({f"worker {number}": self._work() for number in range(self._workers)})
+        """Processes items until cancelled."""
+        await run_task_group({f"worker {number}": self._work() for number in range(self._workers)})
 
     async def _work(self) -> None:
         while True:
             item = (await self._ready.get())[2]
-            if item not in self._waiting or item in self._busy:
-                continue  # it was late, then asked for again, and has been taken before this entry
-            self._waiting.discard(item)
-            self._late.discard(item)
-            self._busy.add(item)
+            if item not in self._queued or item in self._processing:
+                # An item of low priority that was added again has two entries. The other one came first.
+                continue
+            self._queued.discard(item)
+            self._low_priority.discard(item)
+            self._processing.add(item)
             try:
-                await self._look(item)
+                await self._process(item)
             finally:
-                self._busy.discard(item)
-                if item in self._waiting:
-                    self._offer(item)
-            # A look may wait for nothing: ten thousand of them must not keep all else from running.
+                self._processing.discard(item)
+                if item in self._queued:
+                    self._push(item)
+            # Reconciling may never suspend: without this ten thousand items in a row would block the loop.
             await asyncio.sleep(0)
 
-    async def _look(self, item: Item) -> None:
+    async def _process(self, item: Item) -> None:
         try:
-            again = await self._handle(item)
+            requeue_after = await self._reconcile(item)
         except Conflict:
-            self._retry(item, None)  # the newer object is on its way through the watch
+            self._retry(item, None)  # the watch is about to bring the newer object
         except KubeError as error:
-            _log.warning("will try again", item=str(item), error=str(error))
+            _log.warning("reconcile failed, will retry", item=str(item), error=str(error))
             self._retry(item, error.retry_after)
         except Exception:
-            _log.exception("a defect, will try again", item=str(item))
+            _log.exception("reconcile failed by a defect, will retry", item=str(item))
             self._retry(item, None)
         else:
             self._failures.pop(item, None)
-            if again is not None:
-                self.add_after(item, again)
+            if requeue_after is not None:
+                self.add_after(item, requeue_after)
 
     def _retry(self, item: Item, retry_after: float | None) -> None:
         failures = self._failures[item] = self._failures.get(item, 0) + 1
-        pause = min(FIRST_PAUSE * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE)
-        self.add_after(item, max(pause, retry_after or 0.0) * self._rng.uniform(0.75, 1.25))
+        delay = min(FIRST_DELAY * 2.0 ** min(failures - 1, 10), MAX_DELAY)
+        self.add_after(item, max(delay, retry_after or 0.0) * self._rng.uniform(0.75, 1.25))
 
-    def _due(self, item: Item) -> None:
+    def _on_timer(self, item: Item) -> None:
         self._timers.pop(item, None)
         self.add(item)
 
-    def _offer(self, item: Item) -> None:
-        self._ready.put_nowait((item in self._late, next(self._numbers), item))
+    def _push(self, item: Item) -> None:
+        self._ready.put_nowait((item in self._low_priority, next(self._numbers), item))
 
     def _cancel_timer(self, item: Item) -> None:
         timer = self._timers.pop(item, None)

@@ -1,1 +1,1 @@
-"""What stands for a MediaCluster: signaling, TURN, certificates and the fleet of media nodes."""
+"""Reconciling a MediaCluster: signaling, TURN, certificates and the fleet of media nodes."""

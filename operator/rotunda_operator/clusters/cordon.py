@@ -1,4 +1,4 @@
-"""How a MediaNode that the operator has cordoned tells why: a person's has no mark."""
+"""Why the operator has cordoned a MediaNode: an annotation says it. One that a person cordoned has none."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,22 @@ SCALE_DOWN = f"{GROUP}/scale-down"
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
-    """A merge patch for a MediaNode, refused by the API server if it has changed meanwhile. `why` is told."""
+class NodePatch:
+    """A merge patch of a MediaNode. The API server refuses it if the node has changed meanwhile.
+
+    `what` begins the message of an Event about it ("Drains"); empty: there is none.
+    """
 
     node: MediaNode
     patch: Manifest
-    why: str
+    what: str
 
 
-def is_scaled_down(node: MediaNode) -> bool:
-    """By us, and nobody has uncordoned it since."""
+def is_cordoned_for_scale_down(node: MediaNode) -> bool:
+    """Whether the operator has cordoned it to remove it, and nobody has uncordoned it since."""
     return node.spec.cordoned and node.metadata.annotations.get(SCALE_DOWN) == "true"
 
 
-def is_marked(node: MediaNode) -> bool:
-    """Whether it was cordoned to get another pod."""
+def is_marked_for_update(node: MediaNode) -> bool:
+    """Whether the operator has cordoned it to give it a pod of another template, and that is not done yet."""
     return UPDATE in node.metadata.annotations

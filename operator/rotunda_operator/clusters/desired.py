@@ -1,4 +1,4 @@
-"""Everything that shall stand for a MediaCluster beside its MediaNodes: a pure function."""
+"""The desired objects of a MediaCluster, without its MediaNodes: a pure function."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from rotunda_operator.specs.installation import Installation
 from rotunda_operator.specs.signaling import signaling_objects
 
 
-def desired(
+def desired_objects(
     cluster: MediaCluster,
     installation: Installation,
     secrets: ClusterSecrets,
@@ -20,10 +20,10 @@ def desired(
     peers: Sequence[str] = (),
     urls: Sequence[str] = (),
 ) -> list[Manifest]:
-    """In the order in which they are to be made: what a pod mounts stands before it.
+    """In the order in which they are created: what a pod mounts comes before the pod.
 
-    `peers` are the addresses that the cluster's media nodes announce, which TURN may relay to; `urls` are
-    where it is reached.
+    `peers`: the addresses that TURN may relay to, which are those that the cluster's media nodes announce.
+    `urls`: where clients reach TURN.
     """
     return [
         *_certificates(cluster, secrets),

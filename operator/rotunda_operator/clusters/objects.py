@@ -1,4 +1,5 @@
-"""Makes what shall stand for a MediaCluster beside its media nodes, and takes away what shall not."""
+"""Reconciles the objects of a MediaCluster (not its media nodes): creates and changes what `clusters.desired`
+lists, and deletes what the cluster owns beyond that."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,36 +8,38 @@ from contextlib import suppress
 from rotunda_contract.resources import MediaCluster
 from rotunda_kube import Conflict, Invalid, Key, Manifest, NotAllowed, NotFound
 from rotunda_kube.resource import DEPLOYMENTS, PODS, SECRETS
-from rotunda_operator.clusters.desired import desired
+from rotunda_operator.clusters.desired import desired_objects
+from rotunda_operator.clusters.objects_status import ObjectsStatus
 from rotunda_operator.clusters.references import missing, references
-from rotunda_operator.clusters.secrets import keep_or_make
-from rotunda_operator.clusters.turn import SECRET_SEEN, seen_mark, turn_peers, turn_urls
-from rotunda_operator.context import Context, Standing
+from rotunda_operator.clusters.secrets import keep_or_create
+from rotunda_operator.clusters.turn import SECRET_HASH, secret_hash, turn_peers, turn_urls
+from rotunda_operator.context import Context
 from rotunda_operator.event_handlers import OWNED
 from rotunda_operator.owned.compare import Name, is_controlled
-from rotunda_operator.owned.write import BelongsToOther, bring_about
-from rotunda_operator.pods import read_pod, trouble_of
+from rotunda_operator.owned.write import OwnedByOther, apply_object
+from rotunda_operator.pods import not_ready_reason, read_pod
 from rotunda_operator.specs import names
 from rotunda_operator.specs.invalid import InvalidSpec
 from rotunda_operator.specs.metadata import CLUSTER, COMPONENT
 
-TOLD = 3
-"""Pods of a component that are named with their words."""
+MAX_REASONS = 3
+"""Pods of a component whose reasons are in the status."""
 _RESOURCES = {resource.kind: resource for resource in (*OWNED, SECRETS)}
 
 
-def marks(context: Context, key: Key, cluster: MediaCluster) -> tuple[object, ...]:
-    """What of the world, when it changes, asks for a look at everything that shall stand."""
-    world = context.world
-    owned = [_mark(manifest) for resource in OWNED for manifest in world.owned_by(resource, key)]
-    statuses = [deployment.get("status", {}) for deployment in world.owned_by(DEPLOYMENTS, key)]
+def fingerprint(context: Context, key: Key, cluster: MediaCluster) -> tuple[object, ...]:
+    """All of the cache that the objects depend on. While it is equal, they need not be reconciled again."""
+    cache = context.cache
+    owned = [_fingerprint_of(manifest) for resource in OWNED for manifest in cache.owned_by(resource, key)]
+    statuses = [deployment.get("status", {}) for deployment in cache.owned_by(DEPLOYMENTS, key)]
     replicas = [(status.get("replicas", 0), status.get("readyReplicas", 0)) for status in statuses]
-    announced = {a.rpartition(":")[0] for node in world.nodes_of(key) for a in node.status.media_addresses}
+    announced = {a.rpartition(":")[0] for node in cache.nodes_of(key) for a in node.status.media_addresses}
     return cluster.metadata.generation, tuple(owned), tuple(replicas), tuple(sorted(announced))
 
 
-def _mark(manifest: Manifest) -> tuple[object, ...]:
-    """Whatever of it somebody may have changed; controllers write to a status all the time."""
+def _fingerprint_of(manifest: Manifest) -> tuple[object, ...]:
+    """What somebody may have changed of an object. Its status is left out: controllers write it all the
+    time."""
     metadata = manifest["metadata"]
     version = metadata.get("generation") or metadata["resourceVersion"]
     labels = tuple(sorted(metadata["labels"].items()))
@@ -44,81 +47,83 @@ def _mark(manifest: Manifest) -> tuple[object, ...]:
     return metadata["uid"], version, labels, owners
 
 
-async def stand(context: Context, key: Key, cluster: MediaCluster) -> Standing:
-    """Makes and removes, and says what is not as it shall be."""
-    secrets = await _secrets(context, cluster)
-    made = keep_or_make(cluster, secrets, context.authority, context.now().wall)
+async def reconcile_objects(context: Context, key: Key, cluster: MediaCluster) -> ObjectsStatus:
+    """Raises KubeError."""
+    actual_secrets = await _own_secrets(context, cluster)
+    secrets = keep_or_create(cluster, actual_secrets, context.authority, context.clock().wall)
     pods = await _pods(context, key)
-    peers, urls = _turn(context, key, cluster, secrets.get(names.turn(cluster), {}), pods)
+    peers, urls = _turn(context, key, cluster, actual_secrets.get(names.turn(cluster), {}), pods)
     try:
-        objects = desired(cluster, context.installation, made, peers=peers, urls=urls)
+        desired = desired_objects(cluster, context.installation, secrets, peers=peers, urls=urls)
     except InvalidSpec as error:
-        return Standing((str(error),))
-    problems = await _make(context, key, objects, secrets)
-    problems += await _remove_surplus(context, key, cluster, objects)
+        return ObjectsStatus((str(error),))
+    problems = await _apply(context, key, desired, actual_secrets)
+    problems += await _delete_surplus(context, key, cluster, desired)
     named = {reference.secret for reference in references(cluster)}
     problems += missing(cluster, await _read_secrets(context, key.namespace, named))
-    await _show_secret(
-        context, pods, next(o for o in objects if Name.of(o) == ("Secret", names.turn(cluster)))
-    )
-    return Standing(tuple(problems), troubles(pods), waits=not all(read_pod(pod).ready for pod in pods))
+    turn_secret = next(each for each in desired if Name.of(each) == ("Secret", names.turn(cluster)))
+    await _refresh_mounts(context, pods, turn_secret)
+    all_ready = all(read_pod(pod).ready for pod in pods)
+    return ObjectsStatus(tuple(problems), not_ready_reasons(pods), waits_for_pods=not all_ready)
 
 
-def troubles(pods: Iterable[Manifest]) -> dict[str, str]:
-    """Why pods are not ready, by component, in the words of the pods."""
+def not_ready_reasons(pods: Iterable[Manifest]) -> dict[str, str]:
+    """By component, why pods of it are not ready, in their own words."""
     found: dict[str, list[str]] = defaultdict(list)
     for pod in pods:
-        if words := trouble_of(pod):
+        if reason := not_ready_reason(pod):
             metadata = pod["metadata"]
-            found[metadata["labels"][COMPONENT]].append(f"{metadata['name']}: {words}.")
-    return {component: " ".join(sorted(told)[:TOLD]) for component, told in found.items()}
+            found[metadata["labels"][COMPONENT]].append(f"{metadata['name']}: {reason}.")
+    return {component: " ".join(sorted(reasons)[:MAX_REASONS]) for component, reasons in found.items()}
 
 
-async def _make(
-    context: Context, key: Key, objects: Sequence[Manifest], secrets: dict[str, Manifest]
+async def _apply(
+    context: Context, key: Key, objects: Sequence[Manifest], actual_secrets: dict[str, Manifest]
 ) -> list[str]:
+    """What could not be created or changed, a sentence each."""
     problems = []
-    for wanted in objects:
-        resource = _RESOURCES[wanted["kind"]]
-        name = wanted["metadata"]["name"]
-        known = secrets if resource is SECRETS else _by_name(context, key, resource.kind)
+    for desired in objects:
+        resource = _RESOURCES[desired["kind"]]
+        name = desired["metadata"]["name"]
+        known = actual_secrets if resource is SECRETS else _by_name(context, key, resource.kind)
         try:
-            await bring_about(context, resource, wanted, known.get(name))
-        except BelongsToOther as error:
+            await apply_object(context, resource, desired, known.get(name))
+        except OwnedByOther as error:
             problems.append(str(error))
         except (Invalid, NotAllowed) as error:
-            problems.append(f"{Name.of(wanted)} was refused: {error}")
+            problems.append(f"{Name.of(desired)} was refused: {error}")
     return problems
 
 
 def _by_name(context: Context, key: Key, kind: str) -> dict[str, Manifest]:
-    found = context.world.owned_by(_RESOURCES[kind], key)
+    found = context.cache.owned_by(_RESOURCES[kind], key)
     return {manifest["metadata"]["name"]: manifest for manifest in found}
 
 
-async def _remove_surplus(
+async def _delete_surplus(
     context: Context, key: Key, cluster: MediaCluster, objects: Iterable[Manifest]
 ) -> list[str]:
-    """What the cluster owns and does not want any more."""
+    """Deletes what the cluster owns and does not want any more. What could not be deleted, a sentence
+    each."""
     problems = []
-    wanted = {Name.of(manifest) for manifest in objects}
+    desired = {Name.of(manifest) for manifest in objects}
     for resource in OWNED:
-        for manifest in context.world.owned_by(resource, key):
+        for manifest in context.cache.owned_by(resource, key):
             metadata = manifest["metadata"]
             name = Name(resource.kind, metadata["name"])
-            if name in wanted or not is_controlled(manifest, cluster.metadata.uid):
+            if name in desired or not is_controlled(manifest, cluster.metadata.uid):
                 continue
             try:
                 await context.api.delete(resource, key.namespace, name.name, uid=metadata["uid"])
             except (NotFound, Conflict):
-                continue  # gone, or made anew by somebody
+                continue  # deleted already; Conflict: somebody has created another one of this name
             except (Invalid, NotAllowed) as error:
                 problems.append(f"{name} cannot be removed: {error}")
     return problems
 
 
 async def _pods(context: Context, key: Key) -> list[Manifest]:
-    """Those that mount the Secret of TURN."""
+    """The pods that mount the Secret of TURN: TURN servers and signaling."""
     mounting = f"{COMPONENT} in ({names.TURN_COMPONENT},{names.SIGNALING_COMPONENT})"
     found = await context.api.list(PODS, key.namespace, labels=f"{CLUSTER}={key.name},{mounting}")
     return list(found.items)
@@ -127,40 +132,42 @@ async def _pods(context: Context, key: Key) -> list[Manifest]:
 def _turn(
     context: Context, key: Key, cluster: MediaCluster, secret: Manifest, pods: Sequence[Manifest]
 ) -> tuple[list[str], list[str]]:
-    """Which addresses TURN may relay to, and what clients are told of it."""
-    world = context.world
-    announced = [a for node in world.nodes_of(key) for a in node.status.media_addresses]
+    """The addresses that TURN may relay to, and the URLs that clients get."""
+    cache = context.cache
+    announced = [a for node in cache.nodes_of(key) for a in node.status.media_addresses]
     servers = [p for p in pods if p["metadata"]["labels"][COMPONENT] == names.TURN_COMPONENT]
     return (
-        turn_peers(secret, announced, world.kube_nodes.values()),
-        turn_urls(cluster, map(read_pod, servers), world.kube_nodes),
+        turn_peers(secret, announced, cache.kube_nodes.values()),
+        turn_urls(cluster, map(read_pod, servers), cache.kube_nodes),
     )
 
 
-async def _show_secret(context: Context, pods: Sequence[Manifest], secret: Manifest) -> None:
-    """Has the kubelets renew what pods mount, where the Secret of TURN has changed."""
-    mark = seen_mark(secret)
+async def _refresh_mounts(context: Context, pods: Sequence[Manifest], secret: Manifest) -> None:
+    """Annotates pods with the hash of the Secret of TURN, so that kubelets update the mounted files at
+    once."""
+    hash = secret_hash(secret)
     for pod in pods:
         metadata = pod["metadata"]
-        if metadata.get("annotations", {}).get(SECRET_SEEN) == mark or "deletionTimestamp" in metadata:
+        if metadata.get("annotations", {}).get(SECRET_HASH) == hash or "deletionTimestamp" in metadata:
             continue
-        patch = {"metadata": {"annotations": {SECRET_SEEN: mark}}}
+        patch = {"metadata": {"annotations": {SECRET_HASH: hash}}}
         with suppress(NotFound):
             await context.api.patch(PODS, metadata["namespace"], metadata["name"], patch)
 
 
-async def _secrets(context: Context, cluster: MediaCluster) -> dict[str, Manifest]:
-    """Those that the cluster makes."""
-    made = (
+async def _own_secrets(context: Context, cluster: MediaCluster) -> dict[str, Manifest]:
+    """The Secrets that are created for the cluster, as far as they exist."""
+    own = (
         names.turn(cluster),
         names.signaling_certificate(cluster),
         names.media_node_certificate(cluster),
     )
-    return await _read_secrets(context, cluster.metadata.namespace, made)
+    return await _read_secrets(context, cluster.metadata.namespace, own)
 
 
 async def _read_secrets(context: Context, namespace: str, wanted: Iterable[str]) -> dict[str, Manifest]:
-    """Those that are there, by name: they are read one by one, so that no other may be read."""
+    """Those that exist, by name. They are read one by one, so that the operator needs no right to list
+    them."""
     found: dict[str, Manifest] = {}
     for name in wanted:
         try:

@@ -1,4 +1,4 @@
-"""The Secrets that a MediaCluster names and somebody else makes. Pure."""
+"""The Secrets that a MediaCluster names and somebody else creates: pure functions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rotunda_operator.specs.signaling import URL
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`field` of the spec names the Secret `secret`, which has to have `keys`."""
+    """The field `field` of the spec names the Secret `secret`, which must have `keys`."""
 
     field: str
     secret: str
@@ -18,7 +18,7 @@ class Reference:
 
 
 def references(cluster: MediaCluster) -> Iterator[Reference]:
-    """Those that are named. Pods wait for them where they are missing."""
+    """Those that the spec names. Pods that mount one wait until it exists."""
     spec, certificate = cluster.spec, ("tls.crt", "tls.key")
     named = (
         Reference("redis.secretRef", spec.redis.secret_ref, (URL,)),
@@ -31,7 +31,7 @@ def references(cluster: MediaCluster) -> Iterator[Reference]:
 
 
 def missing(cluster: MediaCluster, found: Mapping[str, Manifest]) -> list[str]:
-    """What is wrong with them, a sentence each. `found`: those that are there, by name."""
+    """What is wrong with them, a sentence each. `found`: the Secrets that exist, by name."""
     problems = []
     for reference in references(cluster):
         named = f"Secret {reference.secret}, which {reference.field} names,"

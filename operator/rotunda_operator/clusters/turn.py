@@ -1,4 +1,7 @@
-"""What the TURN servers of a cluster and those who tell of them are told while they run: pure functions."""
+"""What changes about the TURN servers of a cluster while they run: pure functions.
+
+It is the addresses that TURN servers may relay to, and the URLs that signaling gives to clients.
+"""
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
@@ -10,33 +13,34 @@ from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.turn_config import peer_addresses
 from rotunda_operator.specs.turn_secret import read_turn_peers
 
-SECRET_SEEN = "rotunda.dev/turn-secret"
-"""Annotation of a pod that mounts the Secret of TURN: a hash of what the Secret holds. A kubelet renews what
-a pod mounts at once when the pod changes, and else when its minute comes."""
+SECRET_HASH = "rotunda.dev/turn-secret"
+"""Annotation of a pod that mounts the Secret of TURN: a hash of the Secret. When a pod changes, its kubelet
+updates the mounted files at once. Otherwise it does so once a minute."""
 
 
-def turn_peers(standing: Manifest, announced: Iterable[str], kube_nodes: Iterable[KubeNode]) -> list[str]:
-    """Which addresses may be relayed to; `standing` is the Secret as it stands, or empty.
+def turn_peers(secret: Manifest, announced: Iterable[str], kube_nodes: Iterable[KubeNode]) -> list[str]:
+    """The addresses that TURN may relay to. `secret`: the current Secret of TURN, or empty.
 
-    Those that media nodes announce (`address:port`), and those that they have announced before from
-    Kubernetes nodes that still stand: a media node that is lost and comes back is reached at once.
+    They are the addresses that media nodes announce (`announced`, each `address:port`), and of those that
+    media nodes announced earlier the ones whose Kubernetes node still exists: a media node that is lost and
+    comes back there can be reached at once.
     """
     nodes = list(kube_nodes)
-    told = {address.rpartition(":")[0].strip("[]") for address in announced}
-    # On a Kubernetes node of both families a relay of either one reaches the media node.
-    beside = {other for address in told for node in nodes for other in node.all_of(address)}
-    there = {
+    current = {address.rpartition(":")[0].strip("[]") for address in announced}
+    # On a Kubernetes node with IPv4 and IPv6 a media node is reached by relays of both families.
+    further = {other for address in current for node in nodes for other in node.all_of(address)}
+    existing = {
         each for node in nodes for ip in (node.internal_ip, node.external_ip) for each in node.all_of(ip)
     }
-    before = {address for address in read_turn_peers(standing) if address in there}
-    return peer_addresses({*told, *beside, *before})
+    earlier = {address for address in read_turn_peers(secret) if address in existing}
+    return peer_addresses({*current, *further, *earlier})
 
 
 def turn_urls(cluster: MediaCluster, pods: Iterable[Pod], kube_nodes: Mapping[str, KubeNode]) -> list[str]:
-    """What clients are told, in the order in which they may try it (RFC 7065).
+    """The TURN URLs (RFC 7065) that clients get, in the order in which they may try them.
 
-    `spec.turn.host` where it is set, and else where the TURN servers' pods that are ready are reached, as
-    media nodes there would be.
+    The host is `spec.turn.host` where it is set. Otherwise there is one host for each TURN pod that is ready:
+    the address that a media node on the same Kubernetes node would announce.
     """
     turn = cluster.spec.turn
     hosts = [turn.host] if turn.host else _hosts(cluster, pods, kube_nodes) if turn.enabled else []
@@ -49,14 +53,14 @@ def turn_urls(cluster: MediaCluster, pods: Iterable[Pod], kube_nodes: Mapping[st
     return urls
 
 
-def seen_mark(secret: Manifest) -> str:
-    """The value of SECRET_SEEN for a Secret."""
-    told = "\n".join(f"{key} {value}" for key, value in sorted(secret["data"].items()))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+def secret_hash(secret: Manifest) -> str:
+    """The value of SECRET_HASH for a Secret."""
+    text = "\n".join(f"{key} {value}" for key, value in sorted(secret["data"].items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hosts(cluster: MediaCluster, pods: Iterable[Pod], kube_nodes: Mapping[str, KubeNode]) -> Collection[str]:
     network = cluster.spec.media_nodes.network
-    ready = (pod for pod in pods if pod.ready and not pod.terminating and not pod.gone)
+    ready = (pod for pod in pods if pod.ready and not pod.terminating and not pod.finished)
     found = {announced_address(network, kube_nodes.get(pod.node_name), pod) for pod in ready}
     return sorted(found - {""})

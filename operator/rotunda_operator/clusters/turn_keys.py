@@ -1,12 +1,14 @@
-"""Changing the key of TURN credentials so that no call notices: a pure function of what stands and the time.
+"""Rotation of the key of TURN credentials, without interrupting calls: a pure function of keys and time.
 
-Pods see a changed Secret one after another, and a credential lives on after it was handed out. So the next
-key is accepted everywhere before it makes a credential, and the last one until its last credential is over:
+Pods see a changed Secret at different times, and a credential is valid for some time after it was issued.
+Therefore every TURN server accepts the next key before a credential is made with it, and accepts the previous
+key until its last credential has expired:
 
-  current                  for ROTATE_AFTER, or until somebody asks
-  current, next            for SPREAD: every TURN server learns of the next
-  next is current,         for a credential's life and SPREAD: every signaling pod learns of it, and then the
-  the last is previous     last credential made from the previous key runs out
+  keys                for how long
+  current             ROTATE_AFTER, or until somebody requests a rotation
+  current, next       PROPAGATION: every TURN server gets the next key
+  previous, current   PROPAGATION and the life of a credential: every signaling pod gets the new current key,
+                      then the last credential that was made with the previous key expires
 """
 
 from collections.abc import Callable
@@ -16,28 +18,28 @@ from datetime import datetime, timedelta
 from rotunda_operator.specs.turn_secret import CREDENTIAL_SECONDS, TurnKeys
 
 ROTATE_AFTER = timedelta(days=7)
-SPREAD = timedelta(minutes=5)
-"""A kubelet carries a changed Secret into a pod within two minutes."""
+PROPAGATION = timedelta(minutes=5)
+"""How long it takes at most until every pod has a changed Secret. A kubelet needs up to two minutes."""
 
 ROTATE = "rotunda.dev/rotate-turn-key"
-"""Annotation of a MediaCluster: a value that was not there before asks for another key."""
+"""Annotation of a MediaCluster: a new value requests a rotation."""
 
 
-def keep_or_change(
-    standing: TurnKeys | None, now: datetime, draw: Callable[[], str], *, asked: str = ""
+def keep_or_rotate(
+    keys: TurnKeys | None, now: datetime, draw: Callable[[], str], *, requested: str = ""
 ) -> TurnKeys:
-    """What shall stand now. One step is taken at a time, and each is written before the next."""
-    if standing is None:
-        return TurnKeys(draw(), since=now, asked=asked)
-    passed = now - standing.since
-    if standing.next:
-        if passed < SPREAD:
-            return standing
-        return replace(standing, current=standing.next, next="", previous=standing.current, since=now)
-    if standing.previous:
-        if passed < SPREAD + timedelta(seconds=CREDENTIAL_SECONDS):
-            return standing
-        return replace(standing, previous="", since=now)
-    if passed >= ROTATE_AFTER or (asked and asked != standing.asked):
-        return replace(standing, next=draw(), since=now, asked=asked)
-    return standing
+    """The desired keys. At most one step of a rotation is taken; it must be written before the next call."""
+    if keys is None:
+        return TurnKeys(draw(), since=now, requested=requested)
+    passed = now - keys.since
+    if keys.next:
+        if passed < PROPAGATION:
+            return keys
+        return replace(keys, current=keys.next, next="", previous=keys.current, since=now)
+    if keys.previous:
+        if passed < PROPAGATION + timedelta(seconds=CREDENTIAL_SECONDS):
+            return keys
+        return replace(keys, previous="", since=now)
+    if passed >= ROTATE_AFTER or (requested and requested != keys.requested):
+        return replace(keys, next=draw(), since=now, requested=requested)
+    return keys

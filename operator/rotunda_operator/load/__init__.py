@@ -1,5 +1,5 @@
-"""What media nodes report of themselves, kept in memory."""
+"""Load reports of media nodes, kept in memory."""
 
-from rotunda_operator.load.reports import LoadLedger, NodeReport
+from rotunda_operator.load.reports import LoadReports, NodeReport
 
-__all__ = ["LoadLedger", "NodeReport"]
+__all__ = ["LoadReports", "NodeReport"]

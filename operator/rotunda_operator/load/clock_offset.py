@@ -1,33 +1,35 @@
-"""How old a report is, by the clock of the machine that made it and by ours.
+"""The age of a report, by the clock of the machine that made it and by our own clock.
 
-Two clocks may stand apart by any distance, which must not be taken for age: a distance that stays is the
-clocks', what exceeds it is age. Until it has been seen to stay, the clocks are trusted.
+The two clocks may differ by any offset, which must not be taken for age. A difference that stays the same
+over several reports is the offset of the clocks; what exceeds it is age. Until then the clocks are trusted.
 """
 
 from collections import deque
 
-AGREEING = 3
-"""So many reports in a row, made at different times, show by their lags that the clocks stand apart."""
-SPREAD_SECONDS = 1.0
-"""Within which these lags lie. Reports that were held back and come all at once differ by their interval."""
+AGREEING_REPORTS = 3
+"""If the lags of so many reports in a row, made at different times, agree, they are the offset of the
+clocks."""
+AGREEMENT_SECONDS = 1.0
+"""Lags agree if they differ by no more. The lags of reports that were delayed and arrive all at once do not
+agree: they differ by the interval of the reports."""
 
 
-class ClockDistance:
-    """Of one reporter. Times in seconds since 1970, each by the clock of its machine."""
+class ClockOffset:
+    """Of one reporter. Times are in seconds since 1970, `made` by its clock and `arrived` by ours."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        """Of its clock behind ours, and the shortest way from there."""
-        self._lags: deque[float] = deque(maxlen=AGREEING)
+        """How far its clock is behind ours, including the shortest time a report was under way."""
+        self._lags: deque[float] = deque(maxlen=AGREEING_REPORTS)
         self._last: float | None = None
 
     def age(self, made: float, arrived: float) -> float:
-        """Seconds between the two, never negative."""
+        """The age of a report in seconds, never negative."""
         lag = arrived - made
-        if made != self._last:  # one report in two messages is one witness
+        if made != self._last:  # parts of the same report count once
             self._last = made
             self._lags.append(lag)
         self.seconds = min(self.seconds, lag)
-        if len(self._lags) == AGREEING and max(self._lags) - min(self._lags) <= SPREAD_SECONDS:
+        if len(self._lags) == AGREEING_REPORTS and max(self._lags) - min(self._lags) <= AGREEMENT_SECONDS:
             self.seconds = min(self._lags)
         return max(lag - self.seconds, 0.0)

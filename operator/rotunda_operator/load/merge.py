@@ -1,9 +1,11 @@
-"""The parts of a node's reports put together: collectors cut a report into several messages. Pure state.
+"""Merges the parts of a node's reports: collectors may split a report into several messages. Pure state.
 
 Rules
-  - What was measured later stands; a part that was overtaken by a later one says nothing.
-  - What a part does not tell stays as it was told, for as long as a report is fresh.
-  - A room that is not named is not there only if all rooms of one measuring are known, by their number.
+  - The value that was measured last counts. A part that arrives after a part of a later measurement changes
+    nothing that the later one has.
+  - A value that a part does not have keeps what an earlier part said, as long as that is fresh.
+  - A room that is missing in a report is empty only if all rooms of one measurement are known, by their
+    number.
 """
 
 import math
@@ -13,23 +15,23 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rotunda_operator.load import otlp
-from rotunda_operator.load.clock_offset import ClockDistance
+from rotunda_operator.load.clock_offset import ClockOffset
 from rotunda_operator.load.otlp import Part
 from rotunda_operator.load.reports import FRESH_SECONDS, NodeReport
 
-MOST_ROOMS = 100_000
-"""A media node tells of so many at most."""
-MOST_WORKERS = 256
-"""As many as a block of ports has (`Ports.media_count`)."""
-_REMEMBERED = 8
-"""Measurings whose parts may still come."""
+MAX_ROOMS = 100_000
+"""Of one media node."""
+MAX_WORKERS = 256
+"""As many as a block of ports can have (`Ports.media_count`)."""
+_MAX_MEASUREMENTS = 8
+"""Measurements whose parts may still arrive."""
 
 _Name = TypeVar("_Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The report as it stands, and how many seconds ago its utilization was measured."""
+    """The merged report. `age`: how many seconds ago its utilization was measured."""
 
     report: NodeReport
     age: float
@@ -37,7 +39,8 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`at` in seconds of our clock; `made` in those of the reporter, the same for all of one measuring."""
+    """`at`: when it was measured, in seconds of our clock. `made`: the same by the reporter's clock, equal
+    for all readings of one measurement."""
 
     value: float
     at: float
@@ -46,64 +49,64 @@ class _Reading:
 
 @dataclass(slots=True)
 class Merger:
-    """Of one process of one media node. `arrived` is seconds since 1970, by our clock."""
+    """The reports of one process of a media node. `arrived` is in seconds since 1970, by our clock."""
 
     process: str
     _values: dict[str, _Reading] = field(default_factory=dict)
     _workers: dict[int, _Reading] = field(default_factory=dict)
     _rooms: dict[str, _Reading] = field(default_factory=dict)
     _all_rooms: _Reading | None = None
-    """The number of rooms at the last measuring of which every room is known."""
+    """The number of rooms, by the last measurement of which every room is known."""
     _newest: float = -math.inf
     _packets: _Reading | None = None
     _rate: float = 0.0
-    _distance: ClockDistance = field(default_factory=ClockDistance)
+    _offset: ClockOffset = field(default_factory=ClockOffset)
     _times: OrderedDict[float, float] = field(default_factory=OrderedDict)
-    """By the reporter's clock, ours for it: one for all parts of a measuring."""
+    """From the reporter's clock to ours: all parts of one measurement get the same time."""
 
-    def take(self, part: Part, arrived: float) -> Merged | None:
-        """What is known with it; None where that has no fresh utilization."""
+    def add(self, part: Part, arrived: float) -> Merged | None:
+        """The merged report with this part; None while there is no fresh utilization."""
         made = part.made if part.made is not None else arrived
         at = self._time_of(part, arrived)
         self._newest = max(self._newest, at)
         _put(self._values, part.values, at, made)
-        _put(self._workers, part.workers, at, made, most=MOST_WORKERS)
+        _put(self._workers, part.workers, at, made, maximum=MAX_WORKERS)
         if self._all_rooms is None or at > self._all_rooms.at:
-            _put(self._rooms, part.rooms, at, made, most=MOST_ROOMS)
-        self._count_packets()
+            _put(self._rooms, part.rooms, at, made, maximum=MAX_ROOMS)
+        self._update_packet_rate()
         self._complete_rooms()
-        self._forget_old()
+        self._drop_stale()
         return self._merged(arrived)
 
     def _time_of(self, part: Part, arrived: float) -> float:
         if part.made is None:
             return arrived
-        at = arrived - self._distance.age(part.made, arrived)
+        at = arrived - self._offset.age(part.made, arrived)
         if part.made not in self._times:
             self._times[part.made] = at
-            if len(self._times) > _REMEMBERED:
+            if len(self._times) > _MAX_MEASUREMENTS:
                 self._times.popitem(last=False)
         return self._times[part.made]
 
-    def _count_packets(self) -> None:
+    def _update_packet_rate(self) -> None:
         now, before = self._values.get(otlp.FORWARDED), self._packets
         if now is None or (before is not None and now.at <= before.at):
             return
         self._packets = now
-        rose = before is not None and now.value >= before.value
-        self._rate = (now.value - before.value) / (now.at - before.at) if before and rose else 0.0
+        increased = before is not None and now.value >= before.value
+        self._rate = (now.value - before.value) / (now.at - before.at) if before and increased else 0.0
 
     def _complete_rooms(self) -> None:
         count = self._values.get(otlp.ROOMS)
         if count is None:
             return
-        of_it = sum(reading.made == count.made for reading in self._rooms.values())
-        if of_it != int(count.value):
+        of_this_measurement = sum(reading.made == count.made for reading in self._rooms.values())
+        if of_this_measurement != int(count.value):
             return
         self._all_rooms = count
         self._rooms = {name: room for name, room in self._rooms.items() if room.at >= count.at}
 
-    def _forget_old(self) -> None:
+    def _drop_stale(self) -> None:
         oldest = self._newest - FRESH_SECONDS
         self._values = {name: reading for name, reading in self._values.items() if reading.at >= oldest}
         self._workers = {name: reading for name, reading in self._workers.items() if reading.at >= oldest}
@@ -138,13 +141,13 @@ class Merger:
 
 def _put(
     known: dict[_Name, _Reading],
-    told: Mapping[_Name, float],
+    values: Mapping[_Name, float],
     at: float,
     made: float,
     *,
-    most: float = math.inf,
+    maximum: float = math.inf,
 ) -> None:
-    for name, value in told.items():
+    for name, value in values.items():
         before = known.get(name)
-        if (before is None and len(known) < most) or (before is not None and before.at <= at):
+        if (before is None and len(known) < maximum) or (before is not None and before.at <= at):
             known[name] = _Reading(value, at, made)

@@ -1,7 +1,7 @@
-"""From an OTLP metrics export to parts of media nodes' reports: a pure reading of the names in the design.
+"""Reads parts of media nodes' reports from an OTLP metrics export. Pure functions.
 
-A reporter, or a collector between, may send more than we know, in any order and cut into several messages;
-what is no finite number of at least 0 is left out and counted.
+A media node, or a collector in between, may send metrics that are not known here, in any order and split into
+several messages. A value that is not a finite number of at least 0 is skipped and counted.
 """
 
 import math
@@ -27,18 +27,19 @@ CONSUMERS = "rotunda.consumers"
 _SINGLE = {UTILIZATION, EGRESS, PACKET_LOSS, JITTER, FORWARDED, ROOMS, PARTICIPANTS, CONSUMERS}
 _BY_WORKER = "rotunda.media.worker.utilization"
 _BY_ROOM = "rotunda.room.participants"
-MOST_MOMENTS = 16
-"""Of measuring, that are read of one node in one message: the newest. Who catches up may send more."""
-_LONGEST_NAME = 253
-_MOST = 1e15
+MAX_MEASUREMENTS = 16
+"""Of one node in one message. Of more, the newest are read: a reporter may send many after an outage."""
+_MAX_NAME_LENGTH = 253
+_MAX_VALUE = 1e15
 
 
 @dataclass(slots=True)
 class Part:
-    """What one message has of one media node's report.
+    """What one message has of one measurement of one media node.
 
-    `process` is the UID of its pod, `made` when it measured (seconds since 1970 by its own clock, which may
-    stand apart from ours); empty and None where it does not say. `points` counts what was read.
+    `process`: the UID of its pod; empty where the message does not name it. `made`: when it was measured, in
+    seconds since 1970 by the node's clock, which may differ from ours; None where the message does not say.
+    `points`: how many data points were read.
     """
 
     namespace: str
@@ -53,8 +54,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Of one message: the parts, each node's in the order in which they were made, how many points of media
-    nodes were no numbers or had no name to be told by, and how many were of more than MOST_MOMENTS."""
+    """What was read from one message.
+
+    `parts`: those of each node in the order in which they were measured. `unreadable`: points that were no
+    valid numbers, or of a media node without a name. `surplus`: points beyond MAX_MEASUREMENTS.
+    """
 
     parts: list[Part]
     unreadable: int
@@ -62,7 +66,7 @@ class Exported:
 
 
 def read(request: ExportMetricsServiceRequest) -> Exported:
-    """Resources that are no media nodes are passed over."""
+    """Resources that are not media nodes are ignored."""
     parts: list[Part] = []
     unreadable = 0
     for resource in request.resource_metrics:
@@ -70,7 +74,7 @@ def read(request: ExportMetricsServiceRequest) -> Exported:
         if attributes.get("service.name") != SERVICE:
             continue
         name = attributes.get("service.instance.id", "")
-        if not 0 < len(name) <= _LONGEST_NAME:
+        if not 0 < len(name) <= _MAX_NAME_LENGTH:
             unreadable += sum(1 for _ in _points(resource))
             continue
         found, wrong = _parts(resource, attributes, name)
@@ -81,13 +85,13 @@ def read(request: ExportMetricsServiceRequest) -> Exported:
 
 
 def _bounded(parts: list[Part], unreadable: int) -> Exported:
-    """The last MOST_MOMENTS of each node: each is merged and placed by, and one message holds 100,000."""
+    """Keeps the last MAX_MEASUREMENTS of each node. Each costs a merge, and a message can hold 100,000."""
     seen: Counter[tuple[str, str]] = Counter()
     kept: list[Part] = []
     surplus = 0
     for part in reversed(parts):
         seen[part.namespace, part.name] += 1
-        if seen[part.namespace, part.name] <= MOST_MOMENTS:
+        if seen[part.namespace, part.name] <= MAX_MEASUREMENTS:
             kept.append(part)
         else:
             surplus += part.points
@@ -95,12 +99,12 @@ def _bounded(parts: list[Part], unreadable: int) -> Exported:
 
 
 def _parts(resource: ResourceMetrics, attributes: dict[str, str], name: str) -> tuple[list[Part], int]:
-    """One for each moment of measuring, and how many points could not be read."""
+    """One part for each measurement, and how many points could not be read."""
     parts: dict[int, Part] = {}
     unreadable = 0
     for metric_name, point in _points(resource):
         value = float(point.as_int) if point.WhichOneof("value") == "as_int" else point.as_double
-        if not (math.isfinite(value) and 0 <= value <= _MOST):
+        if not (math.isfinite(value) and 0 <= value <= _MAX_VALUE):
             unreadable += 1
             continue
         part = parts.get(point.time_unix_nano)
@@ -110,11 +114,11 @@ def _parts(resource: ResourceMetrics, attributes: dict[str, str], name: str) -> 
                 attributes.get("k8s.namespace.name", ""), name, attributes.get("k8s.pod.uid", ""), made
             )
         part.points += 1
-        _take(part, metric_name, point, value)
+        _put(part, metric_name, point, value)
     return list(parts.values()), unreadable
 
 
-def _take(part: Part, name: str, point: NumberDataPoint, value: float) -> None:
+def _put(part: Part, name: str, point: NumberDataPoint, value: float) -> None:
     if name in _SINGLE:
         part.values[name] = value
     elif name == _BY_WORKER:
@@ -122,12 +126,12 @@ def _take(part: Part, name: str, point: NumberDataPoint, value: float) -> None:
         part.workers[index] = value
     elif name == _BY_ROOM:
         room = _attributes(point.attributes).get(ROOM_ATTRIBUTE, "")
-        if 0 < len(room) <= _LONGEST_NAME:
+        if 0 < len(room) <= _MAX_NAME_LENGTH:
             part.rooms[room] = int(value)
 
 
 def _points(resource: ResourceMetrics) -> Iterator[tuple[str, NumberDataPoint]]:
-    """With the name of their metric."""
+    """All data points, each with the name of its metric."""
     for scope in resource.scope_metrics:
         for metric in scope.metrics:
             for point in _numbers(metric):

@@ -1,4 +1,4 @@
-"""The gRPC server that media nodes, or a collector between, push their metrics to."""
+"""The gRPC server to which media nodes, or a collector in between, push their metrics (OTLP)."""
 
 import time
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from rotunda_operator.load.otlp import MOST_MOMENTS, Part, read
+from rotunda_operator.load.otlp import MAX_MEASUREMENTS, Part, read
 from rotunda_operator.load.reporter_auth import may_report
 
 SERVICE = "opentelemetry.proto.collector.metrics.v1.MetricsService"
 LOG_SECONDS = 10.0
-"""At most one line about what is refused in so many seconds: reporters come every two."""
+"""Between two log lines about refused reports: each reporter sends one report every 2 s."""
 _OPTIONS = (
     ("grpc.max_receive_message_length", 4 << 20),
-    # Reporters ask every few seconds whether we live, so that they notice a takeover.
+    # Reporters send a ping every few seconds, to notice soon when the leader has changed.
     ("grpc.http2.min_ping_interval_without_data_ms", 1000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
@@ -27,11 +27,12 @@ _OPTIONS = (
 _log = structlog.get_logger(__name__)
 
 OnPart = Callable[[Part, float], str | None]
-"""Called with a part and when it arrived, seconds since 1970. The answer says why it is not taken."""
+"""Called with a part and when it arrived, in seconds since 1970. The answer says why it is refused; None: it
+is not."""
 
 
 class LoadReceiver:
-    """OTLP's MetricsService. `clock` is seconds since 1970 and never goes back."""
+    """OTLP's MetricsService. `clock`: seconds since 1970, which never go back."""
 
     def __init__(self, on_part: OnPart, clock: Callable[[], float] | None = None) -> None:
         self._on_part = on_part
@@ -41,7 +42,7 @@ class LoadReceiver:
     async def export(
         self, message: bytes, context: "grpc.aio.ServicerContext[bytes, ExportMetricsServiceResponse]"
     ) -> ExportMetricsServiceResponse:
-        """One request. What is not taken is told as OTLP's partial success."""
+        """Handles one request. What is refused is reported as OTLP's partial success."""
         try:
             request = ExportMetricsServiceRequest.FromString(message)
         except DecodeError:
@@ -55,7 +56,9 @@ class LoadReceiver:
         caller = context.auth_context()
         if exported.surplus:
             _reject(
-                response, exported.surplus, f"of a node no more than {MOST_MOMENTS} moments in one message"
+                response,
+                exported.surplus,
+                f"of a node no more than {MAX_MEASUREMENTS} moments in one message",
             )
         for part in exported.parts:
             if may_report(caller, part.namespace):
@@ -74,19 +77,22 @@ class LoadReceiver:
             self._logged = now
             why = response.partial_success.error_message
             _log.warning(
-                "load reports are not taken", points=response.partial_success.rejected_data_points, why=why
+                "load reports refused", points=response.partial_success.rejected_data_points, why=why
             )
 
 
 def steady_clock() -> Callable[[], float]:
-    """The machine's clock as it stands now, which then only goes on. Were it set back while reports come,
-    each new one would be older than the last, which would stand until the clock is where it was."""
+    """Seconds since 1970 that only increase, even if the machine's clock is set back.
+
+    With a clock that is set back each new report would seem older than the last one, and be ignored until the
+    clock has caught up.
+    """
     began = time.time() - time.monotonic()
     return lambda: began + time.monotonic()
 
 
 def _reject(response: ExportMetricsServiceResponse, points: int, why: str) -> None:
-    """The last reason is told."""
+    """Of several reasons the last one is in the answer."""
     response.partial_success.rejected_data_points += points
     response.partial_success.error_message = why
 
@@ -96,7 +102,7 @@ async def serve(
 ) -> grpc.aio.Server:
     """The server, started. Raises OSError for an address that cannot be used."""
     server = grpc.aio.server(options=_OPTIONS)
-    # Not by the generated service: what it cannot parse, it answers with UNKNOWN and a traceback.
+    # Not the generated service: it answers a message that it cannot parse with UNKNOWN and logs a traceback.
     export: grpc.RpcMethodHandler[bytes, ExportMetricsServiceResponse] = grpc.unary_unary_rpc_method_handler(
         receiver.export, response_serializer=ExportMetricsServiceResponse.SerializeToString
     )
@@ -109,5 +115,5 @@ async def serve(
     except RuntimeError as error:
         raise OSError(f"cannot listen on {address} for load reports: {error}") from None
     await server.start()
-    _log.info("listens for load reports", port=port, secure=credentials is not None)
+    _log.info("listening for load reports", port=port, secure=credentials is not None)
     return server

@@ -1,6 +1,6 @@
-"""Who may report load: only media nodes with a certificate of ours, each for its own namespace.
+"""Who may report load: with TLS only media nodes, by their certificate and for their own namespace.
 
-A forged low load would attract every room.
+A forged report of a low load would attract every new room.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ _NAMES = "x509_subject_alternative_name"
 
 
 def receiver_credentials(authority: Pair, now: Callable[[], datetime]) -> grpc.ServerCredentials:
-    """Mutual TLS with a certificate that is issued here, and anew before it expires."""
+    """Mutual TLS with a certificate that is issued here, and issued again before it expires."""
     own = issue(authority, OPERATOR, now())
 
     def renewed() -> grpc.ServerCertificateConfiguration | None:
@@ -27,13 +27,13 @@ def receiver_credentials(authority: Pair, now: Callable[[], datetime]) -> grpc.S
 
     return grpc.dynamic_ssl_server_credentials(
         _configuration(own, authority),
-        renewed,  # type: ignore[arg-type]  # None, by gRPC's documentation: nothing has changed
+        renewed,  # type: ignore[arg-type]  # by gRPC's documentation None means: unchanged
         require_client_authentication=True,
     )
 
 
 def may_report(auth_context: Mapping[str, Iterable[bytes]], namespace: str) -> bool:
-    """Whether a caller speaks for media nodes of the namespace; without TLS everybody does."""
+    """Whether the caller may report for media nodes of the namespace. Without TLS everybody may."""
     if b"ssl" not in auth_context.get("transport_security_type", ()):
         return True
     start, _, end = identity_of("media-node", "?", namespace).partition("?")
@@ -44,7 +44,7 @@ def may_report(auth_context: Mapping[str, Iterable[bytes]], namespace: str) -> b
 
 
 def _is_label(name: str, start: str, end: str) -> bool:
-    """Whether what stands between is the name of one cluster."""
+    """Whether the text between start and end is one DNS label: the name of a cluster."""
     cluster = name[len(start) : len(name) - len(end)]
     return bool(cluster) and "." not in cluster
 

@@ -1,7 +1,7 @@
-"""The last report of every media node, with its age.
+"""The last load report of every media node.
 
-Pure state: the caller brings the time (seconds of any monotonic clock). High-rate load lives here and
-nowhere else; only what changed enough is written to a MediaNode's status.
+Pure state: the caller passes the time, in seconds of any monotonic clock. Reports come every 2 s and are kept
+only here. A MediaNode's status gets a new load only when it has changed enough, see `nodes.load_status`.
 """
 
 import math
@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 FRESH_SECONDS = 6.0
-"""A report older than this says nothing about now: three missed reports of one every 2 s."""
+"""A report that is older is stale: three reports in a row are missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """One report. Ratios are 0 to 1, rates per second.
+    """One report. Ratios are 0 to 1, rates are per second, bitrates in bit/s.
 
-    `cpu` is the mean over its media workers, None where it tells of none.
-    `names_all_rooms`: a room that `room_participants` does not name is not there. Else it says nothing of it.
+    `cpu`: the mean over the media workers; None where the report names none. `names_all_rooms`: whether
+    `room_participants` has every room of the node. If not, a room that is missing in it may still have
+    people.
     """
 
     utilization: float
@@ -40,39 +41,36 @@ class _Entry:
     made_at: float
 
 
-class LoadLedger:
-    """Reports by MediaNode.
-
-    Keys are `(namespace, name)` of the MediaNode.
-    """
+class LoadReports:
+    """By MediaNode. Keys are its `(namespace, name)`."""
 
     def __init__(self, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._fresh_seconds = fresh_seconds
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     def record(self, node: tuple[str, str], report: NodeReport, now: float, age: float = 0.0) -> None:
-        """Takes a report in the order of arrival, made `age` seconds ago."""
+        """Keeps a report that was made `age` seconds ago. Call in the order of arrival."""
         self._entries[node] = _Entry(report, now - age)
 
     def forget(self, node: tuple[str, str]) -> None:
-        """The MediaNode is gone."""
+        """The MediaNode was deleted, or has another pod."""
         self._entries.pop(node, None)
 
     def fresh(self, node: tuple[str, str], now: float) -> NodeReport | None:
-        """The last report when it is at most `fresh_seconds` old."""
+        """The last report, if it is at most `fresh_seconds` old."""
         entry = self._entries.get(node)
         if entry is None or now - entry.made_at > self._fresh_seconds:
             return None
         return entry.report
 
     def fresh_until(self, node: tuple[str, str], now: float) -> float:
-        """When what `fresh` answers may change by time alone; infinity without a fresh report."""
+        """When the fresh report becomes stale; infinity without a fresh report."""
         entry = self._entries.get(node)
         if entry is None or now - entry.made_at > self._fresh_seconds:
             return math.inf
         return entry.made_at + self._fresh_seconds
 
     def last(self, node: tuple[str, str]) -> tuple[NodeReport, float] | None:
-        """The last report, however old, and when it was made."""
+        """The last report, even a stale one, and when it was made."""
         entry = self._entries.get(node)
         return None if entry is None else (entry.report, entry.made_at)

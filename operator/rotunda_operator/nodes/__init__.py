@@ -1,1 +1,1 @@
-"""What a MediaNode needs: its ports, its pod, and what its status says."""
+"""Reconciling a MediaNode: its ports, its pod and its status."""

@@ -1,11 +1,12 @@
-"""Where a media node is reached."""
+"""The addresses of a media node."""
 
 from rotunda_contract.resources import NetworkSpec, Ports
 from rotunda_operator.pods import KubeNode, Pod
 
 
 def grpc_address(pod: Pod, ports: Ports | None) -> str | None:
-    """Its ports are the Kubernetes node's, in either network mode."""
+    """Where signaling calls it. In both network modes the ports of the pod are ports of its Kubernetes
+    node."""
     if ports is None or not pod.host_ip:
         return None
     return f"{_bracketed(pod.host_ip)}:{ports.grpc}"
@@ -14,7 +15,7 @@ def grpc_address(pod: Pod, ports: Ports | None) -> str | None:
 def media_addresses(
     network: NetworkSpec, node: KubeNode | None, pod: Pod, ports: Ports | None
 ) -> tuple[str, ...]:
-    """One for each worker; empty while the announced address is not known."""
+    """`address:port` of each media worker; empty while the announced address is not known."""
     address = announced_address(network, node, pod)
     if ports is None or not address:
         return ()
@@ -22,7 +23,7 @@ def media_addresses(
 
 
 def announced_address(network: NetworkSpec, node: KubeNode | None, pod: Pod) -> str:
-    """What clients are told; empty while it is not known."""
+    """The address that clients get for media; empty while it is not known."""
     if network.announce == "NodeExternalIP":
         return node.external_ip if node is not None else ""
     if network.announce == "NodeInternalIP":

@@ -1,13 +1,15 @@
-"""The load in a MediaNode's status: rounded, and written only when it differs enough to be worth it."""
+"""The load in a MediaNode's status: rounded, and written only when it has changed enough to be worth a
+write."""
 
 from rotunda_contract.resources import Load, MediaNodeStatus
 from rotunda_operator.load import NodeReport
 
-THRESHOLD_PERCENT = 5
-REPORT_SECONDS = 60.0
-"""How far a written time of the last report may lie behind the last report, in a small fleet."""
-REPORT_SECONDS_A_NODE = 0.25
-"""In a large one so many for each of its nodes, or nothing but these times would be written."""
+UTILIZATION_THRESHOLD_PERCENT = 5
+REPORT_TIME_SECONDS = 60.0
+"""How far `lastReportTime` in a status may lie behind the last report."""
+REPORT_TIME_SECONDS_PER_NODE = 0.25
+"""In a large fleet it may lie behind by so much for each media node: otherwise these times alone would use up
+the rate of status writes."""
 
 
 def load_of(report: NodeReport) -> Load:
@@ -24,8 +26,8 @@ def load_of(report: NodeReport) -> Load:
     )
 
 
-def matters(written: MediaNodeStatus, now: MediaNodeStatus, nodes: int) -> bool:
-    """Whether somebody who looks should see the difference, in a fleet of so many media nodes."""
+def is_worth_writing(written: MediaNodeStatus, now: MediaNodeStatus, nodes: int) -> bool:
+    """Whether the difference is large enough. `nodes`: how many media nodes there are."""
     return _differ(written.load, now.load) or _is_behind(written, now, nodes)
 
 
@@ -34,11 +36,11 @@ def _differ(written: Load | None, now: Load | None) -> bool:
         return written != now
     if (written.rooms, written.participants) != (now.rooms, now.participants):
         return True
-    return abs(written.utilization_percent - now.utilization_percent) >= THRESHOLD_PERCENT
+    return abs(written.utilization_percent - now.utilization_percent) >= UTILIZATION_THRESHOLD_PERCENT
 
 
 def _is_behind(written: MediaNodeStatus, now: MediaNodeStatus, nodes: int) -> bool:
     if written.last_report_time is None or now.last_report_time is None:
         return written.last_report_time != now.last_report_time
     seconds = (now.last_report_time - written.last_report_time).total_seconds()
-    return seconds >= max(REPORT_SECONDS, nodes * REPORT_SECONDS_A_NODE)
+    return seconds >= max(REPORT_TIME_SECONDS, nodes * REPORT_TIME_SECONDS_PER_NODE)

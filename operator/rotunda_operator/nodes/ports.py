@@ -1,4 +1,4 @@
-"""Which ports of the cluster's range a MediaNode gets: a block, kept for its life.
+"""Which ports of the cluster's range a MediaNode gets: a block, which it keeps as long as it exists.
 
 A block is one UDP port for each media worker, then one TCP port for gRPC and one for health. Blocks do not
 overlap while the range has space. When it has none left a block is given twice: pods declare their ports
@@ -12,17 +12,17 @@ from rotunda_contract.resources import NetworkSpec, Ports
 
 
 class RangeTooSmall(ValueError):
-    """The range does not hold one block; the message says what it takes."""
+    """The range is smaller than one block. The message says how large it must be."""
 
 
 def assign_ports(
     network: NetworkSpec, workers: int, taken: Iterable[Ports], *, behind: Ports | None = None
 ) -> Ports:
-    """The lowest block that nobody has, else the one that the fewest have.
+    """The lowest block of which no port is taken; if there is none, the block whose ports the fewest have.
 
-    `taken` are the blocks of all other MediaNodes that may come to the same Kubernetes nodes, of whatever
-    size and range. `behind` is one that turned out to be of no use: the search begins behind it, so
-    that one such block after the other is left. Raises RangeTooSmall.
+    `taken`: the blocks of all other MediaNodes that may run on the same Kubernetes nodes, of any size and
+    range. `behind`: a block that could not be used. The search begins behind it, so that the next call does
+    not find the same one again. Raises RangeTooSmall.
     """
     size = workers + 2
     last = network.port_to - size + 1
@@ -39,13 +39,13 @@ def assign_ports(
         free = _first_free(part, size, users)
         if free is not None:
             return _block(free, workers)
-    # Steps of one block, so that those given twice coincide rather than touch two others each.
+    # In steps of one block: a block that is given twice overlaps one other block, not two.
     fewest = min(starts[::size], key=lambda start: max(users[port] for port in range(start, start + size)))
     return _block(fewest, workers)
 
 
 def still_fits(network: NetworkSpec, workers: int, block: Ports) -> bool:
-    """Whether a block given earlier is one of the size and range that are asked for now."""
+    """Whether a block that was given earlier has the size and range that the cluster asks for now."""
     ports = ports_of(block)
     return block.media_count == workers and network.port_from <= min(ports) <= max(ports) <= network.port_to
 
@@ -56,7 +56,7 @@ def ports_of(block: Ports) -> list[int]:
 
 
 def _from(starts: range, first: int) -> tuple[range, range]:
-    """All of them, from `first` on, then those before it."""
+    """Those from `first` on, then those before it."""
     middle = min(max(first, starts.start), starts.stop)
     return range(middle, starts.stop), range(starts.start, middle)
 

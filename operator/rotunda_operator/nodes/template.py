@@ -1,4 +1,4 @@
-"""Whether the pod of a MediaNode is as its cluster asks for now."""
+"""Which template the pod of a MediaNode is of."""
 
 from rotunda_contract.resources import MediaCluster, MediaNode
 from rotunda_operator.nodes.ports import still_fits
@@ -6,7 +6,7 @@ from rotunda_operator.pods import Pod
 
 
 def template_of(cluster: MediaCluster, node: MediaNode, pod: Pod) -> str:
-    """The hash of the template that the pod is of; empty where its ports are not of the range of now."""
+    """The hash of its template; empty where its ports are outside the range that the cluster has now."""
     spec, ports = cluster.spec.media_nodes, node.status.ports
     fits = ports is None or still_fits(spec.network, spec.template.workers, ports)
     return pod.template if fits else ""

@@ -1,4 +1,5 @@
-"""Objects that the operator makes for others to run: written by server-side apply, and compared whole.
+"""Server-side apply of objects that the operator owns: an object is written only where actual and desired
+differ.
 
-Reading order: `fields` (who set what, as the API server records it), `compare`, `write`.
+Reading order: `fields` (the API server's record of who set which fields), `compare`, `write`.
 """

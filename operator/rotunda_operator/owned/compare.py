@@ -1,7 +1,7 @@
-"""How what stands differs from what shall stand: pure functions over two manifests.
+"""Compares an actual object with the desired one: pure functions.
 
-Ours whole are the parts that PARTS names: what others put there goes again. Elsewhere others may add what
-they like: labels, annotations, what controllers and the API server fill in.
+The fields in OWNED_PATHS belong to the operator alone: what others set there is removed. Everywhere else
+others may add fields: labels, annotations, defaults of the API server, what controllers fill in.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from rotunda_kube.resource import Manifest
 from rotunda_operator.owned.fields import Fields, Path, has_more_than, part, united, without
 
 MANAGER = "rotunda-operator"
-"""The operator's name among those who set fields."""
-FORMER = "Python"
-"""What the API server took from the client's user agent before the operator gave a name."""
+"""The operator's name as a field manager of server-side apply."""
+FORMER_MANAGER = "Python"
+"""The field manager of earlier releases, which gave no name: the API server took it from the user agent."""
 
-PARTS: dict[str, tuple[Path, ...]] = {
+OWNED_PATHS: dict[str, tuple[Path, ...]] = {
     "Deployment": (("spec",),),
     "PodDisruptionBudget": (("spec",),),
     "Role": (("rules",),),
@@ -24,22 +24,22 @@ PARTS: dict[str, tuple[Path, ...]] = {
     "Service": (("spec", "selector"), ("spec", "ports")),
     "ServiceAccount": (),
 }
-LEFT: dict[str, tuple[Path, ...]] = {
-    # `kubectl rollout restart` writes there.
+SHARED_PATHS: dict[str, tuple[Path, ...]] = {
+    # `kubectl rollout restart` sets annotations there.
     "Deployment": (("spec", "template", "metadata", "annotations"),),
 }
-"""Of PARTS, what is left to others."""
-MAPS: dict[str, tuple[Path, ...]] = {
+"""Fields below OWNED_PATHS that others may set all the same."""
+OWNED_MAPS: dict[str, tuple[Path, ...]] = {
     "Deployment": (("spec", "template", "metadata", "labels"),),
     "PodDisruptionBudget": (("spec", "selector", "matchLabels"),),
     "Secret": (("data",),),
     "Service": (("spec", "selector"),),
 }
-"""Maps of which every key counts, also one that nobody is recorded to have set."""
+"""Maps without any other keys than the desired ones, even if the record does not say who has set them."""
 
 
 class Name(NamedTuple):
-    """An object of the cluster's namespace."""
+    """Kind and name of an object in the cluster's namespace."""
 
     kind: str
     name: str
@@ -54,8 +54,11 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """False where there is none. `managed`: the record of who set what, to be written first, so that what is
-    ours alone is taken away by the next apply; None where it may stay."""
+    """False where the objects are equal.
+
+    `managed`: new `managedFields`, to be written before the apply, so that the apply removes what others have
+    set in our fields. None where no such change is needed.
+    """
 
     differs: bool
     managed: list[Manifest] | None = None
@@ -64,24 +67,24 @@ class Difference:
         return self.differs
 
 
-def compare(wanted: Manifest, found: Manifest) -> Difference:
-    """`found` is of the same kind and name as `wanted`."""
-    entries: list[Manifest] = found["metadata"].get("managedFields", [])
-    if any(_oversteps(entry, wanted) for entry in entries if not _is_ours(entry)):
-        return Difference(True, _taken_over(entries, wanted))
+def compare(desired: Manifest, actual: Manifest) -> Difference:
+    """Both are of the same kind and name."""
+    entries: list[Manifest] = actual["metadata"].get("managedFields", [])
+    if any(_sets_undesired(entry, desired) for entry in entries if not _is_ours(entry)):
+        return Difference(True, _take_over(entries, desired))
     ours = next((entry for entry in entries if _is_ours(entry)), None)
-    dropped = ours is not None and has_more_than(ours.get("fieldsV1", {}), wanted)
-    return Difference(dropped or bool(repair(wanted, found)))
+    dropped = ours is not None and has_more_than(ours.get("fieldsV1", {}), desired)
+    return Difference(dropped or bool(repair(desired, actual)))
 
 
-def repair(wanted: Manifest, found: Manifest) -> Manifest:
-    """The merge patch (RFC 7396) after which `found` has all of `wanted`; empty when it does.
+def repair(desired: Manifest, actual: Manifest) -> Manifest:
+    """The merge patch (RFC 7396) that puts all of `desired` into `actual`; empty when it has all of it.
 
-    Lists are replaced whole, and MAPS get rid of keys that are not wanted.
+    Lists are replaced whole. From OWNED_MAPS keys that are not desired are removed.
     """
-    patch = _missing(wanted, found)
-    for path in MAPS.get(wanted["kind"], ()):
-        want, have = _value(wanted, path), _value(found, path)
+    patch = _missing(desired, actual)
+    for path in OWNED_MAPS.get(desired["kind"], ()):
+        want, have = _value(desired, path), _value(actual, path)
         extra = have.keys() - want.keys() if isinstance(want, dict) and isinstance(have, dict) else ()
         if extra:
             below = patch
@@ -92,7 +95,7 @@ def repair(wanted: Manifest, found: Manifest) -> Manifest:
 
 
 def is_controlled(manifest: Manifest, owner_uid: str) -> bool:
-    """Whether the one owner that decides of it has this UID."""
+    """Whether its controlling owner has this UID."""
     owners = manifest["metadata"].get("ownerReferences", ())
     return any(owner["uid"] == owner_uid for owner in owners if owner.get("controller"))
 
@@ -101,50 +104,51 @@ def _is_ours(entry: Manifest) -> bool:
     return entry.get("manager") == MANAGER and entry.get("operation") == "Apply"
 
 
-def _oversteps(entry: Manifest, wanted: Manifest) -> bool:
-    """Whether somebody has set what is not wanted in what is ours whole."""
-    return any(has_more_than(fields, wanted) for fields in _ours_of(entry, wanted["kind"]))
+def _sets_undesired(entry: Manifest, desired: Manifest) -> bool:
+    """Whether an entry of another manager has fields of ours that are not desired."""
+    return any(has_more_than(fields, desired) for fields in _owned_part(entry, desired["kind"]))
 
 
-def _ours_of(entry: Manifest, kind: str) -> list[Fields]:
-    """Of what somebody has set, what is in parts that are ours whole; all of what we once set ourselves."""
+def _owned_part(entry: Manifest, kind: str) -> list[Fields]:
+    """The fields of an entry below OWNED_PATHS; all fields where the operator itself set them earlier."""
     fields: Fields = entry.get("fieldsV1", {})
     if entry.get("subresource"):
         return []
-    for path in LEFT.get(kind, ()):
+    for path in SHARED_PATHS.get(kind, ()):
         fields = without(fields, path)
-    if entry.get("operation") == "Update" and entry.get("manager") in (FORMER, MANAGER):
+    if entry.get("operation") == "Update" and entry.get("manager") in (FORMER_MANAGER, MANAGER):
         return [fields]
-    return [found for path in PARTS[kind] if (found := part(fields, path))]
+    return [owned for path in OWNED_PATHS[kind] if (owned := part(fields, path))]
 
 
-def _taken_over(entries: list[Manifest], wanted: Manifest) -> list[Manifest]:
-    """The record with what others have set in our parts as set by us: an apply that lacks it takes it away.
+def _take_over(entries: list[Manifest], desired: Manifest) -> list[Manifest]:
+    """The `managedFields` in which fields of ours that others have set are recorded as set by us.
 
-    So does kubectl when it turns to server-side apply (k8s.io/client-go/util/csaupgrade).
+    The next apply does not have these fields, so the API server removes them. kubectl does the same when it
+    changes to server-side apply (k8s.io/client-go/util/csaupgrade).
     """
     ours: Fields = {}
     kept: list[Manifest] = []
-    mine: Manifest = {"apiVersion": wanted["apiVersion"]}
+    our_entry: Manifest = {"apiVersion": desired["apiVersion"]}
     for entry in entries:
         if _is_ours(entry):
-            mine, ours = entry, united(ours, entry.get("fieldsV1", {}))
+            our_entry, ours = entry, united(ours, entry.get("fieldsV1", {}))
             continue
-        taken = _ours_of(entry, wanted["kind"])
+        taken = _owned_part(entry, desired["kind"])
         fields: Fields = entry.get("fieldsV1", {})
-        for found in taken:
-            ours = united(ours, found)
-            fields = _minus(fields, found)
+        for owned in taken:
+            ours = united(ours, owned)
+            fields = _minus(fields, owned)
         if not taken or set(fields) - {"."}:
             kept.append({**entry, "fieldsV1": fields})
     kept.append(
-        {**mine, "manager": MANAGER, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": ours}
+        {**our_entry, "manager": MANAGER, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": ours}
     )
     return kept
 
 
 def _minus(fields: Fields, taken: Fields) -> Fields:
-    """The set without the leaves of another."""
+    """The set without the leaves of another set."""
     result: Fields = {}
     for key, below in fields.items():
         if key not in taken:
@@ -154,29 +158,29 @@ def _minus(fields: Fields, taken: Fields) -> Fields:
     return result
 
 
-def _missing(wanted: Manifest, found: Manifest) -> Manifest:
+def _missing(desired: Manifest, actual: Manifest) -> Manifest:
     patch: Manifest = {}
-    for key, value in wanted.items():
-        if isinstance(value, dict) and isinstance(found.get(key), dict):
-            if inner := _missing(value, found[key]):
+    for key, value in desired.items():
+        if isinstance(value, dict) and isinstance(actual.get(key), dict):
+            if inner := _missing(value, actual[key]):
                 patch[key] = inner
-        elif not _has(found.get(key), value):
+        elif not _has(actual.get(key), value):
             patch[key] = value
     return patch
 
 
-def _has(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        # The API server drops what is empty.
-        return isinstance(found or {}, dict) and not _missing(wanted, found or {})
-    if isinstance(wanted, list):
-        have = found or []
+def _has(actual: Any, desired: Any) -> bool:
+    if isinstance(desired, dict):
+        # The API server drops empty values.
+        return isinstance(actual or {}, dict) and not _missing(desired, actual or {})
+    if isinstance(desired, list):
+        have = actual or []
         return (
             isinstance(have, list)
-            and len(have) == len(wanted)
-            and all(_has(a, b) for a, b in zip(have, wanted, strict=True))
+            and len(have) == len(desired)
+            and all(_has(a, b) for a, b in zip(have, desired, strict=True))
         )
-    return bool(found == wanted) or (not wanted and found is None)
+    return bool(actual == desired) or (not desired and actual is None)
 
 
 def _value(manifest: Manifest, path: Path) -> Any:

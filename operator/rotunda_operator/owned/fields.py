@@ -1,7 +1,7 @@
-"""Sets of fields as the API server records them in `metadata.managedFields` (FieldsV1).
+"""Sets of fields, as the API server records them in `metadata.managedFields` (FieldsV1).
 
-A set is a tree of JSON objects. Its keys are `.` for the thing itself, `f:NAME` for a field, `k:{...}` for
-the item of a list that has these keys, `v:VALUE` for an item by its value, `i:INDEX` for one by its place
+A set is a tree of JSON objects. Its keys are `.` for the node itself, `f:NAME` for a field, `k:{...}` for the
+item of a list that has these keys, `v:VALUE` for an item by its value, `i:INDEX` for an item by its position
 (sigs.k8s.io/structured-merge-diff, fieldpath).
 """
 
@@ -10,22 +10,22 @@ from typing import Any
 
 Fields = dict[str, Any]
 Path = tuple[str, ...]
-"""Names of fields from the object down, without lists."""
+"""Names of fields from the top of the object, none of them in a list."""
 
 
-def has_more_than(fields: Fields, wanted: Any) -> bool:
-    """Whether the set names a field that `wanted` does not have."""
+def has_more_than(fields: Fields, value: Any) -> bool:
+    """Whether the set has a field that `value` does not have."""
     for key, below in fields.items():
         if key == ".":
             continue
-        found, value = _at(key, wanted)
-        if not found or has_more_than(below, value):
+        found, inner = _at(key, value)
+        if not found or has_more_than(below, inner):
             return True
     return False
 
 
 def united(one: Fields, other: Fields) -> Fields:
-    """All of both."""
+    """The union of two sets."""
     result = dict(one)
     for key, below in other.items():
         result[key] = united(result[key], below) if key in result else below
@@ -33,7 +33,7 @@ def united(one: Fields, other: Fields) -> Fields:
 
 
 def part(fields: Fields, path: Path) -> Fields:
-    """What the set has at and below a field, named from the object down; empty where that is nothing."""
+    """The part of the set at and below a field. Empty where the set does not have the field."""
     if not path:
         return fields
     key = f"f:{path[0]}"
@@ -59,7 +59,7 @@ def without(fields: Fields, path: Path) -> Fields:
 
 
 def _at(key: str, value: Any) -> tuple[bool, Any]:
-    """What a key of the set stands for in a value, and whether it is there."""
+    """Whether the value has what the key of a set means, and that part of it."""
     sort, _, name = key.partition(":")
     if sort == "f":
         return (True, value[name]) if isinstance(value, dict) and name in value else (False, None)
@@ -71,7 +71,7 @@ def _at(key: str, value: Any) -> tuple[bool, Any]:
     sought = json.loads(name)
     if sort == "v":
         return sought in value, None
-    # A key that the builder leaves to its default is still the same item.
+    # A key that the desired item leaves to its default is not compared.
     items = (item for item in value if all(item.get(k, v) == v for k, v in sought.items()))
     item = next(items, None)
     return item is not None, item

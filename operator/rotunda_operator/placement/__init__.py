@@ -1,4 +1,5 @@
-"""Which media node a room goes to: a pure function over the room, the nodes, their loads and a seed."""
+"""Placement: which media node a room goes to. A pure function of the room, the nodes, their loads and a
+seed."""
 
 from rotunda_operator.placement.reservation import Reservations
 from rotunda_operator.placement.select import place

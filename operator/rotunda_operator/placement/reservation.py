@@ -1,15 +1,16 @@
-"""Load that is certain to come: rooms that were placed and whose people are not in the reports yet."""
+"""Reservations: capacity for rooms that were placed and whose people are not in the reports of their node
+yet."""
 
 from dataclasses import dataclass
 
 from rotunda_operator.placement.types import consumers_of
 
 HOLD_SECONDS = 120.0
-"""How long a room's expected people are reserved for; by then they came, or will not."""
+"""How long a reservation lasts. After this time it is assumed that nobody else will come."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Reservation:
     node: str
     people: int
     until: float
@@ -18,7 +19,8 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Consumers and people still to come on a node; `likely` of them soon, the others are only spread."""
+    """Consumers and people that have not come to a node yet. The likely ones are among them; the others are
+    reserved for only so that rooms are spread over the nodes."""
 
     consumers: int = 0
     people: int = 0
@@ -34,7 +36,7 @@ class Reservations:
 
     def __init__(self, *, hold_seconds: float = HOLD_SECONDS) -> None:
         self._hold_seconds = hold_seconds
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _Reservation] = {}
         self._by_node: dict[str, set[str]] = {}
 
     def hold(
@@ -47,27 +49,29 @@ class Reservations:
         *,
         likely: bool = True,
     ) -> None:
-        """The room was placed on the node; replaces what was held for it. For `seconds`, else as ever.
+        """Reserves for a room that was placed on the node, and replaces an earlier reservation of the room.
 
-        Not `likely`: it was empty before, and is held only so that many such do not all go to one node.
+        `seconds`: how long; None: as long as usual. Without `likely` nobody is expected soon: the room was
+        empty before it moved here, and is reserved for only so that many such rooms do not all move to the
+        same node.
         """
         self.release(room)
         until = now + (self._hold_seconds if seconds is None else seconds)
-        self._held[room] = _Held(node, people, until, likely)
+        self._held[room] = _Reservation(node, people, until, likely)
         self._by_node.setdefault(node, set()).add(room)
 
     def holds(self, room: str, now: float) -> bool:
-        """Whether its people are likely to come soon."""
+        """Whether the room has a reservation for people who are likely to come soon."""
         held = self._held.get(room)
         return held is not None and held.likely and now < held.until
 
     def node_of(self, room: str) -> str | None:
-        """Where it is held."""
+        """The node with the reservation of the room."""
         held = self._held.get(room)
         return held.node if held is not None else None
 
     def release(self, room: str) -> str | None:
-        """The room is gone, Idle or placed elsewhere. Answers with the node where it was held."""
+        """Ends the reservation of a room that was deleted, became Idle or moved. Answers with its node."""
         held = self._held.pop(room, None)
         if held is None:
             return None
@@ -78,9 +82,9 @@ class Reservations:
         return held.node
 
     def on_node(self, node: str, reported: "dict[str, int] | None", now: float) -> Expected:
-        """What is still to come on a node, given the people its rooms report.
+        """What has not come to the node yet, given how many people its report names by room.
 
-        Reservations that were fulfilled or ran out are dropped.
+        Reservations whose people have come, or whose time is over, are ended.
         """
         expected = Expected()
         for room in list(self._by_node.get(node, ())):

@@ -1,4 +1,4 @@
-"""The first node in the strategy's order that passes the filters."""
+"""Node choice: the first node in the order of the strategy that passes all filters."""
 
 import random
 from collections import Counter
@@ -8,9 +8,9 @@ from rotunda_operator.placement.strategy import LeastLoaded, Strategy
 from rotunda_operator.placement.types import Candidate, Placed, Rejection, RoomRequest, Shares, Unplaceable
 
 FULL_AT = 1.0
-"""Share of any resource above which a node takes no more rooms, unless it is empty."""
+"""A node takes no room that would raise the share of any resource above this, unless the node is empty."""
 BUSY_AT = 0.95
-"""Utilization that a node reports above which it takes no rooms, whatever it is busy with."""
+"""A node that reports this utilization or more takes no rooms, whatever uses it."""
 
 
 def place(
@@ -20,18 +20,18 @@ def place(
     rng: random.Random,
     strategy: Strategy | None = None,
 ) -> Placed | Unplaceable:
-    """The node for a room, or why there is none. The same arguments and state of `rng`: the same answer."""
+    """The node for a room, or why there is none. The same arguments and `rng` state give the same answer."""
     rejections: Counter[Rejection] = Counter()
     for candidate in (strategy or LeastLoaded()).order(candidates, rng) if candidates else ():
         rejection = reject(request, candidate)
         if rejection is None:
-            return Placed(candidate.name, candidate.with_room(request.people).most)
+            return Placed(candidate.name, candidate.with_room(request.people).largest)
         rejections[rejection] += 1
     return Unplaceable(rejections)
 
 
 def reject(request: RoomRequest, candidate: Candidate) -> Rejection | None:
-    """The first test that the node fails, or None when it suits."""
+    """The first filter that rejects the node, or None."""
     if candidate.cluster != request.cluster:
         return Rejection.OTHER_CLUSTER
     if request.pin_to and candidate.name != request.pin_to:
@@ -56,6 +56,6 @@ def _fits(request: RoomRequest, candidate: Candidate, utilization: float) -> boo
         return False
     if candidate.participants + request.people > candidate.participant_capacity:
         return False
-    # A room larger than a whole node must still go somewhere: an empty node takes it.
+    # A room that is larger than a whole node has to go somewhere: to an empty node.
     empty = candidate.participants == 0 and candidate.reserved == Shares()
-    return empty or candidate.with_room(request.people).most <= FULL_AT
+    return empty or candidate.with_room(request.people).largest <= FULL_AT

@@ -1,4 +1,4 @@
-"""What placement is told and what it answers."""
+"""Arguments and results of placement."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class RoomRequest:
-    """A room that wants a node. `people` is how many to reserve for."""
+    """A room that needs a node. `people`: how many to reserve for."""
 
     name: str
     cluster: str
@@ -20,7 +20,7 @@ class RoomRequest:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Of what a media node has, by resource: 0 to 1, more when overcommitted."""
+    """The used share of each resource of a media node: 0 to 1, more where it is overcommitted."""
 
     cpu: float = 0.0
     egress: float = 0.0
@@ -30,18 +30,18 @@ class Shares:
         return Shares(self.cpu + other.cpu, self.egress + other.egress, self.people + other.people)
 
     @property
-    def most(self) -> float:
-        """Of the resource that is the shortest."""
+    def largest(self) -> float:
+        """The share of the scarcest resource."""
         return max(self.cpu, self.egress, self.people)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A media node as placement sees it.
+    """A media node, as placement needs it.
 
-    `utilization` (0 to 1) is None without a fresh report. `used` is what it reports by resource, `reserved`
-    what rooms will add that were placed on it and are not reported yet, `a_consumer` what one uses, as was
-    learned of the node. `participants` counts reported and reserved people.
+    `utilization`: 0 to 1, None without a fresh report. `used`: by its report. `reserved`: for rooms that were
+    placed on it and whose people are not in its report yet. `per_consumer`: what one consumer uses, learned
+    from the node's reports. `participants`: reported and reserved people.
     """
 
     name: str
@@ -51,31 +51,31 @@ class Candidate:
     utilization: float | None
     used: Shares = Shares()
     reserved: Shares = Shares()
-    a_consumer: Shares = Shares()
+    per_consumer: Shares = Shares()
     participants: int = 0
     participant_capacity: int = 500
     region: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     likely: Shares = Shares()
-    """Of what is reserved, what is likely to be used soon."""
+    """The part of `reserved` that is likely to be used soon."""
     projected: float = field(init=False)
-    """Its shortest resource with reservations, at least what it reports; 0 to 1, more when overcommitted."""
+    """The share of its scarcest resource with reservations, and at least its reported utilization."""
 
     def __post_init__(self) -> None:
-        # Not a property: a thousand of them are compared for every room.
-        object.__setattr__(self, "projected", self._at_least((self.used + self.reserved).most))
+        # Not a property: for every room a thousand candidates are compared.
+        object.__setattr__(self, "projected", self._at_least((self.used + self.reserved).largest))
 
     @property
     def demand(self) -> float:
-        """As `projected`, with what is likely alone: what the fleet is scaled by."""
-        return self._at_least((self.used + self.likely).most)
+        """As `projected`, but only with likely reservations. Autoscaling uses it."""
+        return self._at_least((self.used + self.likely).largest)
 
     def with_room(self, people: int) -> Shares:
-        """What is used once a room of so many people has filled."""
+        """The shares once a room of so many people is full."""
         consumers = consumers_of(people)
         added = Shares(
-            consumers * self.a_consumer.cpu,
-            consumers * self.a_consumer.egress,
+            consumers * self.per_consumer.cpu,
+            consumers * self.per_consumer.egress,
             people / self.participant_capacity,
         )
         return self.used + self.reserved + added
@@ -85,12 +85,13 @@ class Candidate:
 
 
 def consumers_of(people: int) -> int:
-    """Streams sent in a room of so many people: each receives sound and picture of every other."""
+    """The consumers in a room of so many people: each person has one for the audio and one for the video of
+    every other person."""
     return people * max(people - 1, 0) * 2
 
 
 class Rejection(Enum):
-    """Why a node does not suit a room, in the order in which it is tried."""
+    """Why a node cannot take a room, in the order in which the filters run."""
 
     OTHER_CLUSTER = "belong to another cluster"
     NOT_PINNED = "are not the one that placement.pinTo names"
@@ -102,8 +103,8 @@ class Rejection(Enum):
     FULL = "have no space for it"
 
     @property
-    def one(self) -> str:
-        """Of a single node."""
+    def singular(self) -> str:
+        """The same about one node."""
         verb, _, rest = self.value.partition(" ")
         return f"{_SINGULAR[verb]} {rest}".replace(" their ", " its ")
 
@@ -113,7 +114,7 @@ _SINGULAR = {"are": "is", "belong": "belongs", "have": "has", "lack": "lacks"}
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The node, and what its shortest resource is used by with the room and all that is reserved."""
+    """The node, and the share of its scarcest resource with the room and all reservations."""
 
     node: str
     projected: float
@@ -121,23 +122,31 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Unplaceable:
-    """No node suits the room now; how many nodes failed by which test."""
+    """No node can take the room now. `rejections`: how many nodes were rejected, by reason."""
 
     rejections: Counter[Rejection]
 
     @property
     def message(self) -> str:
-        """For a condition, in a person's words."""
+        """A sentence for a condition."""
         counted = {r: n for r, n in self.rejections.items() if r is not Rejection.OTHER_CLUSTER}
         if not counted:
             return "The cluster has no media nodes."
         total = sum(counted.values())
-        parts = [f"{counted[r]} {r.one if counted[r] == 1 else r.value}" for r in Rejection if r in counted]
+        parts = [
+            f"{counted[r]} {r.singular if counted[r] == 1 else r.value}" for r in Rejection if r in counted
+        ]
         return f"0 of {total} media nodes can take it: {', '.join(parts)}."
 
     @property
     def wants_capacity(self) -> bool:
-        """Whether one more node of the cluster could help: not so when the room asks for what none has."""
-        helpless = {Rejection.OTHER_CLUSTER, Rejection.NOT_PINNED, Rejection.OTHER_REGION, Rejection.SELECTOR}
+        """Whether one more node of the cluster could take the room. False where the room asks for what none
+        has."""
+        not_by_capacity = {
+            Rejection.OTHER_CLUSTER,
+            Rejection.NOT_PINNED,
+            Rejection.OTHER_REGION,
+            Rejection.SELECTOR,
+        }
         counted = {r for r in self.rejections if r is not Rejection.OTHER_CLUSTER}
-        return not counted or bool(counted - helpless)
+        return not counted or bool(counted - not_by_capacity)

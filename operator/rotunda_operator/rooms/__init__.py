@@ -1,4 +1,4 @@
-"""What becomes of a Room."""
+"""Placing Rooms on media nodes, and reconciling their status."""
 
 from rotunda_operator.rooms.decide import RoomDecision, RoomView, decide
 

@@ -5,9 +5,12 @@
        │ node lost         ▼
        ◀──wanted again── Idle          Failed: no node could ever take it as it is written
 
-A room keeps its node as long as that is not known to be gone: silence moves nothing. Only an empty one leaves
-a node that drains, at once. Every assignment has a higher epoch than all before it. Ready says that people
-can join, which they can also where it is Idle; Placed says whether it has a node.
+A room keeps its node until that is known to be lost. A node that does not report keeps its rooms. While a
+node drains, only empty rooms leave it, and those at once. Each assignment has a higher epoch than all before
+it.
+
+Condition Placed: whether the room has a node. Condition Ready: whether people can join it, which they can
+also where it is Idle, as the join wakes it.
 """
 
 from collections.abc import Callable
@@ -24,22 +27,26 @@ from rotunda_contract.resources import (
     RoomPhase,
     RoomStatus,
 )
-from rotunda_operator.clock import Moment
-from rotunda_operator.conditions import Verdict, find, with_verdicts
-from rotunda_operator.event_recorder import Note
+from rotunda_operator.clock import Instant
+from rotunda_operator.conditions import NewCondition, find_condition, set_conditions
+from rotunda_operator.event_recorder import Event
 from rotunda_operator.load import NodeReport
 from rotunda_operator.placement import Placed, RoomRequest, Unplaceable
 from rotunda_operator.rooms.occupancy import Occupancy, occupancy
 
-FULL_PAUSE = 15.0
-"""Seconds until an empty room whose node drains is tried again elsewhere."""
-_IDLE = Verdict("Ready", "True", "Idle", "People can join it: the next join wakes it.")
+MOVE_RETRY_SECONDS = 15.0
+"""After this time another node is looked for again, where no node could take an empty room from a node that
+drains."""
+_IDLE = NewCondition("Ready", "True", "Idle", "People can join it: the next join wakes it.")
 
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """What a decision sees of the world. `node` is the assigned one, None when it is gone; `report` its
-    fresh report; `place` answers where the room would go now."""
+    """What a decision is made from.
+
+    `node`: the assigned one, None where it was deleted. `report`: that node's report, if it has a fresh one.
+    `place` answers which node the room would get now.
+    """
 
     cluster: MediaCluster | None
     node: MediaNode | None
@@ -49,26 +56,31 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class RoomDecision:
-    """`status` None: it stays. `urgent` False: nobody acts on what changes. `again` in seconds."""
+    """What to do about a Room.
+
+    `status`: the one to write; None: it stays as it is. `urgent`: whether signaling acts on what changes;
+    if not, the write may wait. `requeue_after`: seconds after which to decide again, if nothing changes
+    before.
+    """
 
     status: RoomStatus | None = None
-    notes: tuple[Note, ...] = ()
+    events: tuple[Event, ...] = ()
     delete: bool = False
     urgent: bool = True
-    again: float | None = None
+    requeue_after: float | None = None
 
 
-def decide(room: Room, view: RoomView, now: Moment) -> RoomDecision:
-    """One step; the same arguments give the same answer."""
+def decide(room: Room, view: RoomView, now: Instant) -> RoomDecision:
+    """One step. The same arguments give the same answer."""
     if room.metadata.deletion_timestamp is not None:
         return RoomDecision()
     if view.cluster is None:
-        return _keep_or(room, view, now, _without_cluster)
+        return _serve_or(room, view, now, _without_cluster)
     if room.spec.people > view.cluster.spec.media_nodes.capacity.participants:
-        return _keep_or(room, view, now, _too_large)
+        return _serve_or(room, view, now, _too_large)
     if room.status.assignment is None:
         if room.status.phase == "Idle" and not _wanted(room):
-            return _settle(room, view, now, room.status, (_IDLE,))
+            return _decision(room, view, now, room.status, (_IDLE,))
         return _place(room, view, now)
     if _is_lost(view.node):
         return _place(room, view, now, why=" because its media node was lost")
@@ -76,7 +88,7 @@ def decide(room: Room, view: RoomView, now: Moment) -> RoomDecision:
 
 
 def request_of(room: Room) -> RoomRequest:
-    """What placement is asked for it."""
+    """What the room asks of placement."""
     placement = room.spec.placement
     return RoomRequest(
         name=room.metadata.name,
@@ -93,13 +105,13 @@ def _is_lost(node: MediaNode | None) -> bool:
 
 
 def _wanted(room: Room) -> bool:
-    """Somebody asked for it after it became Idle."""
-    wanted, placed = wanted_at(room), find(room.status.conditions, "Placed")
+    """Whether somebody asked for the room after it became Idle."""
+    wanted, placed = wanted_at(room), find_condition(room.status.conditions, "Placed")
     return wanted is not None and (placed is None or wanted > placed.last_transition_time)
 
 
 def wanted_at(room: Room) -> datetime | None:
-    """The annotation; None where there is none or it is no time."""
+    """The time in the annotation WANTED_AT; None where there is none, or it is not a time with a zone."""
     text = room.metadata.annotations.get(WANTED_AT)
     try:
         time = datetime.fromisoformat(text) if text else None
@@ -108,24 +120,24 @@ def wanted_at(room: Room) -> datetime | None:
     return time if time is not None and time.tzinfo is not None else None
 
 
-def _keep_or(
+def _serve_or(
     room: Room,
     view: RoomView,
-    now: Moment,
-    otherwise: Callable[[Room, RoomView, Moment], RoomDecision],
+    now: Instant,
+    otherwise: Callable[[Room, RoomView, Instant], RoomDecision],
 ) -> RoomDecision:
-    """What is served goes on, whatever has become of its cluster or spec meanwhile."""
+    """A room that is served stays so, even if its cluster was deleted or its spec has become impossible."""
     if room.status.assignment is not None and not _is_lost(view.node):
         return _serve(room, view, now)
     return otherwise(room, view, now)
 
 
-def _without_cluster(room: Room, view: RoomView, now: Moment) -> RoomDecision:
+def _without_cluster(room: Room, view: RoomView, now: Instant) -> RoomDecision:
     text = f"There is no MediaCluster {room.spec.cluster_ref} in this namespace."
     return _unplaced(room, view, now, "Pending", "ClusterNotFound", text)
 
 
-def _too_large(room: Room, view: RoomView, now: Moment) -> RoomDecision:
+def _too_large(room: Room, view: RoomView, now: Instant) -> RoomDecision:
     text = (
         f"It expects {room.spec.people} people, more than any media node may serve by the MediaCluster's "
         "mediaNodes.capacity.participants: lower expectedParticipants, or raise that."
@@ -133,7 +145,7 @@ def _too_large(room: Room, view: RoomView, now: Moment) -> RoomDecision:
     return _unplaced(room, view, now, "Failed", "TooLarge", text)
 
 
-def _place(room: Room, view: RoomView, now: Moment, *, why: str = "") -> RoomDecision:
+def _place(room: Room, view: RoomView, now: Instant, *, why: str = "") -> RoomDecision:
     answer = view.place(request_of(room))
     if isinstance(answer, Unplaceable):
         reason = "NoMediaNodeFits" if answer.rejections else "NoMediaNodes"
@@ -141,7 +153,7 @@ def _place(room: Room, view: RoomView, now: Moment, *, why: str = "") -> RoomDec
     return _placed(room, view, now, answer, why)
 
 
-def _placed(room: Room, view: RoomView, now: Moment, answer: Placed, why: str) -> RoomDecision:
+def _placed(room: Room, view: RoomView, now: Instant, answer: Placed, why: str) -> RoomDecision:
     epoch = room.status.last_epoch + 1
     status = room.status.model_copy(
         update={
@@ -152,58 +164,60 @@ def _placed(room: Room, view: RoomView, now: Moment, answer: Placed, why: str) -
             "empty_since": now.wall,
         }
     )
-    verdicts = (
-        Verdict("Placed", "True", "Placed", f"It is on media node {answer.node}."),
-        Verdict("Ready", "True", "Ready", "People can join it."),
+    conditions = (
+        NewCondition("Placed", "True", "Placed", f"It is on media node {answer.node}."),
+        NewCondition("Ready", "True", "Ready", "People can join it."),
     )
-    note = Note("Placed", f"Placed on media node {answer.node} with epoch {epoch}{why}.", "Place")
-    return _settle(room, view, now, status, verdicts, (note,))
+    event = Event("Placed", f"Placed on media node {answer.node} with epoch {epoch}{why}.", "Place")
+    return _decision(room, view, now, status, conditions, (event,))
 
 
 def _unplaced(
-    room: Room, view: RoomView, now: Moment, phase: RoomPhase, reason: str, text: str
+    room: Room, view: RoomView, now: Instant, phase: RoomPhase, reason: str, text: str
 ) -> RoomDecision:
-    known = find(room.status.conditions, "Placed")
-    notes: tuple[Note, ...] = ()
+    known = find_condition(room.status.conditions, "Placed")
+    events: tuple[Event, ...] = ()
     if room.status.assignment is not None:
         text = f"Its media node {room.status.assignment.media_node} was lost. {text}"
     if known is None or known.reason != reason:
-        notes = (Note(reason, text, "Place", warning=True),)
+        events = (Event(reason, text, "Place", warning=True),)
     status = room.status.model_copy(
         update={"phase": phase, "assignment": None, "participants": 0, "empty_since": None}
     )
-    verdicts = (
-        Verdict("Placed", "False", reason, text),
-        Verdict("Ready", "False", reason, "Nobody can join it yet." if phase == "Pending" else text),
+    conditions = (
+        NewCondition("Placed", "False", reason, text),
+        NewCondition("Ready", "False", reason, "Nobody can join it yet." if phase == "Pending" else text),
     )
-    return _settle(room, view, now, status, verdicts, notes)
+    return _decision(room, view, now, status, conditions, events)
 
 
-def _serve(room: Room, view: RoomView, now: Moment) -> RoomDecision:
+def _serve(room: Room, view: RoomView, now: Instant) -> RoomDecision:
     found = occupancy(room, view.report, wanted_at(room), now) if view.report is not None else None
-    if found is None:  # it may be full of people: nothing is concluded from silence
-        return _settle(room, view, now, room.status, ())
+    if found is None:  # not reported: the room may be full of people
+        return _decision(room, view, now, room.status, ())
     if found.expired:
         text = f"Nobody was in it for {room.spec.empty_ttl_seconds} s"
-        return _give_back(room, view, now, text)
+        return _release_node(room, view, now, text)
     if found.movable_in is not None and view.node is not None and _drains(view.node):
-        return _leave(room, view, found, now)
+        return _move(room, view, found, now)
     return _stay(room, view, found, now, found.expires_in)
 
 
-def _leave(room: Room, view: RoomView, found: Occupancy, now: Moment) -> RoomDecision:
-    """It holds up a node that drains, and nobody would notice that it has moved."""
+def _move(room: Room, view: RoomView, found: Occupancy, now: Instant) -> RoomDecision:
+    """Moves an empty room away from a node that drains: nobody notices, and the node is free sooner."""
     if found.movable_in:
         return _stay(room, view, found, now, found.movable_in)
     answer = view.place(request_of(room))
     if isinstance(answer, Placed):
         return _placed(room, view, now, answer, " because its media node drains and nobody is in it")
-    if found.awaited or _is_made_on_join(room):  # it would be deleted before its time
-        return _stay(room, view, found, now, min(found.expires_in or 0.0, FULL_PAUSE))
-    return _give_back(room, view, now, "Nobody is in it, its media node drains, and no other can take it")
+    if found.awaited or _is_made_on_join(room):  # without a node the latter would be deleted too early
+        return _stay(room, view, found, now, min(found.expires_in or 0.0, MOVE_RETRY_SECONDS))
+    return _release_node(room, view, now, "Nobody is in it, its media node drains, and no other can take it")
 
 
-def _stay(room: Room, view: RoomView, found: Occupancy, now: Moment, again: float | None) -> RoomDecision:
+def _stay(
+    room: Room, view: RoomView, found: Occupancy, now: Instant, requeue_after: float | None
+) -> RoomDecision:
     assignment = room.status.assignment
     assert assignment is not None
     status = room.status.model_copy(
@@ -213,11 +227,11 @@ def _stay(room: Room, view: RoomView, found: Occupancy, now: Moment, again: floa
             "empty_since": found.empty_since,
         }
     )
-    verdicts = (
-        Verdict("Placed", "True", "Placed", f"It is on media node {assignment.media_node}."),
+    conditions = (
+        NewCondition("Placed", "True", "Placed", f"It is on media node {assignment.media_node}."),
         _readiness(view),
     )
-    return _settle(room, view, now, status, verdicts, again=again)
+    return _decision(room, view, now, status, conditions, requeue_after=requeue_after)
 
 
 def _drains(node: MediaNode) -> bool:
@@ -228,47 +242,47 @@ def _is_made_on_join(room: Room) -> bool:
     return room.metadata.labels.get(MADE_ON_JOIN) == "true"
 
 
-def _readiness(view: RoomView) -> Verdict:
+def _readiness(view: RoomView) -> NewCondition:
     if view.node is not None and view.node.status.phase == "Pending":
-        return Verdict("Ready", "False", "MediaNodeStarting", "Its media node starts.")
-    return Verdict("Ready", "True", "Ready", "People can join it.")
+        return NewCondition("Ready", "False", "MediaNodeStarting", "Its media node starts.")
+    return NewCondition("Ready", "True", "Ready", "People can join it.")
 
 
-def _give_back(room: Room, view: RoomView, now: Moment, why: str) -> RoomDecision:
+def _release_node(room: Room, view: RoomView, now: Instant, why: str) -> RoomDecision:
     if _is_made_on_join(room):
-        note = Note("Deleted", f"{why}, and joining had made it.", "Delete")
-        return RoomDecision(delete=True, notes=(note,))
+        event = Event("Deleted", f"{why}, and joining had made it.", "Delete")
+        return RoomDecision(delete=True, events=(event,))
     text = f"{why}; the next join wakes it."
     status = room.status.model_copy(
         update={"phase": "Idle", "assignment": None, "participants": 0, "empty_since": None}
     )
-    verdicts = (Verdict("Placed", "False", "Idle", text), _IDLE)
-    return _settle(room, view, now, status, verdicts, (Note("Idle", text, "GiveBack"),))
+    conditions = (NewCondition("Placed", "False", "Idle", text), _IDLE)
+    return _decision(room, view, now, status, conditions, (Event("Idle", text, "GiveBack"),))
 
 
-def _settle(
+def _decision(
     room: Room,
     view: RoomView,
-    now: Moment,
+    now: Instant,
     status: RoomStatus,
-    verdicts: tuple[Verdict, ...],
-    notes: tuple[Note, ...] = (),
-    again: float | None = None,
+    conditions: tuple[NewCondition, ...],
+    events: tuple[Event, ...] = (),
+    requeue_after: float | None = None,
 ) -> RoomDecision:
-    """The rest of the status, and whether it changes anything."""
+    """Completes the status, and compares it with the one before."""
     update: dict[str, object] = {
         "observed_generation": room.metadata.generation,
-        "conditions": with_verdicts(status.conditions, verdicts, room.metadata.generation, now.wall),
+        "conditions": set_conditions(status.conditions, conditions, room.metadata.generation, now.wall),
     }
     if view.cluster is not None:
         url = view.cluster.spec.public_url
         update["join_url"] = f"{url}/r/{room.metadata.name}" if url else None
     status = status.model_copy(update=update)
     if status == room.status:
-        return RoomDecision(again=again)
-    # People come and go: that shows in time. Only what signaling acts on is urgent.
-    passing: dict[str, object] = {"participants": status.participants, "empty_since": status.empty_since}
+        return RoomDecision(requeue_after=requeue_after)
+    # Urgent is what signaling acts on. It does not act on how many people are in the room.
+    not_urgent: dict[str, object] = {"participants": status.participants, "empty_since": status.empty_since}
     if status.assignment == room.status.assignment:
-        passing["phase"] = status.phase
-    urgent = room.status.model_copy(update=passing) != status
-    return RoomDecision(status, notes, urgent=urgent, again=again)
+        not_urgent["phase"] = status.phase
+    urgent = room.status.model_copy(update=not_urgent) != status
+    return RoomDecision(status, events, urgent=urgent, requeue_after=requeue_after)

@@ -1,23 +1,26 @@
-"""Who is in a room by its node's report, and since when nobody is."""
+"""How many people are in a room by the report of its node, and since when it is empty."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from rotunda_contract.resources import Room, RoomPhase
-from rotunda_operator.clock import Moment
+from rotunda_operator.clock import Instant
 from rotunda_operator.load import NodeReport
 
 JOIN_SECONDS = 60.0
-"""Who made a room, or asked for one, has at least so long to come in."""
+"""Whoever created a room, or asked for it, has at least this time to join."""
 MOVE_SECONDS = 4.0
-"""For so long nobody must have been in a room that is moved: two reports."""
+"""A room is moved only after it was empty for so long: two reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """`expires_in` seconds the room gives its node back, if nobody comes; `expired` when it shall now.
+    """What a report says of one room. Times are in seconds from now.
 
-    `movable_in` likewise: it may go to another node. `awaited`: somebody is about to come in.
+    `expired`: the room was empty for longer than it is kept, and gives its node back now.
+    `expires_in`: when it will, if nobody joins; None while people are in it.
+    `movable_in`: when it may go to another node, if nobody joins; None while people are in it.
+    `awaited`: somebody is expected to join soon, see JOIN_SECONDS.
     """
 
     phase: RoomPhase
@@ -29,15 +32,15 @@ class Occupancy:
     awaited: bool = False
 
 
-def occupancy(room: Room, report: NodeReport, wanted_at: datetime | None, now: Moment) -> Occupancy | None:
-    """By a fresh report of its node; None where that says nothing of the room."""
+def occupancy(room: Room, report: NodeReport, wanted_at: datetime | None, now: Instant) -> Occupancy | None:
+    """None where the report, which is a fresh one of the room's node, does not tell about the room."""
     people = report.room_participants.get(room.metadata.name)
     if people is None and not report.names_all_rooms:
         return None
     if people:
         return Occupancy("Active", people, None)
     empty_since = room.status.empty_since or now.wall
-    # Who asked for the room is about to come in, if it takes as long as an empty room is kept.
+    # Somebody who asked for the empty room has the whole emptyTTLSeconds from then on to join.
     base = max(empty_since, wanted_at or empty_since)
     awaited = JOIN_SECONDS - now.since(_awaited_since(room, empty_since, wanted_at))
     left = max(room.spec.empty_ttl_seconds - now.since(base), awaited)
@@ -53,7 +56,8 @@ def occupancy(room: Room, report: NodeReport, wanted_at: datetime | None, now: M
 
 
 def _awaited_since(room: Room, empty_since: datetime, wanted_at: datetime | None) -> datetime:
-    """Since when somebody may be on the way; long ago where those who were in it have left."""
+    """When somebody last became expected to join: by the assignment of a room in which nobody was yet, or by
+    a request for the room while it is empty. Long ago (1970) where there is neither."""
     assignment = room.status.assignment
     times = [datetime.fromtimestamp(0, empty_since.tzinfo)]
     if assignment is not None and assignment.since is not None and empty_since <= assignment.since:

@@ -1,1 +1,1 @@
-"""Desired Kubernetes objects, one pure builder for each kind; tried against golden YAML."""
+"""Desired Kubernetes objects: pure builders, which are tested against golden YAML."""

@@ -1,4 +1,4 @@
-"""Secrets with what the operator's authority issued, and with the authority itself."""
+"""Secrets with certificates that the operator's authority issued, and with the authority itself."""
 
 import base64
 
@@ -13,7 +13,7 @@ AUTHORITY = "rotunda-operator-ca"
 def certificate_secret(
     cluster: MediaCluster, name: str, component: str, pair: Pair, authority: Pair
 ) -> Manifest:
-    """tls.crt and tls.key of a component, and ca.crt, by which it knows the others."""
+    """tls.crt and tls.key of a component, and ca.crt, with which it verifies the others."""
     return _secret(of_cluster(cluster, name, component), pair, authority)
 
 
@@ -24,7 +24,7 @@ def operator_secret(namespace: str, name: str, pair: Pair, authority: Pair) -> M
 
 
 def read_pair(secret: Manifest) -> Pair | None:
-    """What a Secret of these holds; None where it is damaged."""
+    """The pair in such a Secret; None where it is damaged."""
     try:
         data = secret["data"]
         parts = (base64.b64decode(data[key], validate=True) for key in ("tls.crt", "tls.key"))

@@ -36,8 +36,8 @@ def turn_objects(
 ) -> list[Manifest]:
     """Secret, Deployment, PodDisruptionBudget; the Secret alone where TURN is not enabled.
 
-    `peers` are the addresses that media nodes announce, which alone may be reached through TURN; `urls` are
-    what clients are told. Both change without the TURN servers' starting anew.
+    `peers`: the addresses that media nodes announce; TURN relays to no other address. `urls`: the TURN URLs
+    that clients get. Both can change without a restart of the TURN servers.
     """
     turn = cluster.spec.turn
     config = turn_config(
@@ -48,14 +48,15 @@ def turn_objects(
         tls_directory=_TLS_DIRECTORY if turn.tls_secret_ref else "",
         loopback=is_loopback(cluster.spec.media_nodes.network.announce),
     )
-    kept = turn_secret(cluster, keys, peers=peers, urls=urls, config=config)
+    secret = turn_secret(cluster, keys, peers=peers, urls=urls, config=config)
     if not turn.enabled:
-        return [kept]
-    return [kept, _deployment(cluster, installation, config), _disruption_budget(cluster)]
+        return [secret]
+    return [secret, _deployment(cluster, installation, config), _disruption_budget(cluster)]
 
 
 def _realm(cluster: MediaCluster) -> str:
-    """A name: it stands in a database's commands, which take no address of IPv6."""
+    """Never an IPv6 address: the realm is part of the commands of coturn's database, which do not accept
+    one."""
     host = urlsplit(cluster.spec.public_url).hostname or cluster.spec.turn.host
     return host if host and ":" not in host else cluster.metadata.name
 
@@ -76,13 +77,14 @@ def _deployment(cluster: MediaCluster, installation: Installation, config: str) 
         "spec": {
             "replicas": cluster.spec.turn.replicas,
             "selector": {"matchLabels": _selector(cluster)},
-            # Their ports are the Kubernetes node's: a new one may find space only where an old one left.
+            # Their ports are ports of the Kubernetes node, so a new pod may fit only where an old one was
+            # deleted.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "template": {
                 "metadata": {
                     "labels": labels(cluster.metadata.name, names.TURN_COMPONENT),
-                    # coturn reads its configuration when it starts and never again. What changes while
-                    # calls go on is not in it.
+                    # coturn reads its configuration only when it starts: another configuration needs another
+                    # pod.
                     "annotations": {_CONFIG_HASH: hashlib.sha256(config.encode()).hexdigest()},
                 },
                 "spec": _pod(cluster, installation),
@@ -108,7 +110,7 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
         "dnsPolicy": "ClusterFirstWithHostNet",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        **installation.pulling(),
+        **installation.image_pull_spec(),
         "terminationGracePeriodSeconds": 30,
         "securityContext": pod_security(),
         "topologySpreadConstraints": spread_over_nodes(_selector(cluster)),
@@ -128,14 +130,14 @@ def _container(cluster: MediaCluster, installation: Installation, mounts: list[M
         "imagePullPolicy": installation.pull_policy,
         "command": ["rotunda-coturn"],
         "args": [_DIRECTORY],
-        # On the host's network these are the Kubernetes node's, of both families.
+        # On the host network these are the addresses of the Kubernetes node, IPv4 and IPv6.
         "env": environment({"ROTUNDA_COTURN_ADDRESSES": field("status.podIPs")}),
         "ports": ports,
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": container_security(),
-        # The operator tells in the MediaCluster's status why it ended.
+        # The operator copies the last line of the log into the MediaCluster's status.
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        # Not a connection: another program that has the port would answer it.
+        # Not a TCP probe: another program that has the port would answer it.
         "readinessProbe": {
             "exec": {"command": ["test", "-e", f"{STATE_DIRECTORY}/listening"]},
             "periodSeconds": 5,

@@ -1,7 +1,7 @@
-"""Secrets of an installation that nobody brings along: drawn once, then kept by whoever finds them.
+"""Secrets of an installation that the operator generates: their values are drawn once and then kept.
 
-They have no owner: what they open (a database's volume, tokens that people have, an authority that browsers
-trust) outlives the release that asked for them. The chart's NOTES name them.
+They have no owner reference. What they give access to (a database's volume, tokens that people have, an
+authority that browsers trust) outlives the Helm release. The chart's NOTES list them.
 """
 
 import base64
@@ -18,16 +18,16 @@ API_KEY_BYTES = 36
 PASSWORD_BYTES = 24
 
 Draw = Callable[[int], str]
-"""So many random bytes as URL-safe base64, such as `secrets.token_urlsafe`."""
+"""Draws so many random bytes as URL-safe base64, like `secrets.token_urlsafe`."""
 
 
 def secret_name(what: Generated) -> str:
-    """The names are an installation's own: there is one in a namespace."""
+    """One name for each kind: a namespace has at most one installation."""
     return f"rotunda-{what}"
 
 
 def drawn_secret(namespace: str, what: Generated, draw: Draw) -> Manifest:
-    """A new one. Not for https, whose Secrets are certificates."""
+    """A Secret with new values. Not for https, whose Secrets hold certificates."""
     match what:
         case "api-keys":
             values = {"default": draw(API_KEY_BYTES)}
@@ -40,7 +40,7 @@ def drawn_secret(namespace: str, what: Generated, draw: Draw) -> Manifest:
             values = {
                 "password": password,
                 "url": f"redis://:{password}@rotunda-redis.{namespace}.svc:6379/0",
-                # What else the bundled Redis is told stands in its arguments.
+                # All other configuration of the bundled Redis is in its command line.
                 "redis.conf": f"requirepass {password}\n",
             }
         case _:

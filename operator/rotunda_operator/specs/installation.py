@@ -1,4 +1,4 @@
-"""What the operator knows of its own installation, which what it makes is built from."""
+"""Properties of the operator's own installation, from which objects are built."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from rotunda_kube.resource import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """`otlp_endpoint` is `http://host:port` or `https://host:port`, empty where no load is to be reported.
+    """`otlp_endpoint`: `http://host:port` or `https://host:port`; empty: media nodes report no load.
 
-    `registry` is a registry and path before an image's name; both it and `tag` stand in where a
-    MediaCluster says none. `tls` mounts the certificates of the operator's CA into the pods. `pull_secrets`
-    name Secrets with the registry's credentials.
+    `registry`: registry and path before an image's name. It and `tag` are used where a MediaCluster sets
+    none. `tls`: mount the certificates of the operator's authority into the pods. `pull_secrets`: names of
+    Secrets with the registry's credentials.
     """
 
     namespace: str
@@ -24,15 +24,15 @@ class Installation:
     pull_secrets: tuple[str, ...] = ()
 
     def image(self, cluster: MediaCluster, name: str) -> str:
-        """The image of a component: its registry and tag are the cluster's, else the operator's own."""
+        """The image of a component, with the registry and tag of the cluster, or else of the operator."""
         images = cluster.spec.images
         registry = images.registry or self.registry
         return (
             f"{registry}/{name}:{images.tag or self.tag}" if registry else f"{name}:{images.tag or self.tag}"
         )
 
-    def pulling(self) -> Manifest:
-        """Of a pod's spec, what lets its kubelet pull."""
+    def image_pull_spec(self) -> Manifest:
+        """The part of a pod's spec that names the credentials for pulling images."""
         return (
             {"imagePullSecrets": [{"name": name} for name in self.pull_secrets]} if self.pull_secrets else {}
         )

@@ -1,4 +1,4 @@
-"""What a spec says and no builder can make something of."""
+"""Values of a spec that cannot be used."""
 
 import re
 
@@ -8,12 +8,12 @@ _WORD = re.compile(r"[!-~]+")
 
 
 class InvalidSpec(ValueError):
-    """The message says which value, and why not."""
+    """No object can be built from the spec. The message says from which value, and why."""
 
 
 def one_word(value: str, *, of: str) -> str:
-    """The value, which goes into a file as a line or a part of one. Raises InvalidSpec for all that could end
-    the line or begin another one there."""
+    """The value itself. It becomes a line of a file, or a part of one: raises InvalidSpec for characters that
+    could end the line or begin another one."""
     if not _WORD.fullmatch(value):
         raise InvalidSpec(
             f"{of} cannot be written: {value[:100]!r} has spaces, line breaks or signs beyond ASCII."
@@ -21,8 +21,8 @@ def one_word(value: str, *, of: str) -> str:
     return value
 
 
-def told(error: ValidationError) -> str:
-    """What is wrong, field by field."""
+def describe(error: ValidationError) -> str:
+    """What is wrong, field by field, in at most 1000 characters."""
     fields = [
         f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}, not {str(each['input'])[:100]!r}."
         for each in error.errors(include_url=False)

@@ -1,4 +1,4 @@
-"""A MediaNode that a cluster makes for itself."""
+"""A MediaNode that the operator creates for a cluster."""
 
 from collections.abc import Collection
 
@@ -9,13 +9,14 @@ from rotunda_operator.specs.metadata import of_cluster
 
 
 def free_names(cluster: MediaCluster, taken: Collection[str], count: int) -> list[str]:
-    """The lowest names that are free. The same fleet gives the same names, so none is made twice."""
+    """The lowest free names. The same fleet gives the same names: after a lost answer none is created
+    twice."""
     candidates = (names.media_node(cluster, index) for index in range(len(taken) + count))
     return [name for name in candidates if name not in taken][:count]
 
 
 def media_node(cluster: MediaCluster, name: str) -> Manifest:
-    """Takes rooms as soon as its pod serves."""
+    """It takes rooms as soon as its pod serves."""
     return {
         "apiVersion": MEDIA_NODES.api_version,
         "kind": MEDIA_NODES.kind,

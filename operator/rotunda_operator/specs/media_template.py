@@ -1,6 +1,6 @@
-"""Which pods of media nodes are of the current template: a hash of what a person decides of them.
+"""The hash of the template of media node pods: a pod with another hash is replaced by a rolling update.
 
-What it covers is written down in docs/decisions/0006-media-node-template.md.
+docs/decisions/0006-media-node-template.md says what the hash covers.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ from rotunda_contract.resources import MediaCluster
 from rotunda_operator.specs.installation import Installation
 
 GENERATION = 1
-"""Raise it where pods that run must be replaced because the builder makes them otherwise, and only then."""
+"""Raise it when the builder has changed so much that running pods must be replaced, and only then."""
 
 
 def template_hash(cluster: MediaCluster, installation: Installation) -> str:
-    """The value of the label TEMPLATE. Any two pods with the same one need not be replaced by each other."""
+    """The value of the label TEMPLATE."""
     media_nodes = cluster.spec.media_nodes
-    # Without defaults: a field that a newer operator knows changes nothing until somebody sets it.
+    # Without defaults: a field that a newer operator adds does not change the hash until somebody sets it.
     covered = {
         "generation": GENERATION,
         "image": installation.image(cluster, "sfu"),

@@ -1,4 +1,5 @@
-"""Names of what is made for a cluster, all beginning with the cluster's own (at most 40 characters)."""
+"""Names of objects that are created for a cluster. All begin with the cluster's name (at most 40
+characters)."""
 
 from rotunda_contract.resources import MediaCluster
 
@@ -23,10 +24,10 @@ def signaling_certificate(cluster: MediaCluster) -> str:
 
 
 def media_node_certificate(cluster: MediaCluster) -> str:
-    """The Secret with which media nodes serve gRPC and report their load."""
+    """The Secret with which media nodes serve gRPC and report load."""
     return f"{cluster.metadata.name}-media-node-tls"
 
 
 def media_node(cluster: MediaCluster, index: int) -> str:
-    """A MediaNode that the cluster makes for itself."""
+    """A MediaNode that the operator creates for the cluster."""
     return f"{cluster.metadata.name}-media-{index}"

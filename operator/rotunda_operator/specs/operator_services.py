@@ -9,10 +9,10 @@ _NAMES = {"app.kubernetes.io/name": "rotunda", COMPONENT: "operator"}
 
 
 def operator_services(namespace: str, *, otlp_port: int, health_port: int) -> list[Manifest]:
-    """The Service that media nodes report to, and the one of health.
+    """The Service that media nodes report to, and the Service of the health endpoints.
 
-    Both have an address of their own: a reporter that lost the holder finds the next one as soon as the
-    label has moved, where a name's addresses would be remembered for half a minute.
+    Both have a cluster IP: after a change of the leader a reporter reaches the next one as soon as the label
+    has moved. The addresses of a headless Service would be cached for half a minute.
     """
     return [
         _service(namespace, OTLP, "otlp", otlp_port),
@@ -28,7 +28,7 @@ def _service(namespace: str, name: str, port_name: str, port: int) -> Manifest:
         "spec": {
             "type": "ClusterIP",
             "ipFamilyPolicy": "PreferDualStack",
-            # Whom the label names acts: reports still have to reach it when it is not ready.
+            # The leader must get load reports even while it is not ready.
             "publishNotReadyAddresses": True,
             "selector": {**_NAMES, LEADER: "true"},
             "ports": [{"name": port_name, "port": port, "targetPort": port_name, "protocol": "TCP"}],

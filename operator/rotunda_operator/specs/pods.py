@@ -1,17 +1,17 @@
-"""What all pods have in common."""
+"""Parts of pod specs that several components share."""
 
 from collections.abc import Mapping
 
 from rotunda_kube.resource import Manifest
 
 USER = 65532
-"""The user and group of all images."""
+"""The user and group id of all images."""
 TLS_DIRECTORY = "/etc/rotunda/tls"
-"""Where a pod finds ca.crt, tls.crt and tls.key."""
+"""Where ca.crt, tls.crt and tls.key are mounted."""
 
 
 def pod_security() -> Manifest:
-    """What the restricted PodSecurity level asks of a pod."""
+    """What the PodSecurity level `restricted` requires of a pod."""
     return {
         "runAsNonRoot": True,
         "runAsUser": USER,
@@ -22,7 +22,7 @@ def pod_security() -> Manifest:
 
 
 def container_security() -> Manifest:
-    """What it asks of a container, and that nothing of the image can be changed."""
+    """What it requires of a container, and a read-only root file system."""
     return {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -31,7 +31,7 @@ def container_security() -> Manifest:
 
 
 def environment(values: Mapping[str, "str | Manifest"]) -> list[Manifest]:
-    """By name: a text, or where the value comes from (`field`, `secret_key`)."""
+    """Stage variables by name: a text, or the source of the value (see `field` and `secret_key`)."""
     return [
         {"name": name, "value": value} if isinstance(value, str) else {"name": name, "valueFrom": value}
         for name, value in values.items()
@@ -39,17 +39,17 @@ def environment(values: Mapping[str, "str | Manifest"]) -> list[Manifest]:
 
 
 def field(path: str) -> Manifest:
-    """A field of the pod itself, known when its container starts."""
+    """The value is a field of the pod itself."""
     return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
 
 
 def secret_key(secret: str, key: str) -> Manifest:
-    """A value of a Secret."""
+    """The value is a key of a Secret."""
     return {"secretKeyRef": {"name": secret, "key": key}}
 
 
 def http_probe(path: str, port: str, *, every: int, failures: int) -> Manifest:
-    """`every` in seconds; `port` is named after its scheme, and a kubelet takes any certificate."""
+    """`every` in seconds. `port` is named after its scheme. The kubelet accepts any certificate."""
     return {
         "httpGet": {"path": path, "port": port, "scheme": port.upper()},
         "periodSeconds": every,
@@ -59,7 +59,7 @@ def http_probe(path: str, port: str, *, every: int, failures: int) -> Manifest:
 
 
 def grpc_probe(port: int, *, every: int, failures: int) -> Manifest:
-    """grpc.health.v1 without TLS, which is all that a kubelet speaks. `every` in seconds."""
+    """grpc.health.v1 without TLS: the kubelet knows no other. `every` in seconds."""
     return {
         "grpc": {"port": port, "service": ""},
         "periodSeconds": every,
@@ -69,7 +69,7 @@ def grpc_probe(port: int, *, every: int, failures: int) -> Manifest:
 
 
 def secret_volume(name: str, secret: str) -> Manifest:
-    """Mounted readable for the pod's group alone."""
+    """Readable by the pod's group only."""
     return {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}}
 
 
@@ -78,7 +78,7 @@ def scratch_volume(name: str, megabytes: int = 64) -> Manifest:
 
 
 def spread_over_nodes(selector: Mapping[str, str]) -> list[Manifest]:
-    """As evenly over the Kubernetes nodes as can be had."""
+    """As evenly over the Kubernetes nodes as possible."""
     return [
         {
             "maxSkew": 1,

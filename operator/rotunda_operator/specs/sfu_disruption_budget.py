@@ -1,4 +1,4 @@
-"""Keeps a MediaNode's pod from eviction while rooms are on it and its drain deadline has not passed."""
+"""Protects the pod of a MediaNode from eviction while it has rooms and its drain deadline has not passed."""
 
 from rotunda_contract.resources import MediaNode
 from rotunda_kube.resource import Manifest
@@ -7,16 +7,16 @@ from rotunda_operator.specs.names import MEDIA_NODE_COMPONENT
 
 
 def sfu_disruption_budget(node: MediaNode, *, closed: bool) -> Manifest:
-    """`closed`: no eviction now. Open, it lets the one pod go."""
+    """`closed`: the pod may not be evicted now. Otherwise it may."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": of_media_node(node, node.metadata.name, MEDIA_NODE_COMPONENT),
         "spec": {
-            # A number, and of what must stay: all that a budget can say of pods without a Deployment.
+            # For pods without a Deployment a budget supports only minAvailable, and only as a number.
             "minAvailable": 1 if closed else 0,
             "selector": {"matchLabels": {MEDIA_NODE: node.metadata.name}},
-            # A pod that does not serve protects nobody, and would hold up the drain for ever.
+            # A pod that is not ready serves no room, and must not block the drain of its Kubernetes node.
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
         },
     }

@@ -18,18 +18,19 @@ from rotunda_operator.specs.pods import (
 )
 
 SHUTDOWN_SECONDS = 15
-"""What the process itself needs to stop, after its rooms are gone."""
+"""How long the process needs to stop after its last room has ended."""
 CPU_MILLICORES = 250
-"""Requested for each media worker where the template names no CPU; more is used where there is more."""
+"""CPU request for each media worker, where the template has none. A pod may use more than its request."""
 MEMORY = "256Mi"
-"""Requested for the pod where the template names no memory."""
+"""Memory request of the pod, where the template has none."""
 _ANNOUNCED = "/etc/rotunda/announced"
 
 
 def next_pod_name(node: MediaNode) -> str:
-    """The name of the node's next pod: its own name and a number that grows with every replacement.
+    """The name of the node's next pod: the node's name and a number that grows with every replacement.
 
-    The same status gives the same name, so that making the pod twice is refused by the API server.
+    The same status gives the same name: if the operator creates a pod twice, the API server refuses the
+    second.
     """
     prefix = f"{node.metadata.name}-"
     last = (node.status.pod_name or "").removeprefix(prefix)
@@ -53,8 +54,8 @@ def sfu_pod(
 def needs_announced_address(cluster: MediaCluster) -> bool:
     """Whether the pod waits for the annotation ANNOUNCED_ADDRESS.
 
-    Nothing in a pod tells the external address of its Kubernetes node, and which node that is turns out
-    only when the pod has been scheduled: so the operator writes it into the annotation then.
+    A pod has no way to find the external address of its Kubernetes node, and which node that is becomes
+    known only when the pod is scheduled. Then the operator writes the address into the annotation.
     """
     return cluster.spec.media_nodes.network.announce == "NodeExternalIP"
 
@@ -65,14 +66,15 @@ def _spec(cluster: MediaCluster, node: MediaNode, ports: Ports, installation: In
     host_network = media_nodes.network.mode == "HostNetwork"
     return {
         "hostNetwork": host_network,
-        # On the host's network a pod otherwise has the host's resolver, which knows no Service.
+        # With the default policy a pod on the host network uses the host's resolver, which knows no Services.
         "dnsPolicy": "ClusterFirstWithHostNet" if host_network else "ClusterFirst",
-        # A process that is started again has its pod's UID and none of its rooms: callers could not tell.
+        # A restarted process would have the UID of its pod but none of its rooms, and callers would not
+        # notice.
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": media_nodes.drain_deadline_seconds + SHUTDOWN_SECONDS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        **installation.pulling(),
+        **installation.image_pull_spec(),
         "securityContext": pod_security(),
         "nodeSelector": dict(template.node_selector),
         "tolerations": [dict(toleration) for toleration in template.tolerations],
@@ -97,31 +99,34 @@ def _container(cluster: MediaCluster, node: MediaNode, ports: Ports, installatio
         "ports": _container_ports(ports),
         "resources": _resources(cluster),
         "securityContext": container_security(),
-        # The operator tells in the MediaNode's status why it ended.
+        # The operator copies the last line of the log into the MediaNode's status.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "startupProbe": grpc_probe(ports.health, every=1, failures=120),
         "readinessProbe": grpc_probe(ports.health, every=2, failures=3),
-        # Patient: what it ends is everybody's call, and a node that is merely busy recovers.
+        # Patient: a failure ends all calls of the pod, and a node that is only busy recovers.
         "livenessProbe": grpc_probe(ports.health, every=10, failures=6),
         "volumeMounts": mounts,
     }
 
 
 def _resources(cluster: MediaCluster) -> Manifest:
-    """What the template asks for; and where it says nothing of CPU or memory a request all the same: pods of
-    media nodes are else put on Kubernetes nodes that have nothing left for them, and a quota refuses them."""
+    """The resources of the template, with default requests where it has none for CPU or memory.
+
+    Without requests the scheduler would put media nodes on Kubernetes nodes that are full, and a
+    ResourceQuota would refuse their pods.
+    """
     template = cluster.spec.media_nodes.template
-    asked: Manifest = dict(template.resources)
-    said = {**(asked.get("limits") or {}), **(asked.get("requests") or {})}
+    given: Manifest = dict(template.resources)
+    named = {**(given.get("limits") or {}), **(given.get("requests") or {})}
     default = {"cpu": f"{CPU_MILLICORES * template.workers}m", "memory": MEMORY}
-    missing = {name: quantity for name, quantity in default.items() if name not in said}
-    return {**asked, "requests": {**missing, **(asked.get("requests") or {})}}
+    missing = {name: quantity for name, quantity in default.items() if name not in named}
+    return {**given, "requests": {**missing, **(given.get("requests") or {})}}
 
 
 def sfu_environment(
     cluster: MediaCluster, node: MediaNode, ports: Ports, installation: Installation
 ) -> dict[str, str | Manifest]:
-    """What `rotunda_sfu.settings` reads, by variable."""
+    """The environment variables that `rotunda_sfu.settings` reads."""
     capacity = cluster.spec.media_nodes.capacity
     found: dict[str, str | Manifest] = {
         "ROTUNDA_SFU_NODE_NAME": node.metadata.name,
@@ -129,7 +134,7 @@ def sfu_environment(
         "ROTUNDA_SFU_PROCESS_ID": field("metadata.uid"),
         "ROTUNDA_SFU_WORKERS": str(ports.media_count),
         "ROTUNDA_SFU_MEDIA_PORT": str(ports.media),
-        # gRPC takes this for every address, of IPv4 too where there is no IPv6.
+        # gRPC listens on all IPv4 and IPv6 addresses then, also on a machine without IPv6.
         "ROTUNDA_SFU_GRPC_ADDRESS": f"[::]:{ports.grpc}",
         "ROTUNDA_SFU_HEALTH_ADDRESS": f"[::]:{ports.health}",
         "ROTUNDA_SFU_CAPACITY_EGRESS_MBPS": str(capacity.egress_mbps),
@@ -144,10 +149,10 @@ def sfu_environment(
 
 
 def _addresses(network: NetworkSpec) -> dict[str, str | Manifest]:
-    """Where media arrives and what clients are told of it.
+    """Where the pod listens for media, and which address it announces to clients.
 
-    On the host's network the pod's addresses are the node's, of both families. A pod's own address is
-    mapped from one of the node's.
+    On the host network the pod's addresses are those of the Kubernetes node, IPv4 and IPv6. In the mode
+    HostPort ports of the Kubernetes node are mapped to the one address of the pod.
     """
     own_network = network.mode == "HostPort"
     listen = field("status.podIP" if own_network else "status.podIPs")
@@ -164,9 +169,9 @@ def _addresses(network: NetworkSpec) -> dict[str, str | Manifest]:
 
 
 def _container_ports(ports: Ports) -> list[Manifest]:
-    """All of them as ports of the host, so that the scheduler keeps pods with the same ones apart.
+    """All of them as ports of the host, so that the scheduler keeps pods with the same ports apart.
 
-    A worker takes media over TCP on the number of its UDP port.
+    A media worker listens on the same number over UDP and TCP.
     """
     media = [
         _port(f"media-{protocol.lower()}-{index}", ports.media + index, protocol)

@@ -1,4 +1,4 @@
-"""The signaling pods of a cluster: Deployment, Service, PodDisruptionBudget and what they may ask for."""
+"""The signaling pods of a cluster: Deployment, Service, PodDisruptionBudget, ServiceAccount and Role."""
 
 from rotunda_contract.resources import GROUP, MediaCluster
 from rotunda_kube.resource import Manifest
@@ -25,7 +25,7 @@ _API_KEYS_DIRECTORY = "/etc/rotunda/api-keys"
 _HTTPS_DIRECTORY = "/etc/rotunda/https"
 _TURN_DIRECTORY = "/etc/rotunda/turn"
 URL = "url"
-"""The key of a Secret that says where Redis or the database is."""
+"""The key with the URL, in the Secrets of Redis and of the database."""
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -42,14 +42,14 @@ def signaling_objects(cluster: MediaCluster, installation: Installation) -> list
 
 
 def signaling_environment(cluster: MediaCluster, installation: Installation) -> dict[str, str | Manifest]:
-    """What `rotunda_signaling.settings` reads, by variable."""
+    """The environment variables that `rotunda_signaling.settings` reads."""
     found: dict[str, str | Manifest] = {
-        "ROTUNDA_HOST": "::",  # of both families
+        "ROTUNDA_HOST": "::",  # IPv4 and IPv6
         "ROTUNDA_PORT": str(PORTS[_scheme(cluster)]),
         "ROTUNDA_CLUSTER": cluster.metadata.name,
         "ROTUNDA_NAMESPACE": field("metadata.namespace"),
         "ROTUNDA_LOG_FORMAT": "json",
-        # Empty files where there is no TURN, so that no pod starts anew when it comes or goes.
+        # Without TURN these files are empty. So enabling or disabling TURN restarts no pod.
         "ROTUNDA_TURN_SECRET_FILE": f"{_TURN_DIRECTORY}/{turn_secret.SECRET}",
         "ROTUNDA_TURN_URLS_FILE": f"{_TURN_DIRECTORY}/{turn_secret.URLS}",
         "ROTUNDA_TURN_TTL": str(turn_secret.CREDENTIAL_SECONDS),
@@ -68,7 +68,7 @@ def signaling_environment(cluster: MediaCluster, installation: Installation) -> 
 
 
 def _scheme(cluster: MediaCluster) -> str:
-    """What the pods serve: HTTPS with a certificate, else HTTP to whatever ends TLS before them."""
+    """The pods serve HTTPS if they have a certificate, otherwise HTTP behind a proxy that terminates TLS."""
     return "https" if cluster.spec.signaling.tls_secret_ref else "http"
 
 
@@ -90,7 +90,8 @@ def _service_account(cluster: MediaCluster) -> Manifest:
 
 
 def _role(cluster: MediaCluster) -> Manifest:
-    """Watches where rooms are; makes them on join, wakes them by annotation, deletes them through its API."""
+    """Signaling watches Rooms and nodes, creates Rooms on join, annotates Idle ones, and deletes them by its
+    API."""
     watch = ["get", "list", "watch"]
     rules = [
         {"apiGroups": [GROUP], "resources": ["rooms"], "verbs": [*watch, "create", "patch", "delete"]},
@@ -163,7 +164,7 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
         volumes.append(secret_volume("https", secret))
         mounts.append({"name": "https", "mountPath": _HTTPS_DIRECTORY, "readOnly": True})
     if secret := cluster.spec.auth.api_keys_secret_ref:
-        # Mounted, so that pods read keys again that are added or taken away.
+        # Mounted, so that pods read keys again when some are added or removed.
         volumes.append(secret_volume("api-keys", secret))
         mounts.append({"name": "api-keys", "mountPath": _API_KEYS_DIRECTORY, "readOnly": True})
     scheme = _scheme(cluster)
@@ -184,7 +185,7 @@ def _pod(cluster: MediaCluster, installation: Installation) -> Manifest:
         "serviceAccountName": names.signaling(cluster),
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
-        **installation.pulling(),
+        **installation.image_pull_spec(),
         "terminationGracePeriodSeconds": 30,
         "securityContext": pod_security(),
         "topologySpreadConstraints": spread_over_nodes(_selector(cluster)),

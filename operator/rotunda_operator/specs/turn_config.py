@@ -1,8 +1,8 @@
-"""coturn's configuration: time-limited credentials, and no way to anything but media nodes.
+"""coturn's configuration: credentials that expire, and relays to media nodes only.
 
-What may change while calls go on is not in here, because coturn reads its configuration only when it starts:
-the keys of credentials and the addresses of media nodes are files beside it, which `coturn/rotunda-coturn`
-carries into tables that coturn reads again and again.
+coturn reads its configuration only when it starts. What can change while calls go on is therefore not in it:
+the keys of credentials and the addresses of media nodes are in further files, which `coturn/rotunda-coturn`
+copies into database tables that coturn reads again and again.
 """
 
 import ipaddress
@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from rotunda_operator.specs.invalid import one_word
 
 STATE_DIRECTORY = "/var/lib/coturn"
-RELAYS_OF_A_PERSON = 50
-"""At once: two transports, over UDP, TCP and TLS, on three networks, and again while ICE restarts."""
+RELAYS_PER_USER = 50
+"""At the same time: two transports, each over UDP, TCP and TLS, on three networks, and all of them again
+during an ICE restart."""
 DENIED_PEERS = ("0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
-"""Everything: what may be relayed to is allowed address by address. Who holds a credential could else reach
-services of the cluster, the metadata of its machines, or anything on the Internet, in the relay's name."""
+"""All addresses: relaying is allowed for single addresses only. Otherwise anybody with a credential could
+reach services of the cluster, the metadata service of its machines, or anything on the Internet from the
+relay's address."""
 
 
 def turn_config(
@@ -30,13 +32,13 @@ def turn_config(
 ) -> str:
     """turnserver.conf. No TLS where `tls_directory` is empty.
 
-    `loopback`: media nodes are announced at a loopback address, which coturn refuses before it looks at what
-    is allowed. It then has to be allowed all the same, as every other address. Raises InvalidSpec.
+    `loopback`: media nodes announce a loopback address. coturn refuses those unless an option allows them in
+    general; the single address has to be allowed in addition. Raises InvalidSpec.
     """
     first, last = relay_ports
     lines = [
         "use-auth-secret",
-        # A client that comes over IPv6 and does not say which family it wants gets a relay of its own one.
+        # A client that names no address family gets a relay of the family that it connects over.
         "allocation-default-address-family=keep",
         f"realm={one_word(realm, of='the realm of TURN')}",
         f"listening-port={port}",
@@ -45,7 +47,7 @@ def turn_config(
         "fingerprint",
         "stale-nonce=600",
         "max-allocate-lifetime=3600",
-        f"user-quota={RELAYS_OF_A_PERSON}",
+        f"user-quota={RELAYS_PER_USER}",
         "no-cli",
         "no-tcp-relay",
         "no-multicast-peers",
@@ -62,16 +64,16 @@ def turn_config(
 
 
 def peer_addresses(addresses: Iterable[str]) -> list[str]:
-    """Those that can be allowed, once each and in order: addresses of one machine.
+    """Those of them that are addresses of a single machine, without duplicates and sorted.
 
-    An unspecified address would allow everything (coturn takes it for an open end of a range).
+    An unspecified address (0.0.0.0, ::) would allow everything: coturn takes it for the open end of a range.
     """
     found = {ip for ip in map(_parsed, addresses) if ip is not None}
     return [str(ip) for ip in sorted(found, key=lambda ip: (ip.version, int(ip)))]
 
 
 def is_loopback(address: str) -> bool:
-    """False for what is no address."""
+    """False where it is not an address."""
     ip = _parsed(address)
     return ip is not None and ip.is_loopback
 

@@ -1,11 +1,11 @@
-"""The Secret of a cluster's TURN servers. They and signaling mount it: its keys are files that change.
+"""The Secret of a cluster's TURN servers. They and signaling mount it, so its keys are files that can change.
 
-secret           makes the credentials that signaling hands out
-next, previous   accepted beside it while keys are changed, empty else
-since            when the last step of changing them was taken
-asked            which wish for a change was followed last
-peers            addresses of media nodes, one a line: what may be relayed to
-urls             what clients are told, one a line
+secret           the key with which signaling makes credentials
+next, previous   further keys that are accepted during a rotation, otherwise empty
+since            when the last step of a rotation was taken
+asked            the value of the last annotation that requested a rotation
+peers            addresses of media nodes, one per line: the only ones that TURN relays to
+urls             the TURN URLs that clients get, one per line
 turnserver.conf  read by coturn when it starts
 """
 
@@ -21,24 +21,26 @@ from rotunda_operator.specs import names
 from rotunda_operator.specs.invalid import one_word
 from rotunda_operator.specs.metadata import of_cluster
 
-SECRET, NEXT, PREVIOUS, SINCE, ASKED = "secret", "next", "previous", "since", "asked"
+SECRET, NEXT, PREVIOUS, SINCE, REQUESTED = "secret", "next", "previous", "since", "asked"
 PEERS, URLS, CONFIG = "peers", "urls", "turnserver.conf"
 FOR_TURN = (CONFIG, SECRET, NEXT, PREVIOUS, PEERS)
-"""What the TURN servers read of it."""
+"""The keys that the TURN servers mount."""
 FOR_SIGNALING = (SECRET, URLS)
 CREDENTIAL_SECONDS = 3600
-"""How long a credential may open relays. Those that it has opened stay, for as long as they are refreshed."""
+"""How long a credential can be used to open relays. A relay that is open stays open as long as it is
+refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnKeys:
-    """`current` makes credentials; `next` and `previous` are accepted too, and empty while there is none."""
+    """`current` makes credentials. `next` and `previous` are accepted too; they are empty outside of a
+    rotation."""
 
     current: str
     since: datetime
     next: str = ""
     previous: str = ""
-    asked: str = ""
+    requested: str = ""
 
 
 def turn_secret(
@@ -49,7 +51,7 @@ def turn_secret(
         NEXT: keys.next,
         PREVIOUS: keys.previous,
         SINCE: keys.since.isoformat(),
-        ASKED: keys.asked,
+        REQUESTED: keys.requested,
         PEERS: _lines(peers),
         URLS: _lines(urls),
         CONFIG: config,
@@ -64,7 +66,7 @@ def turn_secret(
 
 
 def read_turn_keys(manifest: Manifest, now: datetime) -> TurnKeys | None:
-    """From the Secret as it stands; None where there is no key in it. What is damaged counts as missing."""
+    """The keys in the current Secret; None where it has none. A damaged value counts as missing."""
     current = _text(manifest, SECRET)
     if not current:
         return None
@@ -77,12 +79,12 @@ def read_turn_keys(manifest: Manifest, now: datetime) -> TurnKeys | None:
         since=min(since, now) if since.tzinfo is not None else now,
         next=_text(manifest, NEXT),
         previous=_text(manifest, PREVIOUS),
-        asked=_text(manifest, ASKED),
+        requested=_text(manifest, REQUESTED),
     )
 
 
 def read_turn_peers(manifest: Manifest) -> list[str]:
-    """The addresses that may be relayed to, from the Secret as it stands."""
+    """The addresses of media nodes in the current Secret."""
     return _text(manifest, PEERS).split()
 
 

@@ -1,4 +1,4 @@
-"""A real control plane for tests, and what plays the rest of a cluster around the operator's own process."""
+"""For tests: a real control plane, and fakes of the rest of a cluster around the operator's own process."""
 
 from rotunda_operator.testing.control_plane import ControlPlane, binaries
 from rotunda_operator.testing.kubelet import FakeKubelet

@@ -1,6 +1,6 @@
 """Starts and stops etcd, kube-apiserver and, where their work matters, controller-manager and scheduler.
 
-Everything listens on loopback, on ports that nobody used, and lives in one folder of the test run.
+Everything listens on loopback, on free ports, and writes into one folder of the test run.
 """
 
 import json
@@ -24,17 +24,17 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def binaries() -> Path:
-    """The folder with the control plane's programs: KUBEBUILDER_ASSETS, or built once into the cache."""
+    """The folder with the programs of the control plane: KUBEBUILDER_ASSETS, or built once into the cache."""
     script = REPOSITORY / "scripts" / "kubernetes.sh"
     done = subprocess.run([script], check=True, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     return Path(done.stdout.strip())
 
 
 class ControlPlane:
-    """One API server that knows our resources, with its etcd. A context manager.
+    """One API server with our custom resources, and its etcd. A context manager.
 
-    `kubeconfig` is an administrator's. `full` starts kube-controller-manager and kube-scheduler too (owner
-    references are then honoured).
+    `kubeconfig` is an administrator's. `full` also starts kube-controller-manager and kube-scheduler: then
+    objects are deleted with their owners.
     """
 
     def __init__(self, folder: Path, *, full: bool = False) -> None:
@@ -85,7 +85,7 @@ class ControlPlane:
             "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
             "--bind-address=127.0.0.1",
-            # Not loopback, or the endpoints reconciler refuses to start; nobody calls this address.
+            # Not loopback, which the endpoints reconciler refuses. Nobody calls this address.
             "--advertise-address=192.0.2.1",
             f"--secure-port={self._port}",
             f"--cert-dir={pki}",
@@ -113,7 +113,7 @@ class ControlPlane:
         return self.account_kubeconfig(namespace, name)
 
     def account_kubeconfig(self, namespace: str, account: str) -> Path:
-        """Credentials of a ServiceAccount that stands."""
+        """Credentials of an existing ServiceAccount."""
         token = self.kubectl("create", "token", account, "-n", namespace, "--duration=24h").strip()
         path = self._folder / f"{account}-{namespace}.kubeconfig"
         path.write_text(self._kubeconfig_of(token, namespace))
@@ -127,7 +127,8 @@ class ControlPlane:
         self._stop("kube-apiserver")
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """Runs kubectl as an administrator; its standard output. A failure raises with its standard error."""
+        """Runs kubectl as an administrator and answers with its standard output. A failure raises
+        AssertionError."""
         done = subprocess.run(
             [self._programs / "kubectl", *arguments],
             input=stdin if stdin is not None else "",
@@ -215,7 +216,7 @@ class ControlPlane:
             if self._running[program].poll() is not None:
                 break
             try:
-                # It writes its certificate when it starts.
+                # The API server writes its certificate only after it has started.
                 verify = ssl.create_default_context(cafile=ca) if ca is not None else True
                 headers = {"Authorization": f"Bearer {self._token}"}
                 if httpx.get(url, verify=verify, headers=headers, timeout=5).status_code == 200:

@@ -1,7 +1,8 @@
-"""An operator behind the faulty proxy that crashes where the proxy says so, and comes back each time.
+"""An operator behind the faulty proxy: it crashes when the proxy says so, and is started again each time.
 
-In process it is the engine alone, whose connections are cut all at once and whose lease stays behind, so that
-the API server sees what a killed process leaves. As a process it is the whole operator, ended by SIGKILL.
+`in_process` runs the Controller alone. In a crash all its connections are cut and its lease is not released,
+so the API server sees the same as after a killed process. `as_process` runs the whole operator and kills it
+with SIGKILL.
 """
 
 import asyncio
@@ -12,18 +13,18 @@ from pathlib import Path
 
 from rotunda_kube import KubeError
 from rotunda_kube.api import connect
-from rotunda_operator.controller import Engine
+from rotunda_operator.controller import Controller
 from rotunda_operator.lease import NotHolder
 from rotunda_operator.owned.compare import MANAGER
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.testing.faulty_proxy import FaultyProxy
 from rotunda_operator.testing.operator_process import OperatorProcess
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
-Mortal = Callable[[FaultyProxy, str, int, Path], AbstractAsyncContextManager[None]]
-"""Given the proxy, the namespace, the port for load reports and a folder: runs one, and another whenever it
-has crashed, until the context ends."""
+CrashingOperator = Callable[[FaultyProxy, str, int, Path], AbstractAsyncContextManager[None]]
+"""Arguments: the proxy, the namespace, the port for load reports and a folder. Until the context ends, an
+operator runs, and another one whenever it has crashed."""
 
 
 @asynccontextmanager
@@ -61,16 +62,16 @@ async def as_process(proxy: FaultyProxy, namespace: str, port: int, folder: Path
 async def _keep_engine_running(proxy: FaultyProxy, settings: OperatorSettings) -> None:
     while True:
         api = await connect(settings.kubeconfig, manager=MANAGER, request_seconds=3.0)
-        engine = asyncio.create_task(Engine(api, settings).run())
+        controller = asyncio.create_task(Controller(api, settings).run())
         crash = asyncio.create_task(proxy.crashed.wait())
         try:
-            await asyncio.wait([engine, crash], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([controller, crash], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (engine, crash):
+            for task in (controller, crash):
                 task.cancel()
-            # Who lost the lease, as one may on a busy machine, ends and is started anew as well.
+            # One that lost the lease, as can happen on a busy machine, is started again too.
             with suppress(asyncio.CancelledError, KubeError, NotHolder):
-                await engine
+                await controller
             await api.close()
         proxy.revive()
 
@@ -78,8 +79,8 @@ async def _keep_engine_running(proxy: FaultyProxy, settings: OperatorSettings) -
 async def _keep_process_running(proxy: FaultyProxy, process: OperatorProcess) -> None:
     while True:
         process.start()
-        while process.runs and not proxy.crashed.is_set():  # noqa: ASYNC110 -- its end is no event of the loop
-            await asyncio.sleep(LOOK_SECONDS)
+        while process.runs and not proxy.crashed.is_set():  # noqa: ASYNC110 -- the end of the process is no event of the loop
+            await asyncio.sleep(POLL_SECONDS)
         await asyncio.to_thread(process.kill)
         proxy.revive()
 

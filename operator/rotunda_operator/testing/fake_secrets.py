@@ -1,4 +1,4 @@
-"""The Secrets of one namespace in memory, where a test needs no API server."""
+"""A fake API client: the Secrets of one namespace in memory, for tests that need no API server."""
 
 import copy
 
@@ -6,25 +6,25 @@ from rotunda_kube import AlreadyExists, Conflict, KubeApi, Manifest, NotFound, R
 from rotunda_kube.resource import SECRETS
 
 
-class SecretsInMemory(KubeApi):
-    """get, create and merge patch of Secrets; `writes` names each that was written."""
+class FakeSecrets(KubeApi):
+    """Supports get, create and merge patch. `writes`: the name of each Secret that was written."""
 
-    def __init__(self, *standing: Manifest) -> None:
-        self.standing: dict[str, Manifest] = {}
+    def __init__(self, *secrets: Manifest) -> None:
+        self.secrets: dict[str, Manifest] = {}
         self.writes: list[str] = []
-        for manifest in standing:
+        for manifest in secrets:
             self._put(copy.deepcopy(manifest))
         self.writes.clear()
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest:
         assert resource == SECRETS
-        if name not in self.standing:
+        if name not in self.secrets:
             raise NotFound(f"secrets {name!r} not found")
-        return copy.deepcopy(self.standing[name])
+        return copy.deepcopy(self.secrets[name])
 
     async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
         assert resource == SECRETS
-        if manifest["metadata"]["name"] in self.standing:
+        if manifest["metadata"]["name"] in self.secrets:
             raise AlreadyExists("it is there")
         return self._put(copy.deepcopy(manifest))
 
@@ -47,5 +47,5 @@ class SecretsInMemory(KubeApi):
         name = manifest["metadata"]["name"]
         self.writes.append(name)
         manifest["metadata"]["resourceVersion"] = str(len(self.writes))
-        self.standing[name] = manifest
+        self.secrets[name] = manifest
         return copy.deepcopy(manifest)

@@ -1,4 +1,4 @@
-"""Stands between an operator and the API server, counts its writes, and does harm where it is told to."""
+"""A proxy between an operator and the API server that counts writes and injects faults."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ from aiohttp import web
 
 
 class Fault(Enum):
-    """What happens to a write. CRASH: the operator is gone, before or after it took effect."""
+    """What happens to a write. CRASH_…: the operator crashes before or after the write took effect."""
 
     CRASH_BEFORE = "crash before"
     CRASH_AFTER = "crash after"
@@ -27,9 +27,10 @@ _UNCOUNTED = ("/leases", "/events", "/selfsubjectaccessreviews")
 
 
 class FaultyProxy:
-    """`faults` by number of the write, from 1; `writes` counts. `crashed` is set when a crash is due.
+    """`faults`: by number of the write, from 1. `writes`: how many there were. `crashed`: set when a crash is
+    due.
 
-    `stall` makes all streams that are open fall silent, and keeps their connections.
+    `stall` makes all open streams silent, and keeps their connections open.
     """
 
     def __init__(self, server: str, ca: Path, token: str, faults: Mapping[int, Fault]) -> None:
@@ -40,12 +41,12 @@ class FaultyProxy:
         self._token = token
         self._faults = dict(faults)
         self._stalled = asyncio.Event()
-        """Of the streams that are open now; those to come have another."""
+        """Set when the streams that are open now are stalled. Later streams have another one."""
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> str:
-        """The URL to talk to instead of the server's."""
+        """The URL to use instead of the API server's."""
         headers = {"Authorization": f"Bearer {self._token}"}
         connector = aiohttp.TCPConnector(ssl=self._ssl, limit=0)
         self._session = aiohttp.ClientSession(
@@ -67,11 +68,11 @@ class FaultyProxy:
         await self._runner.cleanup()
 
     def revive(self) -> None:
-        """A new operator may come."""
+        """From now on requests are forwarded again, for the next operator."""
         self.crashed.clear()
 
     def stall(self) -> None:
-        """New requests are answered as ever."""
+        """New requests are answered as usual."""
         self._stalled.set()
         self._stalled = asyncio.Event()
 
@@ -113,7 +114,7 @@ class FaultyProxy:
             return response
 
     async def _pipe(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
-        """Until the end of it, or the operator's."""
+        """Until the answer ends or the operator crashes."""
         crash = asyncio.ensure_future(self.crashed.wait())
         copy = asyncio.ensure_future(_copy(answer, response, self._stalled))
         try:

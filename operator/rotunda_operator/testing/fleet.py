@@ -1,4 +1,4 @@
-"""A thousand media nodes that report what their Rooms would cost, as soon as they have them."""
+"""A thousand fake media nodes. Each reports the load of the Rooms that are assigned to it."""
 
 import asyncio
 from collections import defaultdict
@@ -10,17 +10,17 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from rotunda_kube import Key, Manifest, key_of
 from rotunda_operator.placement import consumers_of
-from rotunda_operator.testing.reporter import Told, add_resource
+from rotunda_operator.testing.reporter import ReportedLoad, add_resource
 
 REPORT_SECONDS = 2.0
 CHANNELS = 8
 COST = 0.0003
-"""Utilization that one consumer costs here."""
+"""Utilization for each consumer."""
 _OPTIONS = (("grpc.max_reconnect_backoff_ms", 1000), ("grpc.initial_reconnect_backoff_ms", 200))
 
 
 class Fleet:
-    """Follows Rooms by `on_room` and `on_room_gone`; `run` reports for all nodes until cancelled."""
+    """Learns of Rooms by `on_room` and `on_room_deleted`. `run` reports for all nodes until cancelled."""
 
     def __init__(self, namespace: str, port: int, nodes: list[str]) -> None:
         self.assigned: dict[Key, tuple[str, int]] = {}
@@ -34,14 +34,14 @@ class Fleet:
     def on_room(self, manifest: Manifest) -> None:
         key = key_of(manifest)
         self._people[key] = manifest["spec"].get("expectedParticipants", 10)
-        self._leave(key)
+        self._unassign(key)
         assignment = manifest.get("status", {}).get("assignment")
         if assignment:
             self.assigned[key] = (assignment["mediaNode"], assignment["epoch"])
             self._rooms[assignment["mediaNode"]].add(key)
 
-    def on_room_gone(self, key: Key) -> None:
-        self._leave(key)
+    def on_room_deleted(self, key: Key) -> None:
+        self._unassign(key)
         self._people.pop(key, None)
 
     def load(self, node: str) -> float:
@@ -49,7 +49,7 @@ class Fleet:
         return self._consumers(node) * COST
 
     def imbalance(self) -> float:
-        """The highest load of a node against the mean."""
+        """The highest load of a node, divided by the mean load."""
         loads = [self.load(node) for node in self._nodes]
         return max(loads) * len(loads) / sum(loads)
 
@@ -73,14 +73,14 @@ class Fleet:
     def _request(self, node: str) -> ExportMetricsServiceRequest:
         request = ExportMetricsServiceRequest()
         rooms = {key.name: self._people[key] for key in self._rooms.get(node, ())}
-        told = Told(self.load(node), self._consumers(node), rooms)
-        add_resource(request, self._namespace, node, told)
+        load = ReportedLoad(self.load(node), self._consumers(node), rooms)
+        add_resource(request, self._namespace, node, load)
         return request
 
     def _consumers(self, node: str) -> int:
         return sum(consumers_of(self._people[key]) for key in self._rooms.get(node, ()))
 
-    def _leave(self, key: Key) -> None:
+    def _unassign(self, key: Key) -> None:
         before = self.assigned.pop(key, None)
         if before is not None:
             self._rooms[before[0]].discard(key)

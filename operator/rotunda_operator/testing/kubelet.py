@@ -1,4 +1,5 @@
-"""Plays scheduler and kubelet: pods are put on a node and run, and end when they are deleted."""
+"""A fake scheduler and kubelet: pods are bound to a node and become Running, and end when they are
+deleted."""
 
 import asyncio
 import threading
@@ -11,13 +12,13 @@ from rotunda_kube.api import connect
 from rotunda_kube.resource import NODES, PODS
 
 BROKEN_TAG = "broken"
-"""Tag of images that cannot be pulled."""
+"""The tag of images that cannot be pulled."""
 HEARTBEAT_SECONDS = 5.0
-"""The node controller gives up a node that was silent for 50 s."""
+"""The node controller takes a node that was silent for 50 s for unreachable."""
 
 
 class FakeKubelet:
-    """Runs in a thread of its own until it is closed, on a Kubernetes node of its own."""
+    """Runs in its own thread until it is closed, and creates its own Kubernetes node."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self._kubeconfig = kubeconfig
@@ -33,7 +34,7 @@ class FakeKubelet:
         assert self._ready.wait(30)
 
     def close(self) -> None:
-        """Raises what it came upon, if anything."""
+        """Raises the exception that has ended its thread, if any."""
         assert self._task is not None
         with suppress(RuntimeError):  # it has ended already
             self._loop.call_soon_threadsafe(self._task.cancel)
@@ -56,7 +57,7 @@ class FakeKubelet:
         self._task = asyncio.current_task()
         api = await connect(self._kubeconfig)
         try:
-            await self._make_node(api)
+            await self._create_node(api)
             informer = Informer(
                 api,
                 PODS,
@@ -66,28 +67,28 @@ class FakeKubelet:
             )
             async with asyncio.TaskGroup() as group:
                 group.create_task(informer.run())
-                group.create_task(self._keep_node(api))
+                group.create_task(self._send_heartbeats(api))
                 await informer.synced.wait()
                 self._ready.set()
                 while True:
-                    await self._tend(api, await self._work.get())
+                    await self._sync_pod(api, await self._work.get())
         finally:
             await api.close()
 
-    async def _make_node(self, api: KubeApi) -> None:
+    async def _create_node(self, api: KubeApi) -> None:
         labels = {"topology.kubernetes.io/region": "eu", "topology.kubernetes.io/zone": "eu-1"}
         manifest = {"metadata": {"name": self._node, "labels": labels}, "kind": "Node", "apiVersion": "v1"}
         with suppress(KubeError):
             await api.create(NODES, manifest)
-        await self._beat(api)
+        await self._heartbeat(api)
 
-    async def _keep_node(self, api: KubeApi) -> None:
+    async def _send_heartbeats(self, api: KubeApi) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             with suppress(KubeError):
-                await self._beat(api)
+                await self._heartbeat(api)
 
-    async def _beat(self, api: KubeApi) -> None:
+    async def _heartbeat(self, api: KubeApi) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         status = {
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
@@ -95,7 +96,7 @@ class FakeKubelet:
         }
         await api.patch(NODES, "", self._node, {"status": status}, subresource="status")
 
-    async def _tend(self, api: KubeApi, pod: Manifest) -> None:
+    async def _sync_pod(self, api: KubeApi, pod: Manifest) -> None:
         key = key_of(pod)
         with suppress(NotFound, Conflict):
             if "deletionTimestamp" in pod["metadata"]:

@@ -1,4 +1,4 @@
-"""The operator as a process of its own, as it runs in a cluster."""
+"""The operator as a process, as it runs in a cluster."""
 
 import os
 import signal
@@ -37,13 +37,14 @@ class OperatorProcess:
         return self._process is not None and self._process.poll() is None
 
     def check_log(self, *, refusals: bool = False) -> None:
-        """Fails when it tried what its Role does not allow, or came upon a defect of its own.
+        """Fails if the log shows a request that its Role does not allow, or a defect.
 
-        `refusals`: something else than its Role was made to refuse what it tries.
+        `refusals`: the test itself makes the API server refuse requests, so refusals in the log are no
+        failure.
         """
-        telling = ("defect", "Traceback") if refusals else ("forbidden", "defect", "Traceback")
+        suspicious = ("defect", "Traceback") if refusals else ("forbidden", "defect", "Traceback")
         lines = self.log.read_text(errors="replace").splitlines()
-        wrong = [line for line in lines if any(word in line for word in telling)]
+        wrong = [line for line in lines if any(word in line for word in suspicious)]
         assert not wrong, "\n".join(wrong[:20])
 
     def start(self) -> None:
@@ -57,12 +58,12 @@ class OperatorProcess:
             )
 
     def wait(self, seconds: float = 30.0) -> int:
-        """Its exit status, once it has ended by itself."""
+        """Waits until it ends by itself. The exit status."""
         assert self._process is not None
         return self._process.wait(seconds)
 
     def stop(self) -> int:
-        """As a kubelet does it. The exit status."""
+        """Sends SIGTERM, as a kubelet does. The exit status."""
         return self._end(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -1,21 +1,21 @@
-"""Ports that nobody uses."""
+"""Free ports for tests."""
 
 import random
 import socket
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
-"""Linux gives no connection a port from here by itself (net.ipv4.ip_local_port_range begins at 32768)."""
+"""Linux assigns no port of this range to a connection (net.ipv4.ip_local_port_range begins at 32768)."""
 _given: set[int] = set()
-"""By this process: whoever got one may use it only later."""
+"""Ports that this process has given out. They may not be in use yet."""
 
 
 def free_port() -> int:
-    """For TCP and UDP, on every address."""
+    """Free for TCP and UDP, on every address."""
     return _free_block(1)[0]
 
 
 def free_network(count: int) -> dict[str, int]:
-    """`portFrom` and `portTo` of a MediaCluster, for so many ports that may be taken one by one."""
+    """`portFrom` and `portTo` of a MediaCluster: a range of so many free ports."""
     block = _free_block(count)
     return {"portFrom": block[0], "portTo": block[-1]}
 

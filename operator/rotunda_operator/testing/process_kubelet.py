@@ -1,4 +1,4 @@
-"""Runs the pods of media nodes as processes with the environment of their pods, and plays the others."""
+"""A fake kubelet that runs the pods of media nodes as processes, and only pretends to run other pods."""
 
 import asyncio
 import base64
@@ -22,13 +22,14 @@ _ADDRESS = "127.0.0.1"
 _CHECK = "/grpc.health.v1.Health/Check"
 _CONTAINER = {"name": "sfu", "image": "", "imageID": "", "restartCount": 0}
 _SERVING = b"\x08\x01"
-"""HealthCheckResponse{status: SERVING}: this package has no business with the generated classes."""
+"""HealthCheckResponse{status: SERVING} as bytes: this package does not depend on the generated classes."""
 
 
 class ProcessKubelet(FakeKubelet):
-    """`logs` is a folder for what the processes say, a file for each pod. Ends them all when it is closed.
+    """A process has the environment variables of its pod. All processes are killed when it is closed.
 
-    `report_to`: by MediaNode, a port of this machine to report load to instead of the operator's.
+    `logs`: a folder for the output of the processes, one file for each pod. `report_to`: by MediaNode, a port
+    of this machine to report load to instead of the operator's.
     """
 
     def __init__(
@@ -43,48 +44,48 @@ class ProcessKubelet(FakeKubelet):
         self._report_to = dict(report_to or {})
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._pods: dict[str, str] = {}
-        """By name, the uid of the pod whose process it is: names come again."""
-        self._lives: set[asyncio.Task[None]] = set()
+        """By name, the UID of the pod that the process belongs to: another pod may get the same name."""
+        self._tasks: set[asyncio.Task[None]] = set()
         super().__init__(kubeconfig, namespace)
 
     @property
     def running(self) -> set[str]:
-        """The pods whose processes live."""
+        """The pods whose processes run."""
         return {pod for pod, process in self._processes.items() if process.returncode is None}
 
     def signal(self, pod: str, number: signal.Signals) -> None:
-        """Sends it to the pod's process."""
+        """Sends the signal to the pod's process."""
         os.kill(self._processes[pod].pid, number)
 
     async def _run(self) -> None:
         try:
             await super()._run()
         finally:
-            for life in self._lives:
-                life.cancel()
-            await asyncio.gather(*self._lives, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _tend(self, api: KubeApi, pod: Manifest) -> None:
+    async def _sync_pod(self, api: KubeApi, pod: Manifest) -> None:
         key = key_of(pod)
         uid = pod["metadata"]["uid"]
         process = self._processes.get(key.name) if self._pods.get(key.name) == uid else None
         if "deletionTimestamp" in pod["metadata"] and process is not None and process.returncode is None:
             process.terminate()
         elif MEDIA_NODE not in pod["metadata"].get("labels", {}):
-            await super()._tend(api, pod)
+            await super()._sync_pod(api, pod)
         elif pod["status"].get("phase") == "Pending" and pod["spec"].get("nodeName"):
             if process is None:
                 try:
                     process = await self._spawn(api, pod)
-                except NotFound:  # its Secret went before it: like a kubelet, wait for what becomes of it
+                except NotFound:  # its Secret was deleted first; like a kubelet, wait
                     return
                 self._processes[key.name] = process
                 self._pods[key.name] = uid
-                life = asyncio.create_task(self._live(api, pod, process), name=str(key))
-                self._lives.add(life)
-                life.add_done_callback(self._lives.discard)
+                task = asyncio.create_task(self._run_pod(api, pod, process), name=str(key))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
         else:
-            await super()._tend(api, pod)
+            await super()._sync_pod(api, pod)
 
     async def _spawn(self, api: KubeApi, pod: Manifest) -> asyncio.subprocess.Process:
         container = pod["spec"]["containers"][0]
@@ -108,7 +109,7 @@ class ProcessKubelet(FakeKubelet):
         return self._logs / f"{pod}.log"
 
     async def _mount(self, api: KubeApi, pod: Manifest, secret: str) -> Path:
-        """A folder with what the Secret holds."""
+        """A folder with the keys of the Secret as files."""
         metadata = pod["metadata"]
         folder = self._logs / f"{metadata['name']}-tls"
         folder.mkdir(exist_ok=True)
@@ -116,28 +117,28 @@ class ProcessKubelet(FakeKubelet):
             (folder / name).write_bytes(base64.b64decode(value))
         return folder
 
-    async def _live(self, api: KubeApi, pod: Manifest, process: asyncio.subprocess.Process) -> None:
-        """From its start to its end, as the pod's status tells it."""
+    async def _run_pod(self, api: KubeApi, pod: Manifest, process: asyncio.subprocess.Process) -> None:
+        """Follows the process from start to end, and writes the pod's status."""
         key = key_of(pod)
         try:
-            await self._say(api, key, "Running", ready=False)
+            await self._set_status(api, key, "Running", ready=False)
             probing = asyncio.create_task(
                 _serving(pod["spec"]["containers"][0]["readinessProbe"]["grpc"]["port"])
             )
             waiting = asyncio.create_task(process.wait())
             await asyncio.wait((probing, waiting), return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
-                await self._say(api, key, "Running", ready=True)
+                await self._set_status(api, key, "Running", ready=True)
             probing.cancel()
             status = await waiting
-            ended = {
+            terminated = {
                 "terminated": {
                     "exitCode": status,
                     "message": self._log_of(key.name).read_text(errors="replace")[-2048:],
                 }
             }
             phase = "Succeeded" if status == 0 else "Failed"
-            await self._say(api, key, phase, ready=False, state=ended)
+            await self._set_status(api, key, phase, ready=False, state=terminated)
             with suppress(NotFound, Conflict):
                 if "deletionTimestamp" in (await api.get(PODS, key.namespace, key.name))["metadata"]:
                     await api.delete(PODS, key.namespace, key.name, grace_seconds=0)
@@ -146,7 +147,7 @@ class ProcessKubelet(FakeKubelet):
                 process.kill()
                 await process.wait()
 
-    async def _say(
+    async def _set_status(
         self, api: KubeApi, key: Key, phase: str, *, ready: bool, state: Manifest | None = None
     ) -> None:
         status = {
@@ -161,7 +162,7 @@ class ProcessKubelet(FakeKubelet):
 
 
 async def _serving(port: int) -> None:
-    """Returns once the kubelet's probe would succeed."""
+    """Returns once the kubelet's readiness probe would succeed."""
     async with grpc.aio.insecure_channel(f"{_ADDRESS}:{port}") as channel:
         check: Any = channel.unary_unary(_CHECK)
         while True:

@@ -1,11 +1,12 @@
-"""A way to the operator's OTLP receiver that can be cut: what is behind it lives on and is not heard."""
+"""A TCP proxy to the operator's OTLP receiver that can be cut: then a media node runs on, but its reports do
+not arrive."""
 
 import asyncio
 from contextlib import suppress
 
 
 class Relay:
-    """Passes connections on to a port of this machine. A context manager; `port` is where it listens."""
+    """Forwards connections to a port of this machine. A context manager; `port` is where it listens."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -31,7 +32,7 @@ class Relay:
         await asyncio.gather(*self._serving)
 
     def cut(self) -> None:
-        """Nothing passes any more."""
+        """Aborts all connections and accepts none, until `mend`."""
         self._cut = True
         for writer in self._open:
             writer.transport.abort()
@@ -55,7 +56,7 @@ class Relay:
             await asyncio.gather(_copy(reader, out), _copy(theirs, writer))
             self._open.discard(out)
         except OSError:
-            pass  # nobody listens at the moment, or somebody hung up
+            pass  # nobody listens at the moment, or a side has closed the connection
         finally:
             self._open.discard(writer)
             writer.transport.abort()

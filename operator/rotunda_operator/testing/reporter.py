@@ -1,4 +1,4 @@
-"""Media nodes that only report: real OTLP over real gRPC, with the load that a test wants."""
+"""Fake media nodes that only report: real OTLP over real gRPC, with the load that a test sets."""
 
 import threading
 import time
@@ -17,29 +17,29 @@ _CHANNEL = (("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_bac
 
 
 @dataclass(slots=True)
-class Told:
-    """What one node says of itself; `rooms` is people by room."""
+class ReportedLoad:
+    """The load that one node reports. `rooms`: people by room."""
 
     utilization: float = 0.1
     consumers: int = 0
     rooms: Mapping[str, int] = field(default_factory=dict)
     process: str = ""
-    """UID of its pod; empty: it does not say."""
+    """The UID of its pod; empty: the report does not name it."""
 
 
 class Reporter:
     """Reports for any number of nodes of one namespace, twice a second, until it is closed.
 
-    `halves`: each report in two messages, as a collector cuts it. `sent` counts the reports that arrived.
+    `halves`: send each report in two messages, as a collector may split it. `sent`: how many reports arrived.
     """
 
     def __init__(self, namespace: str, port: int) -> None:
         self._namespace = namespace
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_CHANNEL)
         self._stub = rpc.MetricsServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated
-        self._told: dict[str, Told] = {}
+        self._loads: dict[str, ReportedLoad] = {}
         self._lock = threading.Lock()
-        self._changed = threading.Event()
+        self._on_event = threading.Event()
         self._closed = False
         self.halves = False
         self.sent = 0
@@ -47,7 +47,7 @@ class Reporter:
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._thread.start()
 
-    def tell(
+    def report(
         self,
         node: str,
         utilization: float = 0.1,
@@ -55,10 +55,10 @@ class Reporter:
         rooms: Mapping[str, int] | None = None,
         consumers: int = 0,
     ) -> None:
-        """From now on the node reports this, the first time at once."""
+        """From now on the node reports this load, for the first time at once."""
         with self._lock:
-            self._told[node] = Told(utilization, consumers, rooms or {})
-        self._changed.set()
+            self._loads[node] = ReportedLoad(utilization, consumers, rooms or {})
+        self._on_event.set()
 
     def wait_for(self, sent: int) -> None:
         """Until so many reports have arrived."""
@@ -66,14 +66,14 @@ class Reporter:
             assert self._arrived.wait_for(lambda: self.sent >= sent, timeout=300)
 
     def silence(self, node: str | None = None) -> None:
-        """It reports no more; without a name: none does."""
+        """The node reports no more; without a name no node does."""
         with self._lock:
-            for name in [node] if node is not None else list(self._told):
-                self._told.pop(name, None)
+            for name in [node] if node is not None else list(self._loads):
+                self._loads.pop(name, None)
 
     def close(self) -> None:
         self._closed = True
-        self._changed.set()
+        self._on_event.set()
         self._thread.join()
         self._channel.close()
 
@@ -81,20 +81,20 @@ class Reporter:
         while not self._closed:
             with self._lock:
                 request = ExportMetricsServiceRequest()
-                for name, told in self._told.items():
-                    add_resource(request, self._namespace, name, told)
+                for name, load in self._loads.items():
+                    add_resource(request, self._namespace, name, load)
             with suppress(grpc.RpcError):  # nobody listens at the moment
                 for each in _halves(request) if self.halves else [request]:
                     self._stub.Export(each, timeout=1.0)
                 with self._arrived:
                     self.sent += 1
                     self._arrived.notify_all()
-            self._changed.wait(INTERVAL_SECONDS)
-            self._changed.clear()
+            self._on_event.wait(INTERVAL_SECONDS)
+            self._on_event.clear()
 
 
 def _halves(request: ExportMetricsServiceRequest) -> list[ExportMetricsServiceRequest]:
-    """The odd points of every metric in one, the even ones in the other."""
+    """Every second data point in one message, the others in the second message."""
     halves = [ExportMetricsServiceRequest(), ExportMetricsServiceRequest()]
     for index, half in enumerate(halves):
         half.CopyFrom(request)
@@ -111,8 +111,8 @@ def _halves(request: ExportMetricsServiceRequest) -> list[ExportMetricsServiceRe
     return halves
 
 
-def add_resource(request: ExportMetricsServiceRequest, namespace: str, name: str, told: Told) -> None:
-    """One node's report, by the names of the design."""
+def add_resource(request: ExportMetricsServiceRequest, namespace: str, name: str, load: ReportedLoad) -> None:
+    """Adds the report of one node."""
     resource = request.resource_metrics.add()
     for key, value in (
         ("service.name", "rotunda-sfu"),
@@ -121,21 +121,21 @@ def add_resource(request: ExportMetricsServiceRequest, namespace: str, name: str
     ):
         resource.resource.attributes.append(_attribute(key, value))
     metrics = resource.scope_metrics.add().metrics
-    if told.process:
-        resource.resource.attributes.append(_attribute("k8s.pod.uid", told.process))
-    people = sum(told.rooms.values())
+    if load.process:
+        resource.resource.attributes.append(_attribute("k8s.pod.uid", load.process))
+    people = sum(load.rooms.values())
     now = time.time_ns()
     for metric, number in (
-        ("rotunda.media.utilization", told.utilization),
-        ("rotunda.rooms", float(len(told.rooms))),
+        ("rotunda.media.utilization", load.utilization),
+        ("rotunda.rooms", float(len(load.rooms))),
         ("rotunda.participants", float(people)),
-        ("rotunda.consumers", float(told.consumers)),
+        ("rotunda.consumers", float(load.consumers)),
     ):
         point = NumberDataPoint(as_double=number, time_unix_nano=now)
         metrics.append(Metric(name=metric, gauge=Gauge(data_points=[point])))
     points = [
         NumberDataPoint(as_int=count, attributes=[_attribute("rotunda.room", room)], time_unix_nano=now)
-        for room, count in told.rooms.items()
+        for room, count in load.rooms.items()
     ]
     metrics.append(Metric(name="rotunda.room.participants", gauge=Gauge(data_points=points)))
 

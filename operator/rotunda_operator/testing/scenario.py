@@ -1,4 +1,4 @@
-"""One life of a small fleet with an operator that crashes, watched from the API server's side."""
+"""A scenario with a small fleet and an operator that crashes, checked from the API server's side."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from rotunda_kube import Informer, KubeApi, Manifest, key_of
 from rotunda_kube.api import connect
 from rotunda_kube.resource import MEDIA_CLUSTERS, MEDIA_NODES, PODS, ROOMS
 from rotunda_operator.testing.control_plane import ControlPlane
-from rotunda_operator.testing.crashing_operator import Mortal, in_process
+from rotunda_operator.testing.crashing_operator import CrashingOperator, in_process
 from rotunda_operator.testing.faulty_proxy import Fault, FaultyProxy
 from rotunda_operator.testing.kubelet import FakeKubelet
 from rotunda_operator.testing.ports import free_port
@@ -23,14 +23,14 @@ ROOM_NAMES = ("r1", "r2", "r3", "r4")
 
 
 class Scenario:
-    """`run` lives it through; `failures` says what went wrong, empty when nothing did."""
+    """`run` runs it. Then `failures` says what went wrong; it is empty when nothing did."""
 
     def __init__(
         self,
         plane: ControlPlane,
         namespace: str,
         faults: Mapping[int, Fault],
-        operator: Mortal = in_process,
+        operator: CrashingOperator = in_process,
     ) -> None:
         self.failures: list[str] = []
         self.writes = 0
@@ -58,11 +58,11 @@ class Scenario:
         kubelet = await asyncio.to_thread(FakeKubelet, self._plane.kubeconfig, self._namespace)
         reporter = Reporter(self._namespace, port)
         for node in NODES:
-            reporter.tell(node)
+            reporter.report(node)
         try:
             operator = self._operator(proxy, self._namespace, port, self._plane.ca.parent)
             async with self._watched(api), operator:
-                await self._live(api)
+                await self._run_steps(api)
         finally:
             self.writes = proxy.writes
             await asyncio.to_thread(reporter.close)
@@ -70,15 +70,19 @@ class Scenario:
             await proxy.close()
             await api.close()
 
-    async def _live(self, api: KubeApi) -> None:
+    async def _run_steps(self, api: KubeApi) -> None:
         await self._create(api, "MediaCluster", "default", {"mediaNodes": {"min": 0}})
         for node in NODES:
             await self._create(api, "MediaNode", node, {})
         for room in ROOM_NAMES:
             await self._create(api, "Room", room, {"expectedParticipants": 2})
         await self._until("all rooms are placed", lambda: self._placed(api, {"a", "b"}))
-        kept = {room: told[-1] for room, told in self._assignments.items() if told[-1][1] == "b"}
-        # A fault may have held it up until all rooms were placed on the other one.
+        kept = {
+            room: assignments[-1]
+            for room, assignments in self._assignments.items()
+            if assignments[-1][1] == "b"
+        }
+        # A fault may have delayed node "a" until all rooms were placed on "b".
         await self._until("the node that is to be lost serves", lambda: self._serves(api, "a"))
         victim = await api.get(MEDIA_NODES, self._namespace, "a")
         await api.delete(PODS, self._namespace, victim["status"]["podName"], grace_seconds=0)
@@ -89,16 +93,16 @@ class Scenario:
         for room, assignment in kept.items():
             if self._assignments[room][-1] != assignment:
                 self.failures.append(f"{room} moved without need: {self._assignments[room]}")
-        for room, told in self._assignments.items():
-            epochs = [epoch for epoch, _ in told]
+        for room, assignments in self._assignments.items():
+            epochs = [epoch for epoch, _ in assignments]
             if epochs != list(range(1, len(epochs) + 1)) or len(epochs) > 2:
-                self.failures.append(f"{room} was assigned {told}")
+                self.failures.append(f"{room} was assigned {assignments}")
         for node, pods in self._pods.items():
             if len(pods) > (2 if node == "a" else 1):
                 self.failures.append(f"{node} got the pods {sorted(pods)}")
 
     async def _placed(self, api: KubeApi, nodes: set[str]) -> bool:
-        """By the list, and by the watch, which may be behind it."""
+        """By the list, and also by the watch, which may be behind."""
         rooms = (await api.list(ROOMS, self._namespace)).items
         found = {key_of(room).name: room.get("status", {}).get("assignment") for room in rooms}
         return len(found) == len(ROOM_NAMES) and all(
@@ -114,10 +118,17 @@ class Scenario:
 
     async def _replaced(self, api: KubeApi, victim: Manifest) -> bool:
         node = await api.get(MEDIA_NODES, self._namespace, "a")
-        again = node["status"].get("processID") not in (None, victim["status"]["processID"])
-        lost = [room for room, told in self._assignments.items() if told[:1] == [(1, "a")] and len(told) < 2]
+        replaced = node["status"].get("processID") not in (None, victim["status"]["processID"])
+        lost = [
+            room
+            for room, assignments in self._assignments.items()
+            if assignments[:1] == [(1, "a")] and len(assignments) < 2
+        ]
         return (
-            again and not lost and node["status"]["phase"] == "Ready" and await self._placed(api, set(NODES))
+            replaced
+            and not lost
+            and node["status"]["phase"] == "Ready"
+            and await self._placed(api, set(NODES))
         )
 
     async def _until(self, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
@@ -135,7 +146,7 @@ class Scenario:
 
     @asynccontextmanager
     async def _watched(self, api: KubeApi) -> AsyncIterator[None]:
-        """Remembers every assignment and every pod that there ever was."""
+        """Records every assignment and every pod that there ever was."""
         informers = [
             Informer(api, ROOMS, self._namespace, on_change=self._on_room, on_delete=lambda _: None),
             Informer(api, PODS, self._namespace, on_change=self._on_pod, on_delete=lambda _: None),
@@ -149,9 +160,11 @@ class Scenario:
 
     def _on_room(self, room: Manifest) -> None:
         assignment = room.get("status", {}).get("assignment")
-        told = self._assignments[key_of(room).name]
-        if assignment and (not told or told[-1] != (assignment["epoch"], assignment["mediaNode"])):
-            told.append((assignment["epoch"], assignment["mediaNode"]))
+        assignments = self._assignments[key_of(room).name]
+        if assignment and (
+            not assignments or assignments[-1] != (assignment["epoch"], assignment["mediaNode"])
+        ):
+            assignments.append((assignment["epoch"], assignment["mediaNode"]))
 
     def _on_pod(self, pod: Manifest) -> None:
         self._pods[pod["metadata"]["labels"]["rotunda.dev/media-node"]].add(pod["metadata"]["uid"])

@@ -1,4 +1,4 @@
-"""Plays the Service in front of the operator's processes: connections go to the one that holds the lease."""
+"""A fake of the Service in front of the operator: connections go to the process that holds the lease."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ POLL_SECONDS = 0.2
 
 
 class LeaderService:
-    """`ports` by identity; `holder` answers with the identity that holds the lease now."""
+    """`ports`: by identity. `holder`: answers with the identity that holds the lease now."""
 
     def __init__(self, ports: dict[str, int], holder: Callable[[], Awaitable[str]]) -> None:
         self._ports = ports
@@ -18,7 +18,7 @@ class LeaderService:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
-        """The port it listens on."""
+        """Answers with the port that it listens on."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         task = asyncio.create_task(self._follow())
         self._tasks.add(task)
@@ -26,7 +26,7 @@ class LeaderService:
         return port
 
     async def _follow(self) -> None:
-        """When the label moves, connections to the one before are of no use: they are cut."""
+        """When the holder changes, connections to the process before are closed."""
         while True:
             with suppress(Exception):
                 target = self._ports.get(await self._holder())

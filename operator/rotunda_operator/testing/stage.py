@@ -1,4 +1,4 @@
-"""A namespace with an operator at work in it, and the hands of a person with kubectl."""
+"""A test environment: a namespace with an operator that runs in it, and kubectl."""
 
 import json
 import time
@@ -16,16 +16,16 @@ from rotunda_operator.testing.process_kubelet import ProcessKubelet
 from rotunda_operator.testing.reporter import Reporter
 
 PATIENCE_SECONDS = 300.0
-"""How long what must come may take; on a quiet machine it takes well under a second."""
+"""Deadline of everything that a test waits for. On a quiet machine it takes well under a second."""
 
 LEASE_SECONDS = "60"
-"""Nothing starts an operator again that lost its lease because the whole machine was out of breath."""
+"""Long: if an operator loses its lease because the machine is overloaded, nothing starts it again."""
 
 Object = dict[str, Any]
 
 
 class Stage:
-    """A context manager; everything in it ends with it."""
+    """A context manager. Everything that was started in it ends with it."""
 
     def __init__(self, plane: ControlPlane, folder: Path, namespace: str, **settings: str) -> None:
         self.plane = plane
@@ -37,7 +37,7 @@ class Stage:
             folder, kubeconfig, namespace, **{"lease_seconds": LEASE_SECONDS, **settings}
         )
         self.refusals = False
-        """Whether a test has the API server refuse what the operator writes."""
+        """Whether the test makes the API server refuse writes of the operator."""
         self.reporter = Reporter(namespace, self.operator.otlp_port)
         self._folder = folder
         self._open = ExitStack()
@@ -54,13 +54,13 @@ class Stage:
             self.operator.check_log(refusals=self.refusals)
 
     def kubelet(self) -> FakeKubelet:
-        """Pods run from now on."""
+        """From now on pods run."""
         kubelet = FakeKubelet(self.plane.kubeconfig, self.namespace)
         self._open.callback(kubelet.close)
         return kubelet
 
     def process_kubelet(self, report_to: Mapping[str, int] | None = None) -> ProcessKubelet:
-        """Media nodes run from now on as processes of this machine.
+        """From now on media nodes run, as processes of this machine.
 
         `report_to`: by MediaNode, the port to which it reports its load, if not the operator's.
         """
@@ -87,15 +87,15 @@ class Stage:
         return found
 
     def serve(self, *nodes: str, utilization: float = 0.1) -> None:
-        """MediaNodes that are Ready; `kubelet` must be there."""
+        """Creates MediaNodes and waits until they are Ready. Call `kubelet` before."""
         for node in nodes:
             self.apply("MediaNode", node)
-            self.reporter.tell(node, utilization)
+            self.reporter.report(node, utilization)
         for node in nodes:
             self.until("mn", node, lambda found: found["status"]["phase"] == "Ready")
 
     def placed(self, room: str, epoch: int = 1) -> str:
-        """The node that the room is on, once it is there with this epoch."""
+        """Waits until the room is assigned with this epoch. The name of its node."""
         found = self.until("room", room, lambda r: r["status"]["assignment"]["epoch"] == epoch)
         node: str = found["status"]["assignment"]["mediaNode"]
         return node
@@ -107,7 +107,7 @@ class Stage:
     def until(
         self, kind: str, name: str, holds: Callable[[Object], Any], seconds: float = PATIENCE_SECONDS
     ) -> Object:
-        """The object once it is so. Fails with the object and the operator's log when it does not come."""
+        """Waits until `holds` is true of the object. Fails with the object and the operator's log."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.get(kind, name)
@@ -120,7 +120,7 @@ class Stage:
     def until_items(
         self, kind: str, holds: Callable[[list[Object]], Any], seconds: float = PATIENCE_SECONDS
     ) -> list[Object]:
-        """The list once it is so."""
+        """Waits until `holds` is true of the list."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.items(kind)

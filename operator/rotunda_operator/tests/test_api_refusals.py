@@ -1,19 +1,17 @@
-"""What the API server refuses is told where people look: by conditions with its words, and by one Event."""
+"""What the API server refuses is in conditions, with the server's words, and in one Event."""
 
-import random
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from rotunda_contract.resources import MediaClusterStatus
-from rotunda_kube import Key, KubeApi, KubeError, Manifest, NotAllowed, Unauthenticated
+from rotunda_kube import Key, KubeError, Manifest, NotAllowed, Unauthenticated
 from rotunda_kube.resource import MEDIA_CLUSTERS
-from rotunda_operator.cache import World
-from rotunda_operator.clock import now
+from rotunda_operator.cache import Cache
 from rotunda_operator.clusters.status import FleetView, cluster_status, warnings
-from rotunda_operator.conditions import find
-from rotunda_operator.context import Context, Item, Kind
+from rotunda_operator.conditions import find_condition
+from rotunda_operator.context import Item, Kind
 from rotunda_operator.nodes.decide import decide
 from rotunda_operator.nodes.ports import RangeTooSmall
 from rotunda_operator.nodes.reconcile import _create_pod, _PodRefused
@@ -22,39 +20,39 @@ from rotunda_operator.testing.stage import Object
 from rotunda_operator.tests import samples
 from rotunda_operator.tests.test_node_decisions import NOW, PORTS, VIEW, _after, _node
 
-REFUSED = replace(VIEW, pods=[], refused="403 exceeded quota: pods, used: 3", retry=30.0)
+REFUSED = replace(VIEW, pods=[], refused="403 exceeded quota: pods, used: 3", retry_in=30.0)
 
 
-def test_a_refused_pod_is_told_by_a_condition_and_one_event_and_tried_again_later() -> None:
-    told = decide(_node(), REFUSED, NOW)
-    assert told.status is not None
-    ready = find(told.status.conditions, "Ready")
+def test_a_refused_pod_has_a_condition_and_one_event_and_is_tried_again_later() -> None:
+    decision = decide(_node(), REFUSED, NOW)
+    assert decision.status is not None
+    ready = find_condition(decision.status.conditions, "Ready")
     assert ready is not None
     assert (ready.reason, ready.message) == ("PodRefused", REFUSED.refused)
-    assert [note.reason for note in told.notes] == ["PodRefused"]
-    assert (told.create, told.again) == (None, 30.0)
+    assert [event.reason for event in decision.events] == ["PodRefused"]
+    assert (decision.create, decision.requeue_after) == (None, 30.0)
 
-    later = _after(told, _node())
-    more = decide(later, replace(REFUSED, refused="403 exceeded quota: pods, used: 4", retry=0.0), NOW)
-    assert more.notes == ()
+    later = _after(decision, _node())
+    more = decide(later, replace(REFUSED, refused="403 exceeded quota: pods, used: 4", retry_in=0.0), NOW)
+    assert more.events == ()
     assert more.create == "a-1"
     assert decide(later, replace(VIEW, pods=[]), NOW).create == "a-1"
 
 
-def test_a_range_of_ports_that_is_too_small_is_told_in_the_status() -> None:
+def test_the_status_names_a_range_of_ports_that_is_too_small() -> None:
     def ports(_: bool) -> Any:
         raise RangeTooSmall("A media node with 1 workers needs 3 ports")
 
-    told = decide(_node({}), replace(VIEW, pods=[], ports=ports), NOW)
-    assert told.status is not None
-    ready = find(told.status.conditions, "Ready")
+    decision = decide(_node({}), replace(VIEW, pods=[], ports=ports), NOW)
+    assert decision.status is not None
+    ready = find_condition(decision.status.conditions, "Ready")
     assert ready is not None
-    assert (told.status.phase, ready.reason) == ("Pending", "NoPorts")
-    assert decide(_after(told, _node({})), replace(VIEW, pods=[], ports=ports), NOW).notes == ()
-    assert decide(_after(told, _node({})), replace(VIEW, pods=[], ports=lambda _: PORTS), NOW).status
+    assert (decision.status.phase, ready.reason) == ("Pending", "NoPorts")
+    assert decide(_after(decision, _node({})), replace(VIEW, pods=[], ports=ports), NOW).events == ()
+    assert decide(_after(decision, _node({})), replace(VIEW, pods=[], ports=lambda _: PORTS), NOW).status
 
 
-def test_a_cluster_tells_of_refused_pods_of_media_nodes_and_deployments() -> None:
+def test_the_status_of_a_cluster_names_refused_pods_of_media_nodes_and_deployments() -> None:
     condition = {
         "type": "Ready",
         "status": "False",
@@ -70,7 +68,7 @@ def test_a_cluster_tells_of_refused_pods_of_media_nodes_and_deployments() -> Non
     }
     status = cluster_status(samples.cluster(), FleetView([node], 0, 0, []), [deployment], NOW)
     for type, words in (("MediaNodesReady", "exceeded quota"), ("SignalingReady", "violates PodSecurity")):
-        found = find(status.conditions, type)
+        found = find_condition(status.conditions, type)
         assert found is not None
         assert (found.status, found.reason) == ("False", "PodsRefused")
         assert words in found.message
@@ -78,37 +76,37 @@ def test_a_cluster_tells_of_refused_pods_of_media_nodes_and_deployments() -> Non
     assert warnings(status.conditions, status.conditions) == []
 
 
-def test_any_refused_write_is_told_once_for_what_was_looked_at() -> None:
-    world = World()
-    world.set_cluster(samples.cluster())
-    context = Context(Any, world, samples.INSTALLATION, "test", now, random.Random(1))  # type: ignore[arg-type]
+def test_a_refused_write_has_one_event_for_its_object() -> None:
+    cache = Cache()
+    cache.set_cluster(samples.cluster())
+    context = samples.context(None, cache)
     item = Item(Kind.CLUSTER, Key("calls", "default"))
     for used in (3, 4):
-        context.tell_refused(item, NotAllowed(f"PATCH: 403 denied by policy, {used} used"))
-    (event,) = context.notes
+        context.record_refusal(item, NotAllowed(f"PATCH: 403 denied by policy, {used} used"))
+    (event,) = context.recorder.pending
     assert event["regarding"]["kind"] == MEDIA_CLUSTERS.kind
     assert "denied by policy" in event["note"]
-    context.tell_refused(item, NotAllowed("PATCH: 403 something else"))
-    assert len(context.notes) == 2
+    context.record_refusal(item, NotAllowed("PATCH: 403 something else"))
+    assert len(context.recorder.pending) == 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"), [(NotAllowed("403"), _PodRefused), (Unauthenticated("401"), Unauthenticated)]
+    ("answer", "expected"), [(NotAllowed("403"), _PodRefused), (Unauthenticated("401"), Unauthenticated)]
 )
 async def test_credentials_that_are_not_accepted_are_no_refusal_of_a_pod(
-    answer: KubeError, told: type[Exception]
+    answer: KubeError, expected: type[Exception]
 ) -> None:
     class Api:
         async def create(self, *_: object) -> Manifest:
             raise answer
 
-    context = Context(cast(KubeApi, Api()), World(), samples.INSTALLATION, "test", now, random.Random(1))
-    with pytest.raises(told):
+    context = samples.context(Api())
+    with pytest.raises(expected):
         await _create_pod(context, samples.media_node(), {"metadata": {"name": "default-media-0-1"}})
 
 
 @pytest.mark.timeout(900)
-def test_pods_that_a_namespace_does_not_take_are_told_and_made_once_it_does(stage: Stage) -> None:
+def test_pods_that_a_namespace_refuses_are_reported_and_created_once_it_accepts_them(stage: Stage) -> None:
     stage.refusals = True
     stage.kubelet()
     enforce = "pod-security.kubernetes.io/enforce"
@@ -117,20 +115,20 @@ def test_pods_that_a_namespace_does_not_take_are_told_and_made_once_it_does(stag
 
     node = stage.until("mn", "default-media-0", lambda found: _ready(found)["reason"] == "PodRefused")
     assert "violates PodSecurity" in _ready(node)["message"]
-    told = stage.until("mc", "default", lambda found: "PodsRefused" in str(found["status"]["conditions"]))
-    assert "violates PodSecurity" in str(told["status"]["conditions"])
+    cluster = stage.until("mc", "default", lambda found: "PodsRefused" in str(found["status"]["conditions"]))
+    assert "violates PodSecurity" in str(cluster["status"]["conditions"])
     events = stage.until_items("events", lambda found: len(_warnings(found)) == 2)
     assert {event["involvedObject"]["kind"] for event in _warnings(events)} == {"MediaNode", "MediaCluster"}
 
     stage.plane.kubectl("label", "namespace", stage.namespace, f"{enforce}-")
     # A change of the template is tried at once.
     stage.apply("MediaCluster", "default", {"images": {"tag": "2"}, "mediaNodes": {"min": 1}})
-    stage.reporter.tell("default-media-0")
+    stage.reporter.report("default-media-0")
     stage.until("mn", "default-media-0", lambda found: found["status"]["phase"] == "Ready")
 
 
 @pytest.mark.timeout(900)
-def test_what_is_wrong_with_a_template_is_told_in_the_words_of_the_api_server(stage: Stage) -> None:
+def test_the_status_has_the_words_of_the_api_server_about_a_wrong_template(stage: Stage) -> None:
     template: Object = {"tolerations": [{"key": "media", "operator": "Sometimes"}]}
     stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 1, "template": template}})
     node = stage.until("mn", "default-media-0", lambda found: _ready(found)["reason"] == "PodRefused")

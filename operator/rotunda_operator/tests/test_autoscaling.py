@@ -1,14 +1,14 @@
 from rotunda_operator.autoscaling import Demand, FleetNode, ScaleDecision, Scaling, decide
 
 SCALING = Scaling(minimum=1, maximum=5, target=0.6, spare_rooms=1, down_delay_seconds=600)
-QUIET = Demand(waiting_loads=(), usual_room_load=0.1)
+QUIET = Demand(waiting_loads=(), mean_room_load=0.1)
 
 
-def test_the_minimum_stands() -> None:
+def test_the_fleet_grows_to_the_minimum() -> None:
     assert decide(SCALING, [], QUIET, idle_since=None, now=0) == ScaleDecision(add=1)
 
 
-def test_nothing_stands_where_nothing_is_asked_for() -> None:
+def test_a_minimum_of_zero_needs_no_nodes_until_a_room_waits() -> None:
     none = Scaling(minimum=0, maximum=5, target=0.6, spare_rooms=1, down_delay_seconds=600)
 
     assert decide(none, [], QUIET, idle_since=None, now=0) == ScaleDecision()
@@ -20,7 +20,7 @@ def test_a_waiting_room_adds_one_node_and_not_another_while_that_comes() -> None
     waiting = Demand((0.3,), 0.1)
 
     assert decide(SCALING, [full], waiting, idle_since=None, now=0).add == 1
-    coming = FleetNode("b", projected=0.0, rooms=0, coming=True)
+    coming = FleetNode("b", projected=0.0, rooms=0, starting=True)
     assert decide(SCALING, [full, coming], waiting, idle_since=None, now=1).add == 0
 
 
@@ -59,7 +59,7 @@ def test_the_wait_begins_anew_when_the_fleet_was_needed_meanwhile() -> None:
     assert decide(SCALING, busy, QUIET, idle_since=100, now=5000).idle_since is None
 
 
-def test_a_drained_node_goes_when_it_is_empty() -> None:
+def test_a_drained_node_is_removed_when_it_is_empty() -> None:
     fleet = [FleetNode("a", 0.2, rooms=2), FleetNode("b", 0.0, rooms=0, draining=True)]
 
     assert decide(SCALING, fleet, QUIET, idle_since=None, now=0).remove == ("b",)

@@ -15,7 +15,7 @@ from rotunda_operator.certificates import (
     new_authority,
     renew_at,
 )
-from rotunda_operator.clusters.secrets import keep_or_make
+from rotunda_operator.clusters.secrets import keep_or_create
 from rotunda_operator.specs.certificates import AUTHORITY, certificate_secret, operator_secret, read_pair
 from rotunda_operator.tests import samples
 
@@ -116,23 +116,23 @@ def test_what_a_secret_holds_is_read_back_and_what_is_damaged_is_not(authority: 
 
 def test_a_cluster_keeps_its_secrets_until_they_are_due(authority: Pair) -> None:
     cluster = samples.cluster()
-    first = keep_or_make(cluster, {}, authority, NOW)
+    first = keep_or_create(cluster, {}, authority, NOW)
     assert first.certificates is not None
-    standing = {
+    actual = {
         name: certificate_secret(cluster, name, "any", pair, authority)
         for name, pair in (
             ("default-signaling-tls", first.certificates.signaling),
             ("default-media-node-tls", first.certificates.media_node),
         )
     }
-    again = keep_or_make(cluster, standing, authority, NOW)
+    again = keep_or_create(cluster, actual, authority, NOW)
     assert again.certificates == first.certificates
-    assert again.turn != first.turn, "a secret that does not stand is drawn anew"
+    assert again.turn != first.turn, "a key whose Secret does not exist is drawn"
 
-    due = keep_or_make(cluster, standing, authority, first.certificates.renew_at)
+    due = keep_or_create(cluster, actual, authority, first.certificates.renew_at)
     assert due.certificates is not None
     assert due.certificates.signaling != first.certificates.signaling
 
 
 def test_without_an_authority_there_are_no_certificates() -> None:
-    assert keep_or_make(samples.cluster(), {}, None, NOW).certificates is None
+    assert keep_or_create(samples.cluster(), {}, None, NOW).certificates is None

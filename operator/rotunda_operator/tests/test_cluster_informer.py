@@ -1,4 +1,4 @@
-"""kopf ends, as it does when a definition goes, and is started anew; what it tells reaches our loop."""
+"""kopf ends, for example when a definition is deleted, and is started again; its events reach our loop."""
 
 import asyncio
 import threading
@@ -11,11 +11,11 @@ import pytest
 from kopf._cogs.structs.references import Insights, Resource
 
 from rotunda_kube import Key, KubeApi, Listing, Manifest, NotFound
-from rotunda_operator import cluster_informer as following
-from rotunda_operator.cache import World
-from rotunda_operator.clock import now
-from rotunda_operator.cluster_informer import UNDEFINED, ClusterFollower
-from rotunda_operator.event_handlers import Feed
+from rotunda_operator import cluster_informer
+from rotunda_operator.cache import Cache
+from rotunda_operator.clock import system_clock
+from rotunda_operator.cluster_informer import UNDEFINED, ClusterInformer
+from rotunda_operator.event_handlers import EventHandlers
 from rotunda_operator.settings import OperatorSettings
 
 NAMESPACE = "meet"
@@ -37,18 +37,20 @@ async def follow(insights: Insights, stop: asyncio.Event) -> None:
 
 
 class Bench:
-    """A follower whose API server answers `lists`, one after the other, and whose kopf does `runs`."""
+    """A informer whose API server answers `lists`, one after the other, and whose kopf does `runs`."""
 
     def __init__(self, lists: list[list[Manifest] | NotFound], runs: list[Run]) -> None:
-        self.world = World()
-        self.looked: list[Key] = []
+        self.cache = Cache()
+        self.enqueued: list[Key] = []
         self.threads: list[threading.Thread] = []
         self.logged: list[str] = []
         self._lists = lists
         self._runs = runs
-        feed = Feed(self.world, now, lambda item, _, **__: self.looked.append(item.key))
+        handlers = EventHandlers(
+            self.cache, system_clock, lambda item, _, **__: self.enqueued.append(item.key)
+        )
         settings = OperatorSettings(namespace=NAMESPACE, identity="operator")
-        self.follower = ClusterFollower(cast(KubeApi, self), settings, self.world, feed)
+        self.informer = ClusterInformer(cast(KubeApi, self), settings, self.cache, handlers)
 
     async def list(self, *_: object) -> Listing:
         found = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
@@ -63,22 +65,24 @@ class Bench:
     @asynccontextmanager
     async def running(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
         monkeypatch.setattr(kopf, "operator", self.operator)
-        monkeypatch.setattr(following, "pause", lambda *_: 0.0)
-        log = following._log
+        monkeypatch.setattr(cluster_informer, "pause", lambda *_: 0.0)
+        log = cluster_informer._log
         monkeypatch.setattr(
             log, "warning", lambda _, **more: self.logged.append(more["error"]), raising=False
         )
-        task = asyncio.create_task(self.follower.run())
+        task = asyncio.create_task(self.informer.run())
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.follower.synced.wait()
+                await self.informer.synced.wait()
                 yield
         finally:
             task.cancel()
             await asyncio.wait([task])
 
 
-async def test_whatever_ends_it_is_told_and_it_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_kopf_is_started_again_and_the_reason_of_its_end_is_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def fail(insights: Insights, stop: asyncio.Event) -> None:
         raise RuntimeError("no such resource")
 
@@ -94,13 +98,13 @@ async def test_whatever_ends_it_is_told_and_it_is_started_anew(monkeypatch: pyte
     bench = Bench(lists, [fail, find_nothing, follow])
     async with bench.running(monkeypatch):
         assert bench.logged == ["RuntimeError: no such resource", "the definition went", UNDEFINED]
-        assert bench.follower.trouble == ""
-        assert {key.name for key in bench.world.clusters} == {"stays", "new"}
+        assert bench.informer.trouble == ""
+        assert {key.name for key in bench.cache.clusters} == {"stays", "new"}
     assert threading.main_thread() not in bench.threads
     assert not any(thread.is_alive() and not thread.daemon for thread in bench.threads)
 
 
-async def test_its_end_leaves_the_tasks_of_our_loop_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_end_of_kopf_cancels_no_task_of_our_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = asyncio.Event()
     ours = asyncio.get_running_loop()
 
@@ -124,13 +128,13 @@ async def test_its_end_leaves_the_tasks_of_our_loop_alone(monkeypatch: pytest.Mo
     task.cancel()
 
 
-async def test_of_two_of_one_name_the_first_may_be_told_gone_after_the_second_came() -> None:
+async def test_a_late_deletion_event_does_not_delete_a_new_object_of_the_same_name() -> None:
     bench = Bench([[]], [])
-    tell = bench.follower._changed
-    tell("ADDED", cluster("a", uid="first"))
-    tell("ADDED", cluster("a", uid="second"))
-    assert bench.looked == [Key(NAMESPACE, "a")] * 2
-    tell("DELETED", cluster("a", uid="first"))
-    assert [each.metadata.uid for each in bench.world.clusters.values()] == ["second"]
-    tell("DELETED", cluster("a", uid="second"))
-    assert not bench.world.clusters
+    send = bench.informer._on_event
+    send("ADDED", cluster("a", uid="first"))
+    send("ADDED", cluster("a", uid="second"))
+    assert bench.enqueued == [Key(NAMESPACE, "a")] * 2
+    send("DELETED", cluster("a", uid="first"))
+    assert [each.metadata.uid for each in bench.cache.clusters.values()] == ["second"]
+    send("DELETED", cluster("a", uid="second"))
+    assert not bench.cache.clusters

@@ -1,18 +1,18 @@
-"""A MediaCluster is applied, and everything that it asks for comes to stand; media nodes come and go."""
+"""A MediaCluster is applied: its objects are created, and media nodes are added and removed."""
 
 import base64
 
 import pytest
 import yaml
 
-from rotunda_operator.clusters.turn import SECRET_SEEN
+from rotunda_operator.clusters.turn import SECRET_HASH
 from rotunda_operator.testing import Stage
 from rotunda_operator.testing.stage import Object
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_an_applied_cluster_comes_to_stand(stage: Stage) -> None:
+def test_the_objects_of_an_applied_cluster_are_created(stage: Stage) -> None:
     stage.kubelet()
     stage.apply("MediaCluster", "meet", {"publicURL": "https://meet.example.org", "mediaNodes": {"min": 2}})
 
@@ -24,7 +24,7 @@ def test_an_applied_cluster_comes_to_stand(stage: Stage) -> None:
         stage.until("secret", secret, bool)
     nodes = stage.until_items("mn", lambda found: len(found) == 2)
     for node in (item["metadata"]["name"] for item in nodes):
-        stage.reporter.tell(node)
+        stage.reporter.report(node)
         stage.until("mn", node, lambda found: found["status"]["phase"] == "Ready")
     ports = [item["status"]["ports"]["media"] for item in stage.items("mn")]
     assert len(set(ports)) == 2
@@ -53,17 +53,17 @@ def test_the_fleet_grows_when_it_is_full_and_goes_to_zero_when_nobody_needs_it(s
     stage.apply("MediaCluster", "meet", {"mediaNodes": {"min": 0, "max": 2, "scaling": scaling}})
     stage.apply("Room", "first", {"clusterRef": "meet", "emptyTTLSeconds": 600})
     stage.until("mn", "meet-media-0", bool)
-    stage.reporter.tell("meet-media-0", 0.1)
+    stage.reporter.report("meet-media-0", 0.1)
     assert stage.placed("first") == "meet-media-0"
 
-    stage.reporter.tell("meet-media-0", 0.99, rooms={"first": 10})
+    stage.reporter.report("meet-media-0", 0.99, rooms={"first": 10})
     stage.until("mn", "meet-media-1", bool)
     stage.apply("Room", "second", {"clusterRef": "meet", "emptyTTLSeconds": 600})
-    stage.reporter.tell("meet-media-1", 0.1)
+    stage.reporter.report("meet-media-1", 0.1)
     assert stage.placed("second") == "meet-media-1"
 
-    stage.reporter.tell("meet-media-0", 0.0)
-    stage.reporter.tell("meet-media-1", 0.0)
+    stage.reporter.report("meet-media-0", 0.0)
+    stage.reporter.report("meet-media-1", 0.0)
     for room in ("first", "second"):
         stage.apply("Room", room, {"clusterRef": "meet", "emptyTTLSeconds": 1})
     stage.until_items("mn", lambda found: not found)
@@ -76,8 +76,8 @@ def test_turn_servers_learn_of_media_nodes_and_clients_of_turn_servers(stage: St
     stage.kubelet()
     stage.apply("MediaCluster", "meet", {"mediaNodes": {"min": 1}})
     labels = stage.until("deployment", "meet-turn", bool)["spec"]["template"]["metadata"]["labels"]
-    key = stage.until("secret", "meet-turn", lambda found: _told(found, "peers") == "127.0.0.1\n")
-    assert _told(key, "urls") == ""
+    key = stage.until("secret", "meet-turn", lambda found: _value(found, "peers") == "127.0.0.1\n")
+    assert _value(key, "urls") == ""
 
     # What a Deployment's controller would make.
     container = {"name": "coturn", "image": "coturn"}
@@ -85,20 +85,20 @@ def test_turn_servers_learn_of_media_nodes_and_clients_of_turn_servers(stage: St
     pod |= {"apiVersion": "v1", "kind": "Pod"}
     stage.plane.kubectl("-n", stage.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(pod))
     urls = "turn:127.0.0.1:3478?transport=udp\nturn:127.0.0.1:3478?transport=tcp\n"
-    told = stage.until("secret", "meet-turn", lambda found: _told(found, "urls") == urls)
-    assert _told(told, "secret") == _told(key, "secret")
-    seen = stage.until("pod", "turn-1", lambda found: SECRET_SEEN in found["metadata"]["annotations"])
+    secret = stage.until("secret", "meet-turn", lambda found: _value(found, "urls") == urls)
+    assert _value(secret, "secret") == _value(key, "secret")
+    seen = stage.until("pod", "turn-1", lambda found: SECRET_HASH in found["metadata"]["annotations"])
 
     stage.kubectl("annotate", "mc", "meet", "rotunda.dev/rotate-turn-key=leaked")
-    rotating = stage.until("secret", "meet-turn", lambda found: _told(found, "next"))
-    assert _told(rotating, "secret") == _told(key, "secret")
-    mark = seen["metadata"]["annotations"][SECRET_SEEN]
-    stage.until("pod", "turn-1", lambda found: found["metadata"]["annotations"][SECRET_SEEN] != mark)
+    rotating = stage.until("secret", "meet-turn", lambda found: _value(found, "next"))
+    assert _value(rotating, "secret") == _value(key, "secret")
+    mark = seen["metadata"]["annotations"][SECRET_HASH]
+    stage.until("pod", "turn-1", lambda found: found["metadata"]["annotations"][SECRET_HASH] != mark)
     deployment = stage.get("deployment", "meet-turn")
     assert deployment["metadata"]["generation"] == 1, "no TURN server starts anew"
 
 
-def _told(secret: Object, key: str) -> str:
+def _value(secret: Object, key: str) -> str:
     return base64.b64decode(secret["data"][key]).decode()
 
 

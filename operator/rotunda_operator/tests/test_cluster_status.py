@@ -1,4 +1,4 @@
-"""What a MediaCluster says of itself."""
+"""The status of a MediaCluster."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,15 +6,15 @@ from typing import Any
 
 from rotunda_contract.resources import MediaClusterStatus
 from rotunda_kube import Manifest
-from rotunda_operator.clock import Moment
-from rotunda_operator.clusters.objects import troubles
+from rotunda_operator.clock import Instant
+from rotunda_operator.clusters.objects import not_ready_reasons
 from rotunda_operator.clusters.status import FleetView, cluster_status
-from rotunda_operator.conditions import find
+from rotunda_operator.conditions import find_condition
 from rotunda_operator.specs import names
 from rotunda_operator.specs.metadata import COMPONENT
 from rotunda_operator.tests import samples
 
-NOW = Moment(0.0, datetime(2026, 11, 21, 8, 0, tzinfo=UTC))
+NOW = Instant(0.0, datetime(2026, 11, 21, 8, 0, tzinfo=UTC))
 TAKEN = "rotunda-coturn: port 3478 is in use by another program of this machine"
 READY = samples.media_node("default-media-0", status={"phase": "Ready"})
 FLEET = FleetView(nodes=[READY], rooms=2, participants=7, utilization=[0.25])
@@ -47,15 +47,15 @@ def all_ready() -> list[Manifest]:
     return [deployment("default-signaling", 2), deployment("default-turn", 1)]
 
 
-def said(status: MediaClusterStatus, type: str) -> tuple[str, str, str]:
-    condition = find(status.conditions, type)
+def condition_of(status: MediaClusterStatus, type: str) -> tuple[str, str, str]:
+    condition = find_condition(status.conditions, type)
     assert condition is not None
     return condition.status, condition.reason, condition.message
 
 
-def test_everything_stands() -> None:
+def test_a_cluster_is_ready_when_all_its_parts_are() -> None:
     status = cluster_status(samples.cluster(), FLEET, all_ready(), NOW)
-    assert said(status, "Ready") == ("True", "Standing", "All that it asks for stands.")
+    assert condition_of(status, "Ready") == ("True", "Standing", "All that it asks for stands.")
     assert (status.media_nodes, status.ready_media_nodes) == (1, 1)
     assert (status.rooms, status.participants, status.utilization_percent) == (2, 7, 25)
     assert status.observed_generation == 3
@@ -71,7 +71,7 @@ def test_the_same_again_is_equal_so_that_nothing_is_written() -> None:
 def test_what_is_missing_is_named() -> None:
     fleet = FleetView(nodes=[], rooms=0, participants=0, utilization=[])
     status = cluster_status(samples.cluster(), fleet, [deployment("default-signaling", 1)], NOW)
-    assert said(status, "Ready") == (
+    assert condition_of(status, "Ready") == (
         "False",
         "MediaNodesStarting",
         "0 of at least 1 media nodes are ready. 1 of 2 signaling pods are ready. "
@@ -82,7 +82,11 @@ def test_what_is_missing_is_named() -> None:
 def test_what_could_not_be_made_comes_first() -> None:
     fleet = FleetView([READY], 0, 0, [], problems=["Service default-signaling is somebody else's."])
     status = cluster_status(samples.cluster(), fleet, all_ready(), NOW)
-    assert said(status, "Ready") == ("False", "CannotBeMade", "Service default-signaling is somebody else's.")
+    assert condition_of(status, "Ready") == (
+        "False",
+        "CannotBeMade",
+        "Service default-signaling is somebody else's.",
+    )
 
 
 def test_rooms_that_wait_at_the_maximum_say_which_setting_holds_them() -> None:
@@ -90,38 +94,38 @@ def test_rooms_that_wait_at_the_maximum_say_which_setting_holds_them() -> None:
     cluster = samples.cluster(mediaNodes={"min": 1, "max": 1})
     status = cluster_status(cluster, fleet, all_ready(), NOW)
     text = "3 rooms wait for a media node, and mediaNodes.max allows no more than 1."
-    assert said(status, "CapacityAvailable") == ("False", "AtMaximum", text)
-    assert said(status, "Ready")[0] == "True"
+    assert condition_of(status, "CapacityAvailable") == ("False", "AtMaximum", text)
+    assert condition_of(status, "Ready")[0] == "True"
 
 
 def test_scaled_to_zero_is_ready() -> None:
     fleet = FleetView([], 0, 0, [])
     cluster = samples.cluster(mediaNodes={"min": 0}, turn={"enabled": False})
     status = cluster_status(cluster, fleet, all_ready(), NOW)
-    assert said(status, "Ready")[0] == "True"
-    assert said(status, "MediaNodesReady")[1] == "ScaledToZero"
-    assert said(status, "TurnReady")[1] == "Disabled"
+    assert condition_of(status, "Ready")[0] == "True"
+    assert condition_of(status, "MediaNodesReady")[1] == "ScaledToZero"
+    assert condition_of(status, "TurnReady")[1] == "Disabled"
 
 
 def test_a_rollout_that_has_not_begun_is_not_taken_for_done() -> None:
     stale: dict[str, Any] = deployment("default-signaling", 2)
     stale["metadata"]["generation"] = 2
     status = cluster_status(samples.cluster(), FLEET, [stale, deployment("default-turn", 1)], NOW)
-    assert said(status, "SignalingReady")[:2] == ("False", "PodsStarting")
+    assert condition_of(status, "SignalingReady")[:2] == ("False", "PodsStarting")
 
 
 def test_pods_of_before_that_still_serve_are_not_taken_for_what_is_asked_for() -> None:
     stuck: dict[str, Any] = deployment("default-signaling", 2)
     stuck["status"] |= {"replicas": 3, "updatedReplicas": 1}
     words = "default-signaling-b: ImagePullBackOff."
-    fleet = replace(FLEET, troubles={names.SIGNALING_COMPONENT: words})
+    fleet = replace(FLEET, not_ready={names.SIGNALING_COMPONENT: words})
     status = cluster_status(samples.cluster(), fleet, [stuck, deployment("default-turn", 1)], NOW)
     text = f"2 of 2 signaling pods are ready. 1 are as the spec asks for now. {words}"
-    assert said(status, "SignalingReady") == ("True", "Renewing", text)
-    assert said(status, "Ready")[:2] == ("True", "Renewing")
+    assert condition_of(status, "SignalingReady") == ("True", "Renewing", text)
+    assert condition_of(status, "Ready")[:2] == ("True", "Renewing")
 
 
-def test_pods_that_are_not_ready_say_why_in_their_own_words() -> None:
+def test_the_status_has_the_reasons_of_pods_that_are_not_ready() -> None:
     running: Manifest = {"state": {"running": {}}}
     pods = [
         pod("turn-a", "turn", lastState={"terminated": {"exitCode": 64, "message": "starts\n" + TAKEN}}),
@@ -134,17 +138,17 @@ def test_pods_that_are_not_ready_say_why_in_their_own_words() -> None:
         ),
         pod("signaling-b", "signaling", **running),
     ]
-    found = troubles(pods)
+    found = not_ready_reasons(pods)
     assert found == {
         "turn": f"turn-a: {TAKEN}.",
         "signaling": "signaling-a: ErrImagePull: no such tag.",
     }
     status = cluster_status(
-        samples.cluster(), replace(FLEET, troubles=found), [deployment("default-turn", 0)], NOW
+        samples.cluster(), replace(FLEET, not_ready=found), [deployment("default-turn", 0)], NOW
     )
-    assert said(status, "TurnReady") == (
+    assert condition_of(status, "TurnReady") == (
         "False",
         "PodsStarting",
         f"0 of 1 TURN pods are ready. turn-a: {TAKEN}.",
     )
-    assert TAKEN in said(status, "Ready")[2]
+    assert TAKEN in condition_of(status, "Ready")[2]

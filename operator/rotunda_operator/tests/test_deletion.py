@@ -27,7 +27,9 @@ def test_nothing_remains_of_a_deleted_cluster(full_plane: ControlPlane, tmp_path
         assert kubelet.running == set()
 
 
-def test_a_namespace_goes_while_the_operator_is_stopped(full_plane: ControlPlane, tmp_path: Path) -> None:
+def test_a_namespace_is_deleted_while_the_operator_is_stopped(
+    full_plane: ControlPlane, tmp_path: Path
+) -> None:
     with Stage(full_plane, tmp_path, "unattended") as stage:
         kubelet = _populate(stage)
         stage.operator.stop()
@@ -40,7 +42,7 @@ def test_a_namespace_goes_while_the_operator_is_stopped(full_plane: ControlPlane
 
 def _populate(stage: Stage) -> ProcessKubelet:
     kubelet = stage.process_kubelet()
-    # The namespace's controller looks again only after half of the longest grace period.
+    # The namespace controller tries again only after half of the longest grace period.
     media_nodes = {"network": free_network(10), "drainDeadlineSeconds": 0}
     stage.apply("MediaCluster", "default", {"mediaNodes": media_nodes})
     stage.apply("Room", "standup")

@@ -2,57 +2,57 @@
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Room
 from rotunda_kube import Key, Manifest
-from rotunda_operator.cache import World
-from rotunda_operator.clock import Moment, now
+from rotunda_operator.cache import Cache
+from rotunda_operator.clock import Instant, system_clock
 from rotunda_operator.clusters.fleet import fleet_load, fleet_view
+from rotunda_operator.clusters.objects_status import ObjectsStatus
 from rotunda_operator.clusters.rollout import Rollout
-from rotunda_operator.context import Standing
 from rotunda_operator.load import NodeReport
 
 CLUSTER = Key("calls", "default")
 FULL = NodeReport(0.8, cpu=0.8, participants=40, consumers=1500)
 
 
-def world_with(**nodes: Manifest) -> World:
+def cache_with(**nodes: Manifest) -> Cache:
     """Nodes by name, each with its status."""
-    world = World()
+    cache = Cache()
     about = {"name": "default", "namespace": "calls", "uid": "c"}
-    world.set_cluster(MediaCluster.model_validate({"metadata": about, "spec": {}}))
+    cache.set_cluster(MediaCluster.model_validate({"metadata": about, "spec": {}}))
     for name, status in nodes.items():
         metadata = {"name": name, "namespace": "calls", "uid": name}
-        world.set_node(MediaNode.model_validate({"metadata": metadata, "spec": {}, "status": status}))
-    return world
+        cache.set_node(MediaNode.model_validate({"metadata": metadata, "spec": {}, "status": status}))
+    return cache
 
 
-def test_a_node_that_falls_silent_still_carries_what_it_reported_last() -> None:
-    world, moment = world_with(a={"phase": "Ready"}, b={"phase": "Ready"}), now()
-    world.report(Key("calls", "a"), FULL, moment)
-    later = moment.after(60)
-    world.report(Key("calls", "b"), NodeReport(0.2, cpu=0.2, participants=5), later)
+def test_a_silent_node_counts_with_the_load_of_its_last_report() -> None:
+    cache, now = cache_with(a={"phase": "Ready"}, b={"phase": "Ready"}), system_clock()
+    cache.record_report(Key("calls", "a"), FULL, now)
+    later = now.after(60)
+    cache.record_report(Key("calls", "b"), NodeReport(0.2, cpu=0.2, participants=5), later)
 
-    view = fleet_view(world, CLUSTER, Standing(), Rollout())
+    view = fleet_view(cache, CLUSTER, ObjectsStatus(), Rollout())
 
     assert (view.participants, view.utilization) == (45, [0.8, 0.2])
-    assert fleet_load(world, CLUSTER, later).projected == {"a": 0.8, "b": 0.2}
+    assert fleet_load(cache, CLUSTER, later).projected == {"a": 0.8, "b": 0.2}
 
 
-def test_one_not_heard_yet_after_a_takeover_carries_what_is_written_of_it() -> None:
+def test_after_a_takeover_the_load_in_the_status_counts_until_the_first_report() -> None:
     written = {"utilizationPercent": 70, "participants": 30}
-    world = world_with(a={"phase": "Ready", "load": written}, b={"phase": "Ready"})
+    cache = cache_with(a={"phase": "Ready", "load": written}, b={"phase": "Ready"})
 
-    view = fleet_view(world, CLUSTER, Standing(), Rollout())
+    view = fleet_view(cache, CLUSTER, ObjectsStatus(), Rollout())
 
     assert (view.participants, view.utilization) == (30, [0.7])
-    assert fleet_load(world, CLUSTER, now()).projected == {"a": 0.7, "b": 0.0}
+    assert fleet_load(cache, CLUSTER, system_clock()).projected == {"a": 0.7, "b": 0.0}
 
 
-def test_one_that_is_lost_carries_nothing() -> None:
-    world, moment = world_with(a={"phase": "Lost"}), now()
-    world.report(Key("calls", "a"), FULL, moment)
+def test_a_lost_node_has_no_load() -> None:
+    cache, now = cache_with(a={"phase": "Lost"}), system_clock()
+    cache.record_report(Key("calls", "a"), FULL, now)
 
     assert (
-        fleet_view(world, CLUSTER, Standing(), Rollout()).participants,
-        fleet_view(world, CLUSTER, Standing(), Rollout()).utilization,
+        fleet_view(cache, CLUSTER, ObjectsStatus(), Rollout()).participants,
+        fleet_view(cache, CLUSTER, ObjectsStatus(), Rollout()).utilization,
     ) == (
         0,
         [],
@@ -60,23 +60,23 @@ def test_one_that_is_lost_carries_nothing() -> None:
 
 
 def test_an_empty_room_that_moves_does_not_grow_the_fleet_and_one_that_is_made_does() -> None:
-    world, moment = world_with(a={"phase": "Ready"}, b={"phase": "Ready"}), now()
+    cache, now = cache_with(a={"phase": "Ready"}, b={"phase": "Ready"}), system_clock()
     for node in "ab":
-        world.report(Key("calls", node), NodeReport(0.1, cpu=0.1), moment)
-    asleep = _on("asleep", "a", moment.after(-3600))
-    world.set_room(asleep, moment)
+        cache.record_report(Key("calls", node), NodeReport(0.1, cpu=0.1), now)
+    asleep = _on("asleep", "a", now.after(-3600))
+    cache.set_room(asleep, now)
 
-    moved = _on("asleep", "b", moment, epoch=2)
-    world.reserve(asleep, "b", moment, before=asleep)
-    world.set_room(moved, moment)
-    assert fleet_load(world, CLUSTER, moment).projected == {"a": 0.1, "b": 0.1}
-    assert world.candidate(Key("calls", "b"), moment).projected > 0.1, "the next goes elsewhere"
+    moved = _on("asleep", "b", now, epoch=2)
+    cache.reserve(asleep, "b", now, before=asleep)
+    cache.set_room(moved, now)
+    assert fleet_load(cache, CLUSTER, now).projected == {"a": 0.1, "b": 0.1}
+    assert cache.candidate(Key("calls", "b"), now).projected > 0.1, "the next goes elsewhere"
 
-    world.set_room(_on("made", "b", moment), moment)
-    assert fleet_load(world, CLUSTER, moment).projected["b"] > 0.1
+    cache.set_room(_on("made", "b", now), now)
+    assert fleet_load(cache, CLUSTER, now).projected["b"] > 0.1
 
 
-def _on(name: str, node: str, since: Moment, epoch: int = 1) -> Room:
+def _on(name: str, node: str, since: Instant, epoch: int = 1) -> Room:
     assignment = {"mediaNode": node, "epoch": epoch, "since": since.wall}
     status = {"phase": "Assigned", "assignment": assignment}
     metadata = {"name": name, "namespace": "calls", "uid": name}

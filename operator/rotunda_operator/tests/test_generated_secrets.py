@@ -1,4 +1,4 @@
-"""Secrets that are made once: what stands is kept, and only a certificate that is due is made anew."""
+"""Secrets that are generated once: existing ones are kept, and only a certificate that is due is renewed."""
 
 import base64
 import ssl
@@ -13,37 +13,37 @@ from cryptography.x509.oid import NameOID
 
 from rotunda_kube import Manifest
 from rotunda_operator.certificates import Pair
-from rotunda_operator.clock import Moment
-from rotunda_operator.generated_secrets import Wanted, make
+from rotunda_operator.clock import Instant
+from rotunda_operator.generated_secrets import SecretsToGenerate, ensure_secrets
 from rotunda_operator.settings import SettingsError, load_settings
 from rotunda_operator.specs.certificates import read_pair
 from rotunda_operator.specs.generated_secrets import https_secret
-from rotunda_operator.testing.fake_secrets import SecretsInMemory
+from rotunda_operator.testing.fake_secrets import FakeSecrets
 from rotunda_operator.tests.test_certificates import context, handshake
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
 NAMES = ("meet.example.org", "default-signaling.meet.svc", "localhost")
-ALL = Wanted("meet", ("api-keys", "database", "https", "redis"), NAMES)
+ALL = SecretsToGenerate("meet", ("api-keys", "database", "https", "redis"), NAMES)
 
 
-def at(days: float) -> Moment:
-    return Moment(wall=START + timedelta(days=days), mono=days * 86_400)
+def at(days: float) -> Instant:
+    return Instant(wall=START + timedelta(days=days), monotonic=days * 86_400)
 
 
 def value(secret: Manifest, key: str) -> str:
     return base64.b64decode(secret["data"][key]).decode()
 
 
-def certificate(api: SecretsInMemory, name: str = "rotunda-https") -> x509.Certificate:
-    pair = read_pair(api.standing[name])
+def certificate(api: FakeSecrets, name: str = "rotunda-https") -> x509.Certificate:
+    pair = read_pair(api.secrets[name])
     assert pair is not None
     return x509.load_pem_x509_certificate(pair.certificate)
 
 
 async def test_all_are_made_once_and_kept() -> None:
-    api = SecretsInMemory()
-    await make(api, ALL, at(0))
-    made = dict(api.standing)
+    api = FakeSecrets()
+    await ensure_secrets(api, ALL, at(0))
+    made = dict(api.secrets)
     assert sorted(made) == [
         "rotunda-api-keys",
         "rotunda-database",
@@ -55,32 +55,34 @@ async def test_all_are_made_once_and_kept() -> None:
     assert value(made["rotunda-redis"], "url") == f"redis://:{password}@rotunda-redis.meet.svc:6379/0"
     assert value(made["rotunda-redis"], "redis.conf") == f"requirepass {password}\n"
     assert len(value(made["rotunda-api-keys"], "default")) >= 32
-    await make(api, ALL, at(1))
-    assert api.standing == made
-    del api.standing["rotunda-redis"]
-    await make(api, ALL, at(1))
-    assert value(api.standing["rotunda-redis"], "password") != password
+    await ensure_secrets(api, ALL, at(1))
+    assert api.secrets == made
+    del api.secrets["rotunda-redis"]
+    await ensure_secrets(api, ALL, at(1))
+    assert value(api.secrets["rotunda-redis"], "password") != password
 
 
 async def test_two_installations_have_nothing_in_common() -> None:
-    one, two = SecretsInMemory(), SecretsInMemory()
+    one, two = FakeSecrets(), FakeSecrets()
     for api in (one, two):
-        await make(api, ALL, at(0))
+        await ensure_secrets(api, ALL, at(0))
     for name in ("rotunda-api-keys", "rotunda-database", "rotunda-https-ca", "rotunda-redis"):
-        assert one.standing[name]["data"] != two.standing[name]["data"]
+        assert one.secrets[name]["data"] != two.secrets[name]["data"]
 
 
 async def test_the_certificate_is_renewed_when_it_is_due_and_for_other_names() -> None:
-    api = SecretsInMemory()
-    await make(api, ALL, at(0))
+    api = FakeSecrets()
+    await ensure_secrets(api, ALL, at(0))
     first, authority = certificate(api), certificate(api, "rotunda-https-ca")
-    await make(api, ALL, at(264))
+    await ensure_secrets(api, ALL, at(264))
     assert certificate(api) == first
-    await make(api, ALL, at(265))
+    await ensure_secrets(api, ALL, at(265))
     second = certificate(api)
     assert second != first
     second.verify_directly_issued_by(authority)
-    await make(api, Wanted("meet", ("https",), ("192.0.2.1", "2001:db8::1", "localhost")), at(265))
+    await ensure_secrets(
+        api, SecretsToGenerate("meet", ("https",), ("192.0.2.1", "2001:db8::1", "localhost")), at(265)
+    )
     names = certificate(api).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.1", "2001:db8::1"]
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
@@ -90,10 +92,10 @@ async def test_the_certificate_is_renewed_when_it_is_due_and_for_other_names() -
 async def test_an_authority_that_helm_made_goes_on_issuing(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     authority = of_helm(now)
-    api = SecretsInMemory(https_secret("meet", "rotunda-https-ca", authority, authority))
-    await make(api, Wanted("meet", ("https",), NAMES), Moment(wall=now, mono=0.0))
+    api = FakeSecrets(https_secret("meet", "rotunda-https-ca", authority, authority))
+    await ensure_secrets(api, SecretsToGenerate("meet", ("https",), NAMES), Instant(wall=now, monotonic=0.0))
     assert api.writes == ["rotunda-https"]
-    pair = read_pair(api.standing["rotunda-https"])
+    pair = read_pair(api.secrets["rotunda-https"])
     assert pair is not None
     server = context(ssl.Purpose.CLIENT_AUTH, pair, authority, f"{tmp_path}/server")
     server.verify_mode = ssl.CERT_NONE
@@ -105,8 +107,8 @@ async def test_what_holds_no_authority_is_said_and_stops_nothing_else(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     damaged = https_secret("meet", "rotunda-https-ca", Pair(b"x", b"y"), Pair(b"x", b"y"))
-    api = SecretsInMemory(damaged)
-    await make(api, ALL, at(0))
+    api = FakeSecrets(damaged)
+    await ensure_secrets(api, ALL, at(0))
     assert api.writes == ["rotunda-api-keys", "rotunda-database", "rotunda-redis"]
     assert "rotunda-https" in capsys.readouterr().out
 

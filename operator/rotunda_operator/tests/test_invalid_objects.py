@@ -1,21 +1,20 @@
-"""Objects that are not as their definition says: stored by an earlier release, whose definition took them."""
+"""Objects that do not match their definition: an earlier release with a looser definition has stored them."""
 
 import json
-import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from rotunda_kube import Invalid, Key, KubeApi, Manifest
+from rotunda_kube import Invalid, Key, Manifest
 from rotunda_kube.resource import ROOMS
-from rotunda_operator.cache import World
-from rotunda_operator.clock import now
+from rotunda_operator.cache import Cache
+from rotunda_operator.clock import system_clock
 from rotunda_operator.context import Context
-from rotunda_operator.event_handlers import Feed
-from rotunda_operator.invalid import REASON, tell_invalid
+from rotunda_operator.event_handlers import EventHandlers
+from rotunda_operator.invalid import REASON, report_invalid
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.control_plane import REPOSITORY
 from rotunda_operator.testing.stage import Object
@@ -29,27 +28,22 @@ LOOSE = {
     "medianodes": "clusterRef/maxLength",
     "mediaclusters": "publicURL/x-kubernetes-validations",
 }
-"""Of each definition, what an earlier one did not ask for."""
+"""For each definition, a rule that an earlier one did not have."""
 
 
 class Writes:
     """Takes patches of a status, or refuses them."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.told: list[Manifest] = []
+        self.statuses: list[Manifest] = []
         self._error = error
 
     async def patch(self, *args: Any, subresource: str) -> Manifest:
         assert subresource == "status"
         if self._error is not None:
             raise self._error
-        self.told.append(args[3]["status"])
+        self.statuses.append(args[3]["status"])
         return {}
-
-
-def context(writes: Writes, world: World) -> Context:
-    api = cast(KubeApi, writes)
-    return Context(api, world, samples.INSTALLATION, "test", now, random.Random(1))
 
 
 def room(status: Manifest | None = None, **spec: Any) -> Manifest:
@@ -57,48 +51,51 @@ def room(status: Manifest | None = None, **spec: Any) -> Manifest:
     return {"metadata": metadata, "spec": spec, "status": status or {}}
 
 
-async def told_of(manifest: Manifest, writes: Writes) -> Context:
-    world = World()
-    feed = Feed(world, now, lambda *_, **__: None)
-    feed.on_room(manifest)
-    made = context(writes, world)
-    for invalid in world.invalid[ROOMS].values():
-        await tell_invalid(made, ROOMS, *invalid)
+async def reported(manifest: Manifest, writes: Writes) -> Context:
+    cache = Cache()
+    handlers = EventHandlers(cache, system_clock, lambda *_, **__: None)
+    handlers.on_room(manifest)
+    made = samples.context(writes, cache)
+    for invalid in cache.invalid[ROOMS].values():
+        await report_invalid(made, ROOMS, *invalid)
     return made
 
 
-async def test_what_is_wrong_is_told_by_a_condition_and_one_event() -> None:
+async def test_an_invalid_object_has_a_condition_and_one_event() -> None:
     writes = Writes()
     wrong = room(maxParticipants=TOO_MANY)
-    (event,) = (await told_of(wrong, writes)).notes
-    (status,) = writes.told
+    (event,) = (await reported(wrong, writes)).recorder.pending
+    (status,) = writes.statuses
     (ready,) = status["conditions"]
     assert (ready["type"], ready["status"], ready["reason"]) == ("Ready", "False", REASON)
     assert "spec.maxParticipants" in ready["message"]
     assert event["note"] == ready["message"]
 
-    assert not (await told_of({**wrong, "status": status}, writes)).notes
-    assert len(writes.told) == 1
+    assert not (await reported({**wrong, "status": status}, writes)).recorder.pending
+    assert len(writes.statuses) == 1
 
 
-async def test_a_status_that_cannot_be_read_is_told_and_one_that_cannot_be_written_is_left() -> None:
+async def test_an_invalid_status_is_replaced_and_a_refused_write_of_one_is_ignored() -> None:
     writes = Writes()
-    await told_of(room({"conditions": [{"type": "Ready"}]}), writes)
-    assert [each["reason"] for each in writes.told[0]["conditions"]] == [REASON]
+    await reported(room({"conditions": [{"type": "Ready"}]}), writes)
+    assert [each["reason"] for each in writes.statuses[0]["conditions"]] == [REASON]
 
-    refused = await told_of(room(maxParticipants=TOO_MANY), Writes(Invalid("422")))
-    assert not refused.notes
+    refused = await reported(room(maxParticipants=TOO_MANY), Writes(Invalid("422")))
+    assert not refused.recorder.pending
 
 
-def test_what_is_mended_or_gone_is_forgotten() -> None:
-    world = World()
-    feed = Feed(world, now, lambda *_, **__: None)
-    ends: list[Callable[[], None]] = [lambda: feed.on_room(room()), lambda: feed.on_room_gone(ROOM_KEY)]
+def test_an_object_that_is_valid_again_or_deleted_is_not_invalid_any_more() -> None:
+    cache = Cache()
+    handlers = EventHandlers(cache, system_clock, lambda *_, **__: None)
+    ends: list[Callable[[], None]] = [
+        lambda: handlers.on_room(room()),
+        lambda: handlers.on_room_deleted(ROOM_KEY),
+    ]
     for end in ends:
-        feed.on_room(room(maxParticipants=TOO_MANY))
-        assert world.invalid[ROOMS]
+        handlers.on_room(room(maxParticipants=TOO_MANY))
+        assert cache.invalid[ROOMS]
         end()
-        assert not world.invalid[ROOMS]
+        assert not cache.invalid[ROOMS]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +106,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.mark.timeout(900)
-def test_those_that_stand_when_it_starts_are_told_and_looked_at_once_they_are_mended(
+def test_invalid_objects_from_before_its_start_are_reported_and_reconciled_once_valid(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
     stage = Stage(plane, tmp_path, "stricter")
@@ -138,7 +135,7 @@ def _loosen(plane: ControlPlane) -> None:
 
 
 def _insist(stage: Stage, kind: str, name: str, spec: Object) -> None:
-    """Applies it; the API server takes a moment to go by a definition that has changed."""
+    """Applies it. The API server takes some time to use a definition that has changed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

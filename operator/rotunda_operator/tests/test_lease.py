@@ -1,4 +1,4 @@
-"""Who may write, decided by a real API server and by clocks that the test holds."""
+"""Which process may write, decided with a real API server and with clocks of the test."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ PATIENCE = 90.0
 
 
 class Clock:
-    """Goes on when it is told to."""
+    """Advances only when the test sets it."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""Reports that come in parts, late, twice, or from a machine whose clock is off."""
+"""Reports that arrive in parts, out of order, twice, or from a machine with a wrong clock."""
 
 import random
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotunda_operator.load.clock_offset import ClockDistance
-from rotunda_operator.load.merge import MOST_WORKERS, Merged, Merger
+from rotunda_operator.load.clock_offset import ClockOffset
+from rotunda_operator.load.merge import MAX_WORKERS, Merged, Merger
 from rotunda_operator.load.otlp import FORWARDED, PARTICIPANTS, ROOMS, UTILIZATION, Part
 from rotunda_operator.load.reports import NodeReport
 
@@ -17,24 +17,24 @@ START = 1_700_000_000.0
 def part(made: float | None, rooms: dict[str, int] | None = None, **values: float) -> Part:
     """`made` in seconds after START, by the node's clock."""
     names = {"utilization": UTILIZATION, "count": ROOMS, "people": PARTICIPANTS, "forwarded": FORWARDED}
-    told = {names[name]: value for name, value in values.items()}
-    return Part("calls", "a", "uid", START + made if made is not None else None, told, {}, dict(rooms or {}))
+    named = {names[name]: value for name, value in values.items()}
+    return Part("calls", "a", "uid", START + made if made is not None else None, named, {}, dict(rooms or {}))
 
 
 def whole(made: float | None, rooms: dict[str, int], utilization: float = 0.2) -> Part:
     return part(made, rooms, utilization=utilization, count=len(rooms), people=sum(rooms.values()))
 
 
-def after(merger: Merger, *told: tuple[float, Part]) -> NodeReport:
+def after(merger: Merger, *parts: tuple[float, Part]) -> NodeReport:
     """The report after parts that arrived, in seconds after START."""
     merged: Merged | None = None
-    for arrived, each in told:
-        merged = merger.take(each, START + arrived)
+    for arrived, each in parts:
+        merged = merger.add(each, START + arrived)
     assert merged is not None
     return merged.report
 
 
-def test_a_report_in_two_messages_is_one_and_says_nothing_of_who_is_missing_meanwhile() -> None:
+def test_half_a_report_does_not_empty_the_rooms_that_it_does_not_name() -> None:
     merger = Merger("uid")
     first = part(0, {"standup": 3}, utilization=0.2)
     second = part(0, {"retro": 2}, count=2, people=5)
@@ -58,11 +58,11 @@ def test_the_next_report_takes_rooms_away_only_when_it_is_whole() -> None:
 
 def test_a_half_that_is_lost_for_good_empties_no_room() -> None:
     merger = Merger("uid")
-    told = [
+    parts = [
         (2.0 * i, part(2.0 * i, {"standup": 3}, utilization=0.2, count=2, people=5)) for i in range(1, 20)
     ]
 
-    report = after(merger, (0, whole(0, {"standup": 3, "retro": 2})), *told)
+    report = after(merger, (0, whole(0, {"standup": 3, "retro": 2})), *parts)
 
     assert (report.room_participants, report.names_all_rooms) == ({"standup": 3}, False)
 
@@ -71,10 +71,10 @@ def test_a_report_that_was_overtaken_changes_nothing() -> None:
     merger = Merger("uid")
     after(merger, (0, whole(0, {"old": 9})), (4, whole(4, {"standup": 3}, 0.5)))
 
-    late = after(merger, (4.5, whole(2, {"standup": 1, "old": 9}, 0.1)))
+    overtaken = after(merger, (4.5, whole(2, {"standup": 1, "old": 9}, 0.1)))
 
-    assert (late.utilization, late.room_participants) == (0.5, {"standup": 3})
-    assert late.names_all_rooms
+    assert (overtaken.utilization, overtaken.room_participants) == (0.5, {"standup": 3})
+    assert overtaken.names_all_rooms
 
 
 def test_reports_without_a_time_are_made_when_they_come() -> None:
@@ -99,9 +99,9 @@ def test_packets_a_second_by_the_time_between_and_none_after_a_restart() -> None
 
 def test_a_report_that_was_held_back_is_old() -> None:
     merger = Merger("uid")
-    merger.take(whole(0, {}), START)
+    merger.add(whole(0, {}), START)
 
-    merged = merger.take(whole(2, {}), START + 32)
+    merged = merger.add(whole(2, {}), START + 32)
 
     assert merged is not None
     assert merged.age == pytest.approx(30)
@@ -112,7 +112,7 @@ def test_a_node_whose_clock_is_off_is_believed_once_that_is_known() -> None:
         merger = Merger("uid")
         ages = []
         for i in range(10):
-            merged = merger.take(whole(off + 2 * i, {"standup": 1}), START + 2 * i + 0.1)
+            merged = merger.add(whole(off + 2 * i, {"standup": 1}), START + 2 * i + 0.1)
             assert merged is not None
             ages.append(merged.age)
         assert ages[3:] == pytest.approx([0.0] * 7, abs=0.01)
@@ -123,8 +123,8 @@ def test_workers_without_end_are_not_kept() -> None:
     for message in range(3):
         many = part(0, utilization=0.2)
         many.workers = dict.fromkeys(range(message * 1000, (message + 1) * 1000), 0.5)
-        merger.take(many, START)
-    assert len(merger._workers) == MOST_WORKERS
+        merger.add(many, START)
+    assert len(merger._workers) == MAX_WORKERS
 
 
 def test_a_clock_that_jumps_back_is_followed() -> None:
@@ -137,7 +137,7 @@ def test_a_clock_that_jumps_back_is_followed() -> None:
 
 
 def test_what_comes_all_at_once_after_an_outage_is_as_old_as_it_is() -> None:
-    distance = ClockDistance()
+    distance = ClockOffset()
     ages = [distance.age(START + 2 * i, START + 60) for i in range(31)]
 
     assert ages[0] == 60
@@ -156,11 +156,11 @@ def test_however_a_report_is_cut_and_shuffled_it_is_the_same_in_the_end(
     rng = random.Random(seed)
     merger = Merger("uid")
     after(merger, (0, whole(0, {"a": 7, "z": 7}, 0.9)))
-    told = whole(2, rooms)
+    report_part = whole(2, rooms)
     parts = [part(2) for _ in range(cuts)]
-    for name, value in told.values.items():
+    for name, value in report_part.values.items():
         rng.choice(parts).values[name] = value
-    for name, people in told.rooms.items():
+    for name, people in report_part.rooms.items():
         rng.choice(parts).rooms[name] = people
     rng.shuffle(parts)
 

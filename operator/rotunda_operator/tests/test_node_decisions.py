@@ -1,4 +1,4 @@
-"""What becomes of a MediaNode and its pod, decided without a cluster and with written time."""
+"""Decisions about a MediaNode and its pod, without a cluster and with an explicit clock."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ import pytest
 from rotunda_base.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_kube import Key
-from rotunda_operator.clock import Moment
+from rotunda_operator.clock import Instant
 from rotunda_operator.load import NodeReport
 from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
 from rotunda_operator.pods import KubeNode, Pod
 from rotunda_operator.specs.metadata import UPDATE
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-NOW = Moment(1000.0, START)
+NOW = Instant(1000.0, START)
 CLUSTER = MediaCluster.model_validate(
     {"metadata": {"name": "default"}, "spec": {"mediaNodes": {"drainDeadlineSeconds": 300}}}
 )
@@ -37,22 +37,22 @@ def test_ports_and_a_name_are_written_before_a_pod_is_made() -> None:
     assert made.create == "a-1"
 
 
-def test_it_takes_rooms_once_its_pod_is_ready_and_its_load_is_known() -> None:
-    unheard = decide(_node(), replace(VIEW, report=None), NOW)
-    heard = decide(_node(), VIEW, NOW)
+def test_a_node_is_ready_once_its_pod_is_ready_and_has_reported() -> None:
+    unreported = decide(_node(), replace(VIEW, report=None), NOW)
+    reported = decide(_node(), VIEW, NOW)
 
-    assert unheard.status is not None
-    assert (unheard.status.phase, unheard.status.conditions[0].reason) == ("Pending", "AwaitingLoad")
-    assert heard.status is not None
-    assert (heard.status.phase, heard.status.process_id) == ("Ready", "uid-1")
-    assert heard.status.grpc_address == "192.0.2.7:40001"
-    assert heard.status.media_addresses == ("192.0.2.7:40000",)
-    assert (heard.status.region, heard.status.zone) == ("eu", "eu-1")
+    assert unreported.status is not None
+    assert (unreported.status.phase, unreported.status.conditions[0].reason) == ("Pending", "AwaitingLoad")
+    assert reported.status is not None
+    assert (reported.status.phase, reported.status.process_id) == ("Ready", "uid-1")
+    assert reported.status.grpc_address == "192.0.2.7:40001"
+    assert reported.status.media_addresses == ("192.0.2.7:40000",)
+    assert (reported.status.region, reported.status.zone) == ("eu", "eu-1")
 
 
-def test_silence_is_told_but_is_not_death() -> None:
+def test_a_silent_node_stays_ready_and_its_condition_says_that_it_is_silent() -> None:
     ready = _ready()
-    unsettled = decide(ready, replace(VIEW, report=None, settled=False), NOW)
+    unsettled = decide(ready, replace(VIEW, report=None, loads_known=False), NOW)
     silent = decide(ready, replace(VIEW, report=None), NOW).status
 
     assert unsettled.status is None
@@ -61,28 +61,28 @@ def test_silence_is_told_but_is_not_death() -> None:
     assert [c.status for c in silent.conditions if c.type == "Reporting"] == ["False"]
 
 
-def test_a_sick_node_says_so_once_and_says_when_it_is_well_again() -> None:
+def test_an_unexplained_load_has_one_event_and_a_condition_until_it_is_explained() -> None:
     well = _after(decide(_node(), VIEW, NOW), _node())
     assert "LoadExplained" not in {c.type for c in well.status.conditions}
 
-    sick = decide(well, replace(VIEW, explained=False), NOW)
-    assert [(note.reason, note.warning) for note in sick.notes] == [("LoadWithoutMedia", True)]
-    again = decide(_after(sick, well), replace(VIEW, explained=False), NOW)
-    assert (again.status, again.notes) == (None, ())
+    sick = decide(well, replace(VIEW, load_explained=False), NOW)
+    assert [(event.reason, event.warning) for event in sick.events] == [("LoadWithoutMedia", True)]
+    again = decide(_after(sick, well), replace(VIEW, load_explained=False), NOW)
+    assert (again.status, again.events) == (None, ())
     cured = decide(_after(sick, well), VIEW, NOW)
     assert cured.status is not None
     assert [c.status for c in cured.status.conditions if c.type == "LoadExplained"] == ["True"]
-    assert cured.notes == ()
+    assert cured.events == ()
 
 
 def test_the_time_of_the_last_report_is_written_now_and_then_and_when_it_falls_silent() -> None:
-    told = replace(VIEW, reported_at=START)
-    ready = _after(decide(_node(), told, NOW), _node())
+    reporting = replace(VIEW, reported_at=START)
+    ready = _after(decide(_node(), reporting, NOW), _node())
     assert ready.status.last_report_time == START
 
     def later(seconds: float, **view: Any) -> NodeDecision:
-        moment = NOW.after(seconds)
-        return decide(ready, replace(told, **{"reported_at": moment.wall, **view}), moment)
+        later_now = NOW.after(seconds)
+        return decide(ready, replace(reporting, **{"reported_at": later_now.wall, **view}), later_now)
 
     assert later(30).status is None
     written = later(60)
@@ -109,8 +109,8 @@ def test_it_is_lost_by_evidence_alone(view: NodeView, why: str) -> None:
 
     assert lost.status is not None
     assert lost.status.phase == "Lost"
-    assert [note.reason for note in lost.notes] == ["Lost"]
-    assert why in lost.notes[0].text
+    assert [event.reason for event in lost.events] == ["Lost"]
+    assert why in lost.events[0].message
 
 
 def test_it_stays_lost_until_no_room_names_it_then_gets_another_pod() -> None:
@@ -126,14 +126,14 @@ def test_it_stays_lost_until_no_room_names_it_then_gets_another_pod() -> None:
     assert [pod.key.name for pod in free.delete] == ["a-1"]
 
 
-def test_whom_a_stranger_took_a_port_from_gets_another_block_and_says_why() -> None:
+def test_a_node_whose_port_is_in_use_gets_another_block_and_an_event_says_why() -> None:
     """And only that one: whoever ended otherwise keeps its ports, which firewalls may know."""
     other = Ports(media=40003, media_count=1, grpc=40004, health=40005)
     words = "rotunda: cannot listen on udp 192.0.2.7:40000"
-    refused = replace(POD, phase="Failed", exit_status=CANNOT_LISTEN, last_words=words)
+    refused = replace(POD, phase="Failed", exit_status=CANNOT_LISTEN, termination_message=words)
     view = replace(VIEW, pods=[refused], ports=lambda elsewhere: other if elsewhere else PORTS)
     lost = decide(_node(), view, NOW)
-    assert words in lost.notes[0].text
+    assert words in lost.events[0].message
 
     refused_again = decide(_after(lost, _node()), view, NOW).status
     crashed_again = decide(
@@ -153,7 +153,7 @@ def test_a_draining_node_keeps_its_pod_until_it_is_empty_or_its_time_is_over(how
         view = replace(view, pods=[replace(POD, terminating=True)])
     first = decide(node, view, NOW)
     assert first.status is not None
-    assert (first.status.phase, first.evictable, first.again) == ("Draining", False, 300.0)
+    assert (first.status.phase, first.evictable, first.requeue_after) == ("Draining", False, 300.0)
     draining = _after(first, node)
 
     assert not decide(draining, view, NOW.after(299)).evictable
@@ -177,14 +177,14 @@ def test_a_pod_of_an_older_template_is_replaced_where_it_does_not_serve_or_was_e
     assert replaced.status is not None
     assert (replaced.status.phase, replaced.status.pod_name) == ("Pending", "a-2")
     assert replaced.delete == tuple(OLDER.pods)
-    assert [note.reason for note in replaced.notes] == ["Replaced"]
-    for busy in (replace(OLDER, rooms=1), replace(OLDER, expecting=True)):
+    assert [event.reason for event in replaced.events] == ["Replaced"]
+    for busy in (replace(OLDER, rooms=1), replace(OLDER, has_reservations=True)):
         kept = decide(node, busy, NOW)
         assert kept.delete == ()
         assert kept.status is None or kept.status.pod_name == "a-1"
 
 
-def test_a_pod_of_an_older_template_serves_on_until_it_is_asked_to_take_no_more_rooms() -> None:
+def test_a_pod_of_an_older_template_serves_until_its_node_is_cordoned() -> None:
     assert decide(_ready(), OLDER, NOW).delete == ()
 
 

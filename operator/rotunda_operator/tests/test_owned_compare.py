@@ -1,4 +1,4 @@
-"""How what stands differs from what shall stand, on plain objects."""
+"""Comparing actual and desired objects."""
 
 from copy import deepcopy
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rotunda_kube import Manifest
-from rotunda_operator.owned.compare import FORMER, MANAGER, compare, repair
+from rotunda_operator.owned.compare import FORMER_MANAGER, MANAGER, compare, repair
 from rotunda_operator.owned.fields import Fields, has_more_than, part, united, without
 
 SERVICE: Manifest = {
@@ -17,8 +17,8 @@ SERVICE: Manifest = {
 }
 
 
-def standing(*managed: Manifest, **spec: Any) -> Manifest:
-    """The Service as it stands, with what its API server filled in."""
+def actual(*managed: Manifest, **spec: Any) -> Manifest:
+    """The actual Service, with the defaults of the API server."""
     found = deepcopy(SERVICE)
     found["metadata"] |= {"uid": "1", "managedFields": list(managed)}
     found["spec"] |= {"clusterIP": "10.0.0.1", **spec}
@@ -50,18 +50,18 @@ def test_what_the_api_server_and_others_added_elsewhere_is_no_difference() -> No
     annotated = entry("argocd", {"f:metadata": {"f:annotations": {"f:x": {}}}})
     balancer = entry("cloud", {"f:spec": {"f:selector": {}}, "f:status": {}}, subresource="status")
     knob = entry("kubectl-edit", {"f:spec": {"f:externalTrafficPolicy": {}}})
-    assert not compare(SERVICE, standing(OURS, annotated, balancer, knob, externalTrafficPolicy="Local"))
+    assert not compare(SERVICE, actual(OURS, annotated, balancer, knob, externalTrafficPolicy="Local"))
 
 
-def test_a_key_that_somebody_added_to_a_selector_goes() -> None:
-    found = standing(OURS, selector={"app": "meet", "track": "beta"})
+def test_a_key_that_somebody_added_to_a_selector_is_removed() -> None:
+    found = actual(OURS, selector={"app": "meet", "track": "beta"})
     assert compare(SERVICE, found)
     assert repair(SERVICE, found) == {"spec": {"selector": {"track": None}}}
 
 
-def test_a_port_that_somebody_added_is_taken_over_so_that_it_goes() -> None:
+def test_a_port_that_somebody_added_is_taken_over_and_removed() -> None:
     theirs = entry("kubectl-edit", {"f:spec": {"f:ports": {'k:{"port":81,"protocol":"TCP"}': {".": {}}}}})
-    difference = compare(SERVICE, standing(OURS, theirs))
+    difference = compare(SERVICE, actual(OURS, theirs))
     assert difference.managed is not None
     (ours,) = difference.managed
     assert (ours["manager"], ours["operation"]) == (MANAGER, "Apply")
@@ -73,11 +73,11 @@ def test_a_port_that_somebody_added_is_taken_over_so_that_it_goes() -> None:
 
 def test_what_the_operator_set_before_it_had_a_name_is_taken_over() -> None:
     former = entry(
-        FORMER,
+        FORMER_MANAGER,
         {"f:metadata": {"f:labels": {"f:app": {}, "f:old": {}}}, "f:spec": {"f:sessionAffinity": {}}},
     )
     theirs = entry("argocd", {"f:metadata": {"f:annotations": {"f:x": {}}}})
-    difference = compare(SERVICE, standing(former, theirs))
+    difference = compare(SERVICE, actual(former, theirs))
     assert difference.managed is not None
     kept, ours = difference.managed
     assert kept == theirs
@@ -88,7 +88,7 @@ def test_what_the_operator_set_before_it_had_a_name_is_taken_over() -> None:
 def test_a_key_that_the_builder_has_no_more_is_a_difference() -> None:
     with_old = deepcopy(OURS)
     with_old["fieldsV1"]["f:metadata"]["f:labels"]["f:old"] = {}
-    difference = compare(SERVICE, standing(with_old))
+    difference = compare(SERVICE, actual(with_old))
     assert difference
     assert difference.managed is None, "the apply alone takes it away"
 
@@ -114,7 +114,7 @@ def test_who_restarts_a_rollout_is_not_undone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wants", "stands", "patch"),
+    ("desired", "actual", "patch"),
     [
         ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, {}),
         ({"a": {"b": 1}}, {"a": {"b": 2, "c": 2}}, {"a": {"b": 1}}),
@@ -126,8 +126,8 @@ def test_who_restarts_a_rollout_is_not_undone() -> None:
         ({"a": {"b": 1}}, {"a": [1]}, {"a": {"b": 1}}),
     ],
 )
-def test_what_is_missing(wants: Manifest, stands: Manifest, patch: Manifest) -> None:
-    assert repair({"kind": "Role", **wants}, {"kind": "Role", **stands}) == patch
+def test_what_is_missing(desired: Manifest, actual: Manifest, patch: Manifest) -> None:
+    assert repair({"kind": "Role", **desired}, {"kind": "Role", **actual}) == patch
 
 
 def test_sets_of_fields() -> None:

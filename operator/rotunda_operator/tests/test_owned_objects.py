@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -14,15 +13,12 @@ import pytest
 from rotunda_kube import KubeApi, Manifest, Resource
 from rotunda_kube.api import connect
 from rotunda_kube.resource import DEPLOYMENTS, SECRETS, SERVICES
-from rotunda_operator.cache import World
 from rotunda_operator.certificates import new_authority
-from rotunda_operator.clock import now
-from rotunda_operator.clusters.desired import desired
-from rotunda_operator.clusters.secrets import keep_or_make
-from rotunda_operator.context import Context
+from rotunda_operator.clusters.desired import desired_objects
+from rotunda_operator.clusters.secrets import keep_or_create
 from rotunda_operator.event_handlers import OWNED
-from rotunda_operator.owned.compare import FORMER, MANAGER, Name
-from rotunda_operator.owned.write import BelongsToOther, bring_about
+from rotunda_operator.owned.compare import FORMER_MANAGER, MANAGER, Name
+from rotunda_operator.owned.write import OwnedByOther, apply_object
 from rotunda_operator.specs.media_node import media_node
 from rotunda_operator.specs.sfu_disruption_budget import sfu_disruption_budget
 from rotunda_operator.specs.sfu_pod import sfu_pod
@@ -42,9 +38,9 @@ def wanted(namespace: str, **spec: Any) -> list[Manifest]:
     cluster = samples.cluster(**spec)
     metadata = cluster.metadata.model_copy(update={"namespace": namespace})
     cluster = cluster.model_copy(update={"metadata": metadata})
-    secrets = keep_or_make(cluster, {}, new_authority(NOW), NOW)
+    secrets = keep_or_create(cluster, {}, new_authority(NOW), NOW)
     peers, urls = ["10.0.0.1"], ["turn:10.0.0.1:3478"]
-    return desired(cluster, samples.INSTALLATION, secrets, peers=peers, urls=urls)
+    return desired_objects(cluster, samples.INSTALLATION, secrets, peers=peers, urls=urls)
 
 
 class Counting:
@@ -54,14 +50,7 @@ class Counting:
         self.api = api
         self.namespace = namespace
         self.writes = 0
-        self.context = Context(
-            api=api.guarded(self._count),
-            world=World(),
-            installation=samples.INSTALLATION,
-            identity="test",
-            now=now,
-            rng=random.Random(1),
-        )
+        self.context = samples.context(api.guarded(self._count))
 
     def _count(self) -> None:
         self.writes += 1
@@ -70,7 +59,7 @@ class Counting:
         """How many writes it took."""
         before = self.writes
         for manifest in objects:
-            await bring_about(self.context, RESOURCES[manifest["kind"]], manifest, None)
+            await apply_object(self.context, RESOURCES[manifest["kind"]], manifest, None)
         return self.writes - before
 
     async def get(self, manifest: Manifest) -> Manifest:
@@ -100,7 +89,7 @@ async def test_what_the_former_operator_made_is_taken_over(
     control_plane: ControlPlane, hands: Counting
 ) -> None:
     objects = wanted(hands.namespace)
-    api = await connect(control_plane.kubeconfig, manager=FORMER)
+    api = await connect(control_plane.kubeconfig, manager=FORMER_MANAGER)
     for manifest in objects:
         former = deepcopy(manifest)
         former["metadata"]["labels"]["from-the-past"] = "true"
@@ -120,7 +109,7 @@ async def test_what_the_former_operator_made_is_taken_over(
 
 
 @pytest.mark.parametrize("record", ["kept", "cleared"])
-async def test_what_others_put_into_what_is_ours_goes_and_the_rest_stays(
+async def test_fields_that_others_set_in_owned_paths_are_removed_and_others_stay(
     control_plane: ControlPlane, hands: Counting, record: str
 ) -> None:
     objects = wanted(hands.namespace)
@@ -164,7 +153,7 @@ async def test_what_belongs_to_somebody_else_is_left_alone(hands: Counting) -> N
     foreign = deepcopy(service)
     foreign["metadata"]["ownerReferences"] = []
     await hands.api.create(SERVICES, foreign)
-    with pytest.raises(BelongsToOther, match="Service default-signaling is there already"):
+    with pytest.raises(OwnedByOther, match="Service default-signaling is there already"):
         await hands.bring([service])
 
 

@@ -20,7 +20,7 @@ from rotunda_operator.placement.reservation import Expected
 A_CONSUMER = Shares(cpu=0.001, egress=0.0005)
 ROOM = RoomRequest(name="standup", cluster="default", people=4)
 NODE = Candidate(
-    name="a", cluster="default", ready=True, cordoned=False, utilization=0.2, a_consumer=A_CONSUMER
+    name="a", cluster="default", ready=True, cordoned=False, utilization=0.2, per_consumer=A_CONSUMER
 )
 
 
@@ -94,11 +94,11 @@ def test_each_resource_is_short_by_itself() -> None:
         (Shares(egress=0.9), True),
         (Shares(egress=0.92), False),
     ):
-        node = replace(NODE, utilization=used.most, used=used, participants=5)
+        node = replace(NODE, utilization=used.largest, used=used, participants=5)
         assert isinstance(place(room, [node], rng=random.Random(1)), Placed) is fits
 
 
-def test_one_that_says_it_is_full_takes_none_though_nothing_explains_it() -> None:
+def test_a_node_that_reports_to_be_full_takes_no_room_even_if_unexplained() -> None:
     sick = replace(NODE, utilization=1.0, used=Shares())
     well = replace(NODE, name="well", utilization=0.9, used=Shares(cpu=0.9))
 

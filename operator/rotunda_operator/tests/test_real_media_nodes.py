@@ -29,9 +29,10 @@ pytestmark = pytest.mark.timeout(900)
 
 NODES = ("default-media-0", "default-media-1")
 ROOM = {"expectedParticipants": 1, "emptyTTLSeconds": 600}
-"""Reserves no consumers: what is told of the media decides."""
+"""One expected person reserves no consumers, so only the reported media decides."""
 TALK_KBPS = BITRATE // 1000
-"""A talk to two sends twice as much: half of it is enough to tell, whatever a busy machine holds up."""
+"""A talk to two listeners sends twice as much. Half of it is required, as a busy machine may delay
+packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Scene:
     async def where(self, *rooms: str) -> dict[str, tuple[str, int]]:
         """Media node and epoch of each."""
         found = {item["metadata"]["name"]: item for item in await self.until_items("rooms", bool)}
-        told = {room: found[room]["status"]["assignment"] for room in rooms}
-        return {room: (each["mediaNode"], each["epoch"]) for room, each in told.items()}
+        assignments = {room: found[room]["status"]["assignment"] for room in rooms}
+        return {room: (each["mediaNode"], each["epoch"]) for room, each in assignments.items()}
 
 
 @asynccontextmanager
@@ -166,7 +167,7 @@ async def test_a_killed_node_is_lost_and_its_room_goes_on_elsewhere_with_a_highe
     assert await scene.where("call", "kept") == {"call": (kept, 2), "kept": (kept, 1)}
 
 
-async def test_a_port_that_a_stranger_holds_is_left_to_it(scene: Scene) -> None:
+async def test_a_port_that_another_program_uses_is_avoided(scene: Scene) -> None:
     network = free_network(20)
     first = network["portFrom"]
     with socket.socket(type=socket.SOCK_DGRAM) as stranger:

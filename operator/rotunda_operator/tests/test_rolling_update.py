@@ -42,7 +42,7 @@ def test_a_changed_image_reaches_the_empty_the_never_started_and_the_occupied(st
     stage.serve("empty", "occupied")
     stage.apply("Room", "busy", {"placement": {"pinTo": "occupied"}})
     assert stage.placed("busy") == "occupied"
-    stage.reporter.tell("occupied", 0.2, rooms={"busy": 3})
+    stage.reporter.report("occupied", 0.2, rooms={"busy": 3})
     apply(stage, BROKEN_TAG, min=0, template={"nodeSelector": {"never": "there"}})
     apply(stage, "one", min=0)
     stage.until("mc", "default", updated(2))
@@ -60,16 +60,16 @@ def test_a_changed_image_reaches_the_empty_the_never_started_and_the_occupied(st
     cluster = stage.get("mc", "default")
     assert progressing(cluster) == ("True", "Renewing")
 
-    stage.reporter.tell("never", 0.1)
+    stage.reporter.report("never", 0.1)
     stage.kubectl("delete", "room", "busy")
-    stage.reporter.tell("occupied", 0.0)
+    stage.reporter.report("occupied", 0.0)
     stage.until("mn", "occupied", lambda _: image_of(stage, "occupied").endswith(":two"))
     stage.until("mc", "default", updated(3))
     renewed = stage.get("mn", "occupied")
     assert not renewed["spec"]["cordoned"]
 
 
-def test_an_image_that_is_not_to_be_had_takes_one_media_node_and_is_taken_back(stage: Stage) -> None:
+def test_an_image_that_cannot_be_pulled_stops_the_rollout_at_one_media_node(stage: Stage) -> None:
     stage.kubelet()
     apply(stage, "one", min=0)
     stage.serve("a", "b", "c")
@@ -77,9 +77,9 @@ def test_an_image_that_is_not_to_be_had_takes_one_media_node_and_is_taken_back(s
 
     apply(stage, BROKEN_TAG, min=0)
 
-    told = stage.until("mc", "default", lambda found: "ErrImagePull" in str(found["status"]["conditions"]))
-    assert progressing(told) == ("True", "Renewing")
-    assert told["status"]["readyMediaNodes"] == 2
+    cluster = stage.until("mc", "default", lambda found: "ErrImagePull" in str(found["status"]["conditions"]))
+    assert progressing(cluster) == ("True", "Renewing")
+    assert cluster["status"]["readyMediaNodes"] == 2
 
     apply(stage, "one", min=0)
     stage.until("mc", "default", updated(3))

@@ -6,7 +6,7 @@ import pytest
 
 from rotunda_contract.resources import MediaNode
 from rotunda_operator.clusters.cordon import SCALE_DOWN
-from rotunda_operator.clusters.rollout import Rollout, rollout
+from rotunda_operator.clusters.rollout import Rollout, rollout_step
 from rotunda_operator.clusters.scaling import FleetLoad, scaling_step
 from rotunda_operator.specs.media_template import template_hash
 from rotunda_operator.specs.metadata import UPDATE
@@ -37,12 +37,12 @@ def step(
     """Media nodes with the template of their pod; None: without a pod."""
     templates = {each.metadata.name: template for each, template in nodes if template is not None}
     cluster = samples.cluster(mediaNodes={"maxUnavailable": unavailable})
-    return rollout(cluster, [each for each, _ in nodes], templates, rooms or {}, NEW)
+    return rollout_step(cluster, [each for each, _ in nodes], templates, rooms or {}, NEW)
 
 
 def asked(found: Rollout) -> list[str]:
     return [
-        patch.node.metadata.name for patch in found.patch if patch.patch.get("spec") == {"cordoned": True}
+        patch.node.metadata.name for patch in found.patches if patch.patch.get("spec") == {"cordoned": True}
     ]
 
 
@@ -59,51 +59,51 @@ def test_one_at_a_time_and_the_emptiest_first_until_one_of_the_new_template_serv
 def test_those_without_rooms_go_all_at_once_when_one_of_the_new_template_serves() -> None:
     found = step((node("a"), NEW), *((node(name), OLD) for name in "bcde"), rooms={"d": 1, "e": 1})
     assert asked(found) == ["b", "c"]
-    assert (found.updated, found.older, found.under_way) == (1, 4, 2)
+    assert (found.updated, found.older, found.in_progress) == (1, 4, 2)
 
 
 @pytest.mark.parametrize("has", [OLD, None, NEW])
-def test_while_one_is_under_way_no_other_that_serves_is_asked(has: str | None) -> None:
+def test_while_one_update_is_in_progress_no_other_serving_node_is_marked(has: str | None) -> None:
     """Whether it still has its rooms, has no pod just now, or has a new one that never serves."""
     phase = "Draining" if has == OLD else "Pending"
     on_its_way = node("a", phase, cordoned=has != NEW, update=NEW)
     found = step((on_its_way, has), (node("b"), OLD), (node("c"), OLD), rooms={"c": 1})
     assert asked(found) == []
-    assert found.under_way == 1
-    assert "a" in found.waits
+    assert found.in_progress == 1
+    assert "a" in found.waits_for
 
 
-def test_one_that_never_served_holds_up_nobody() -> None:
+def test_a_node_that_never_served_blocks_no_other() -> None:
     """It is replaced unasked; that its next pod does not serve either says nothing about those that do."""
     found = step((node("a", "Pending"), NEW), (node("b"), OLD))
     assert asked(found) == ["b"]
 
 
 def test_one_with_its_new_pod_takes_rooms_again_and_is_done_when_it_serves() -> None:
-    (back,) = step((node("a", "Pending", cordoned=True, update=NEW), NEW)).patch
+    (back,) = step((node("a", "Pending", cordoned=True, update=NEW), NEW)).patches
     assert back.patch == {"spec": {"cordoned": False}}
-    (done,) = step((node("a", update=NEW), NEW)).patch
+    (done,) = step((node("a", update=NEW), NEW)).patches
     assert done.patch == {"metadata": {"annotations": {UPDATE: None}}}
 
 
 def test_a_change_that_is_taken_back_takes_the_cordon_back() -> None:
-    (back,) = step((node("a", "Draining", cordoned=True, update="other"), NEW)).patch
+    (back,) = step((node("a", "Draining", cordoned=True, update="other"), NEW)).patches
     assert back.patch == {"spec": {"cordoned": False}}
 
 
 def test_a_second_change_needs_no_second_cordon() -> None:
     found = step((node("a", "Draining", cordoned=True, update="other"), OLD), (node("b"), OLD))
-    assert [patch.node.metadata.name for patch in found.patch] == ["a"]
+    assert [patch.node.metadata.name for patch in found.patches] == ["a"]
 
 
-def test_one_that_somebody_uncordons_meanwhile_is_asked_again_and_holds_up_nobody() -> None:
+def test_a_node_that_somebody_uncordons_is_marked_again_and_blocks_no_other() -> None:
     taken_back = node("a", update=NEW)
     found = step((taken_back, OLD), (node("b"), OLD), rooms={"a": 1})
     assert asked(found) == ["a"]
-    assert found.under_way == 1
+    assert found.in_progress == 1
 
 
-def test_who_was_cordoned_by_somebody_else_or_goes_anyway_is_not_asked() -> None:
+def test_a_node_that_is_cordoned_by_a_person_or_for_scale_down_is_not_marked() -> None:
     theirs = node("a", "Draining", cordoned=True)
     going = node("b", "Draining", cordoned=True, scale_down="true")
     assert step((theirs, OLD), (going, OLD)) == Rollout(older=1)

@@ -1,18 +1,18 @@
-"""What becomes of a Room, decided without a cluster and with written time."""
+"""Decisions about a Room, without a cluster and with an explicit clock."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rotunda_contract.resources import MediaCluster, MediaNode, Room
-from rotunda_operator.clock import Moment
-from rotunda_operator.conditions import find
+from rotunda_operator.clock import Instant
+from rotunda_operator.conditions import find_condition
 from rotunda_operator.load import NodeReport
 from rotunda_operator.placement import Placed, Rejection, RoomRequest, Unplaceable
 from rotunda_operator.rooms import RoomDecision, RoomView, decide
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-NOW = Moment(1000.0, START)
+NOW = Instant(1000.0, START)
 CLUSTER = MediaCluster.model_validate(
     {"metadata": {"name": "default"}, "spec": {"publicURL": "https://meet.example.org"}}
 )
@@ -27,7 +27,7 @@ def test_a_new_room_is_placed_with_its_first_epoch() -> None:
     assert decision.status.assignment is not None
     assert (decision.status.assignment.media_node, decision.status.assignment.epoch) == ("a", 1)
     assert decision.status.join_url == "https://meet.example.org/r/standup"
-    assert [note.reason for note in decision.notes] == ["Placed"]
+    assert [event.reason for event in decision.events] == ["Placed"]
 
 
 def test_what_was_decided_is_decided_again_without_a_change() -> None:
@@ -41,7 +41,7 @@ def test_a_room_that_fits_nowhere_says_so_once() -> None:
     waiting = _after(first, _room())
     second = decide(waiting, _view(answer=FULL), NOW.after(60))
 
-    assert [note.text for note in first.notes] == [FULL.message]
+    assert [event.message for event in first.events] == [FULL.message]
     assert second == RoomDecision()
 
 
@@ -93,7 +93,7 @@ def test_an_empty_room_gives_its_node_back_when_its_time_is_over() -> None:
     waiting = decide(room, view, NOW.after(599))
     over = decide(room, view, NOW.after(600))
 
-    assert waiting.again == 1.0
+    assert waiting.requeue_after == 1.0
     assert over.status is not None
     assert (over.status.phase, over.status.assignment) == ("Idle", None)
 
@@ -103,7 +103,7 @@ def test_a_room_that_is_kept_for_no_time_can_still_be_joined() -> None:
     fresh = _with_ttl(_assigned(empty_since=START), 0)
     left = _with_ttl(_assigned(empty_since=START + timedelta(seconds=5)), 0)
 
-    assert decide(fresh, view, NOW.after(59)).again == 1.0
+    assert decide(fresh, view, NOW.after(59)).requeue_after == 1.0
     over = decide(fresh, view, NOW.after(60)).status
     assert over is not None
     assert over.phase == "Idle"
@@ -111,18 +111,18 @@ def test_a_room_that_is_kept_for_no_time_can_still_be_joined() -> None:
     assert gone is not None
     assert gone.phase == "Idle", "people were in it, and have left"
     wanted = decide(_wanted(left, START + timedelta(seconds=6)), view, NOW.after(10))
-    assert (wanted.status, wanted.again) == (None, 56.0)
+    assert (wanted.status, wanted.requeue_after) == (None, 56.0)
 
 
 def test_an_idle_room_is_ready_as_it_can_be_joined_and_not_placed() -> None:
     view = _view(node=_node("Ready"), report=NodeReport(0.1))
     idle = _after(decide(_assigned(empty_since=START), view, NOW.after(600)), _assigned())
 
-    assert _said(idle) == {"Placed": ("False", "Idle"), "Ready": ("True", "Idle")}
+    assert _conditions(idle) == {"Placed": ("False", "Idle"), "Ready": ("True", "Idle")}
     # As an operator before this one has written it.
     unready = tuple(c.model_copy(update={"status": "False"}) for c in idle.status.conditions)
     older = idle.model_copy(update={"status": idle.status.model_copy(update={"conditions": unready})})
-    assert _said(_after(decide(older, _view(), NOW.after(601)), older))["Ready"] == ("True", "Idle")
+    assert _conditions(_after(decide(older, _view(), NOW.after(601)), older))["Ready"] == ("True", "Idle")
 
 
 def test_an_empty_room_leaves_a_node_that_drains_at_once() -> None:
@@ -132,11 +132,11 @@ def test_an_empty_room_leaves_a_node_that_drains_at_once() -> None:
     soon = decide(room, view, NOW.after(1))
     moved = decide(room, view, NOW.after(4))
 
-    assert (soon.status, soon.again) == (None, 3.0)
+    assert (soon.status, soon.requeue_after) == (None, 3.0)
     assert moved.status is not None
     assert moved.status.assignment is not None
     assert (moved.status.assignment.media_node, moved.status.assignment.epoch) == ("b", 4)
-    assert "drains" in moved.notes[0].text
+    assert "drains" in moved.events[0].message
 
 
 def test_it_is_idle_where_no_other_takes_it_and_nobody_is_about_to_come() -> None:
@@ -147,20 +147,20 @@ def test_it_is_idle_where_no_other_takes_it_and_nobody_is_about_to_come() -> Non
     idle = decide(room, view, NOW.after(60))
     made_on_join = decide(_made_on_join(room), view, NOW.after(60))
 
-    assert (awaited.status, awaited.again) == (None, 15.0)
+    assert (awaited.status, awaited.requeue_after) == (None, 15.0)
     assert idle.status is not None
     assert (idle.status.phase, idle.status.assignment) == ("Idle", None)
-    assert (made_on_join.status, made_on_join.delete, made_on_join.again) == (None, False, 15.0)
+    assert (made_on_join.status, made_on_join.delete, made_on_join.requeue_after) == (None, False, 15.0)
 
 
 def test_a_call_stays_on_a_node_that_drains_and_so_does_what_its_report_does_not_name() -> None:
     room = _assigned(phase="Active", participants=2)
-    for told in (
+    for report in (
         NodeReport(0.1, room_participants={"standup": 2}),
         NodeReport(0.1, names_all_rooms=False),
         None,
     ):
-        view = _view(node=_node("Draining"), report=told, answer=Placed("b", 0.1))
+        view = _view(node=_node("Draining"), report=report, answer=Placed("b", 0.1))
         assert decide(room, view, NOW.after(100)).status is None
 
 
@@ -168,13 +168,13 @@ def test_who_wants_to_join_has_as_much_time_again() -> None:
     view = _view(node=_node("Ready"), report=NodeReport(0.1))
     room = _assigned(empty_since=START, wanted_at=START + timedelta(seconds=500))
 
-    assert decide(room, view, NOW.after(700)).again == 400.0
+    assert decide(room, view, NOW.after(700)).requeue_after == 400.0
 
 
-def test_an_idle_room_is_woken_by_a_wish_that_came_after() -> None:
+def test_an_idle_room_is_placed_by_a_later_wanted_at_annotation() -> None:
     view = _view(node=_node("Ready"), report=NodeReport(0.1))
     idle = _after(decide(_assigned(empty_since=START), view, NOW.after(600)), _assigned())
-    slept = find(idle.status.conditions, "Placed")
+    slept = find_condition(idle.status.conditions, "Placed")
     assert slept is not None
 
     earlier = _wanted(idle, slept.last_transition_time)
@@ -187,7 +187,7 @@ def test_an_idle_room_is_woken_by_a_wish_that_came_after() -> None:
     assert woken.last_epoch == 2
 
 
-def test_a_wish_that_is_no_time_wakes_nobody() -> None:
+def test_a_wanted_at_annotation_that_is_no_time_is_ignored() -> None:
     view = _view(node=_node("Ready"), report=NodeReport(0.1))
     idle = _after(decide(_assigned(empty_since=START), view, NOW.after(600)), _assigned())
 
@@ -275,7 +275,7 @@ def _made_on_join(room: Room) -> Room:
     return room.model_copy(update={"metadata": metadata})
 
 
-def _said(room: Room) -> dict[str, tuple[str, str]]:
+def _conditions(room: Room) -> dict[str, tuple[str, str]]:
     return {c.type: (c.status, c.reason) for c in room.status.conditions}
 
 

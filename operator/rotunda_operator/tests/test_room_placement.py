@@ -1,4 +1,5 @@
-"""Rooms get their nodes: the operator as a process, a real API server, real load reports; pods are played."""
+"""Placement of Rooms with the operator as a process, a real API server and real load reports; pods are
+faked."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -65,7 +66,7 @@ def test_silence_moves_nothing_and_gets_no_new_rooms(rooms: Stage) -> None:
     assert rooms.placed("settled") == "quiet"
     assert rooms.placed("second") == "talks"
 
-    rooms.reporter.tell("talks", 0.8)
+    rooms.reporter.report("talks", 0.8)
     assert rooms.placed("third") == "talks"
 
 
@@ -73,7 +74,7 @@ def test_reports_that_come_in_two_messages_end_no_call(rooms: Stage) -> None:
     rooms.serve("a")
     for name in ("standup", "retro"):
         rooms.apply("Room", name, {"emptyTTLSeconds": 1})
-        rooms.reporter.tell("a", rooms={"standup": 3, "retro": 2})
+        rooms.reporter.report("a", rooms={"standup": 3, "retro": 2})
         rooms.until("room", name, lambda found: found["status"]["phase"] == "Active")
     before = {name: rooms.get("room", name)["status"] for name in ("standup", "retro")}
 
@@ -82,7 +83,7 @@ def test_reports_that_come_in_two_messages_end_no_call(rooms: Stage) -> None:
     rooms.reporter.wait_for(sent + 12)
 
     assert {name: rooms.get("room", name)["status"] for name in ("standup", "retro")} == before
-    rooms.reporter.tell("a", rooms={"standup": 3})
+    rooms.reporter.report("a", rooms={"standup": 3})
     rooms.until("room", "retro", lambda found: found["status"]["phase"] == "Idle")
 
 
@@ -110,20 +111,20 @@ def test_an_empty_room_becomes_idle_and_the_next_join_wakes_it(rooms: Stage) -> 
     _visit(rooms, "a", "siesta")
     rooms.until("room", "siesta", lambda found: found["status"]["phase"] == "Idle")
     assert "assignment" not in rooms.get("room", "siesta")["status"]
-    # By itself this wakes nobody; without it the room might sleep again before anybody looks.
+    # This alone does not place the room. Without it the room might become Idle again before the test sees it.
     rooms.apply("Room", "siesta", {"emptyTTLSeconds": 600})
 
-    # As signaling does on a join: a second beside what was told may be the same instant.
+    # As signaling does on a join. Times have whole seconds, so it must be later by more than one.
     wanted = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     rooms.kubectl("annotate", "room", "siesta", f"rotunda.dev/wanted-at={wanted}")
     assert rooms.placed("siesta", epoch=2) == "a"
 
-    rooms.reporter.tell("a", rooms={"siesta": 3})
+    rooms.reporter.report("a", rooms={"siesta": 3})
     active = rooms.until("room", "siesta", lambda found: found["status"]["phase"] == "Active")
     assert active["status"]["participants"] == 3
 
 
-def test_a_room_made_by_a_join_goes_when_it_is_empty(rooms: Stage) -> None:
+def test_a_room_made_by_a_join_is_deleted_when_it_is_empty(rooms: Stage) -> None:
     rooms.serve("a")
     rooms.apply("Room", "adhoc", {"emptyTTLSeconds": 1}, labels={"rotunda.dev/made-on-join": "true"})
     _visit(rooms, "a", "adhoc")
@@ -136,19 +137,19 @@ def test_a_cordoned_node_drains_behind_its_budget(rooms: Stage) -> None:
     rooms.serve("a")
     rooms.apply("Room", "standup", {"emptyTTLSeconds": 600})
     assert rooms.placed("standup") == "a"
-    rooms.reporter.tell("a", rooms={"standup": 2})
+    rooms.reporter.report("a", rooms={"standup": 2})
     rooms.until("room", "standup", lambda found: found["status"]["phase"] == "Active")
     rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 1)
 
     rooms.kubectl("patch", "mn", "a", "--type=merge", "-p", '{"spec": {"cordoned": true}}')
     rooms.until("mn", "a", lambda found: found["status"]["phase"] == "Draining")
-    rooms.apply("Room", "late")
-    late = rooms.until("room", "late", lambda found: found["status"]["phase"] == "Pending")
-    assert "1 is cordoned" in late["status"]["conditions"][0]["message"]
+    rooms.apply("Room", "second")
+    second = rooms.until("room", "second", lambda found: found["status"]["phase"] == "Pending")
+    assert "1 is cordoned" in second["status"]["conditions"][0]["message"]
 
     assert rooms.placed("standup") == "a"
 
-    rooms.reporter.tell("a")
+    rooms.reporter.report("a")
     rooms.until("room", "standup", lambda found: found["status"]["phase"] == "Idle")
     rooms.until("pdb", "a", lambda found: found["spec"]["minAvailable"] == 0)
 
@@ -179,9 +180,9 @@ def test_a_room_that_no_node_could_take_fails_and_says_what_to_change(rooms: Sta
 def _visit(rooms: Stage, node: str, room: str) -> None:
     """Somebody comes and goes: a room in which nobody ever was is kept until its join deadline."""
     rooms.placed(room)
-    rooms.reporter.tell(node, rooms={room: 1})
+    rooms.reporter.report(node, rooms={room: 1})
     rooms.until("room", room, lambda found: found["status"]["phase"] == "Active")
-    rooms.reporter.tell(node)
+    rooms.reporter.report(node)
 
 
 def _conditions(found: Object) -> dict[str, tuple[str, str]]:

@@ -56,15 +56,15 @@ def test_scale_down_cordons_the_emptiest_after_the_delay_and_says_when() -> None
     load = FleetLoad(projected={"default-media-0": 0.1}, rooms={"default-media-0": 1})
 
     waits = step(*nodes, load=load, since=None)
-    assert (waits.patch, waits.idle_since, waits.again) == ((), 1000.0, 600.0)
+    assert (waits.patches, waits.idle_since, waits.requeue_after) == ((), 1000.0, 600.0)
 
     acts = step(*nodes, load=load, since=300.0)
-    (patch,) = acts.patch
+    (patch,) = acts.patches
     assert patch.node.metadata.name == "default-media-1"
     assert patch.patch == {"spec": {"cordoned": True}, "metadata": {"annotations": SCALED_DOWN}}
 
 
-def test_one_that_was_drained_goes_when_it_is_empty_and_not_before() -> None:
+def test_a_drained_node_is_deleted_only_when_it_is_empty() -> None:
     draining = cordoned("default-media-1", annotations=SCALED_DOWN)
     keeps = step(node("default-media-0"), draining, load=FleetLoad(rooms={"default-media-1": 1}))
     assert keeps.delete == ()
@@ -76,7 +76,7 @@ def test_one_that_drains_is_taken_back_before_another_is_made() -> None:
     full = FleetLoad(projected={"default-media-0": 0.9}, rooms={"default-media-0": 5, "default-media-1": 1})
     found = step(node("default-media-0"), cordoned("default-media-1", annotations=SCALED_DOWN), load=full)
     assert found.create == ()
-    assert found.patch[0].patch == {
+    assert found.patches[0].patch == {
         "spec": {"cordoned": False},
         "metadata": {"annotations": {SCALE_DOWN: None}},
     }
@@ -84,7 +84,7 @@ def test_one_that_drains_is_taken_back_before_another_is_made() -> None:
 
 def test_what_a_person_cordoned_stays_and_another_is_made_within_the_most() -> None:
     found = step(cordoned("default-media-0"), min=1)
-    assert (names_of(found), found.delete, found.patch) == (["default-media-1"], (), ())
+    assert (names_of(found), found.delete, found.patches) == (["default-media-1"], (), ())
     assert step(cordoned("default-media-0"), min=1, max=1).create == ()
 
 
@@ -92,16 +92,16 @@ def test_what_a_person_made_counts_and_is_never_taken_away() -> None:
     by_hand = samples.media_node("by-hand", status={"phase": "Ready"})
     assert step(by_hand, min=1).create == ()
     idle = step(by_hand, min=0, since=0.0)
-    assert (idle.patch, idle.delete) == ((), ())
+    assert (idle.patches, idle.delete) == ((), ())
 
 
-def test_fewer_are_allowed_than_stand() -> None:
+def test_nodes_above_the_maximum_are_drained_the_emptiest_first() -> None:
     load = FleetLoad(
         projected={"default-media-0": 0.5, "default-media-1": 0.5, "default-media-2": 0.4},
         rooms={"default-media-0": 2, "default-media-1": 2, "default-media-2": 1},
     )
     found = step(*(node(f"default-media-{i}") for i in range(3)), load=load, max=1, min=1)
-    assert [patch.node.metadata.name for patch in found.patch] == ["default-media-2", "default-media-0"]
+    assert [patch.node.metadata.name for patch in found.patches] == ["default-media-2", "default-media-0"]
 
 
 def test_one_that_is_being_deleted_is_no_part_of_the_fleet_and_its_name_is_not_free() -> None:

@@ -54,7 +54,7 @@ def test_signaling_learns_of_redis_and_the_database_from_secrets() -> None:
     assert named["ROTUNDA_DATABASE_URL"] == {"secretKeyRef": {"name": "chat-sql", "key": "url"}}
 
 
-def test_secrets_that_are_named_and_missing_are_told() -> None:
+def test_missing_or_incomplete_secrets_that_the_spec_names_are_problems() -> None:
     cluster = samples.cluster(
         redis={"secretRef": "r"},
         database={"secretRef": "d"},

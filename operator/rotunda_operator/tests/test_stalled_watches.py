@@ -37,7 +37,7 @@ async def test_rooms_are_placed_and_clusters_read_after_all_watches_have_stalled
     port = free_port()
     kubelet = await asyncio.to_thread(FakeKubelet, control_plane.kubeconfig, NAMESPACE)
     reporter = Reporter(NAMESPACE, port)
-    reporter.tell("a")
+    reporter.report("a")
     try:
         async with as_process(proxy, NAMESPACE, port, tmp_path):
             await _make(api, "MediaCluster", "default", {"mediaNodes": {"min": 0}})

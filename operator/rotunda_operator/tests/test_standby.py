@@ -1,4 +1,4 @@
-"""What keeps the operator from acting is said, waited for, and over when it is over."""
+"""What keeps the operator from acting is reported and waited for."""
 
 import json
 import time
@@ -13,9 +13,9 @@ from kubernetes.aio.client.configuration import Configuration
 
 from rotunda_kube import KubeApi
 from rotunda_kube.api import connect
-from rotunda_operator.controller import Engine
+from rotunda_operator.controller import Controller
 from rotunda_operator.lease import NotHolder
-from rotunda_operator.permissions import missing
+from rotunda_operator.permissions import missing_permissions
 from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.testing import ControlPlane, Stage
 from rotunda_operator.testing.control_plane import REPOSITORY
@@ -63,9 +63,9 @@ async def test_the_rules_are_all_that_it_needs_and_are_asked_one_by_one(plane: C
     plane.kubectl("create", "namespace", "asked")
     api = await connect(plane.operator_kubeconfig("asked"))
     try:
-        assert await missing(api, "asked") == []
+        assert await missing_permissions(api, "asked") == []
         plane.kubectl("delete", "rolebinding", "rotunda-operator", "-n", "asked")
-        lacking = {str(right) for right in await missing(api, "asked")}
+        lacking = {str(permission) for permission in await missing_permissions(api, "asked")}
         assert {
             "patch rooms/status.rotunda.dev in namespace asked",
             "get secrets in namespace asked",
@@ -75,7 +75,9 @@ async def test_the_rules_are_all_that_it_needs_and_are_asked_one_by_one(plane: C
         await api.close()
 
 
-def test_without_a_right_it_leaves_the_lease_and_says_which(plane: ControlPlane, tmp_path: Path) -> None:
+def test_without_a_permission_it_does_not_take_the_lease_and_says_which(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
     port = free_port()
     stage = Stage(plane, tmp_path, "poor", health_port=str(port))
     bound = "rotunda-operator-nodes-poor"
@@ -142,6 +144,6 @@ def test_the_new_leader_takes_the_label_off_the_one_that_crashed(plane: ControlP
 
 async def test_who_has_lost_the_lease_leaves_the_label_to_the_next() -> None:
     settings = OperatorSettings(namespace="labelled", identity="old", pod_name="old")
-    engine = Engine(KubeApi(Configuration(), manager="tests"), settings)
+    controller = Controller(KubeApi(Configuration(), manager="tests"), settings)
     with pytest.raises(NotHolder):
-        await engine._mark_alone()
+        await controller._label_only_this_pod()

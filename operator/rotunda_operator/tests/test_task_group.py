@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from rotunda_operator import task_group as module
-from rotunda_operator.task_group import together
+from rotunda_operator import task_group
+from rotunda_operator.task_group import run_task_group
 
 
 async def stubborn(ended: list[str]) -> None:
@@ -26,20 +26,20 @@ async def failing() -> None:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CANCEL_AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(task_group, "CANCEL_AGAIN_SECONDS", 0.001)
 
 
 async def test_a_failure_ends_the_others_even_those_that_swallow_a_cancellation() -> None:
     ended: list[str] = []
     with pytest.raises(BaseExceptionGroup) as caught:
-        await together({"stubborn": stubborn(ended), "failing": failing()})
+        await run_task_group({"stubborn": stubborn(ended), "failing": failing()})
     assert [str(error) for error in caught.value.exceptions] == ["it broke"]
     assert ended == ["stubborn"]
 
 
 async def test_so_does_a_cancellation_from_outside() -> None:
     ended: list[str] = []
-    task = asyncio.create_task(together({"stubborn": stubborn(ended)}))
+    task = asyncio.create_task(run_task_group({"stubborn": stubborn(ended)}))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     task.cancel()
@@ -49,4 +49,4 @@ async def test_so_does_a_cancellation_from_outside() -> None:
 
 
 async def test_it_is_over_when_all_are() -> None:
-    await together({"one": asyncio.sleep(0), "two": asyncio.sleep(0)})
+    await run_task_group({"one": asyncio.sleep(0), "two": asyncio.sleep(0)})

@@ -1,4 +1,4 @@
-"""The TURN servers of a MediaCluster: what stands, what they are told while they run, and their keys."""
+"""The TURN servers of a MediaCluster: their objects, what changes while they run, and their keys."""
 
 import base64
 import json
@@ -11,13 +11,13 @@ import pytest
 
 from rotunda_contract.resources import MediaCluster
 from rotunda_kube import Key, Manifest
-from rotunda_operator.clusters.secrets import keep_or_make
-from rotunda_operator.clusters.turn import seen_mark, turn_peers, turn_urls
+from rotunda_operator.clusters.secrets import keep_or_create
+from rotunda_operator.clusters.turn import secret_hash, turn_peers, turn_urls
 from rotunda_operator.clusters.turn_keys import (
+    PROPAGATION,
     ROTATE,
     ROTATE_AFTER,
-    SPREAD,
-    keep_or_change,
+    keep_or_rotate,
 )
 from rotunda_operator.pods import KubeNode, Pod, read_kube_node
 from rotunda_operator.specs.coturn import turn_objects
@@ -116,7 +116,7 @@ def test_loopback_is_open_only_where_media_nodes_are_announced_there() -> None:
 def test_keys_and_peers_change_without_another_pod() -> None:
     def pod_template(keys: TurnKeys, peers: list[str], urls: list[str]) -> Any:
         made = turn_objects(samples.cluster(), samples.INSTALLATION, keys, peers=peers, urls=urls)
-        return made[1]["spec"]["template"], seen_mark(made[0])
+        return made[1]["spec"]["template"], secret_hash(made[0])
 
     template, mark = pod_template(KEYS, PEERS, URLS)
     for other in (
@@ -128,11 +128,11 @@ def test_keys_and_peers_change_without_another_pod() -> None:
         assert other[1] != mark
 
 
-def test_turn_reaches_what_media_nodes_announce_or_have_announced_from_nodes_that_stand() -> None:
-    standing = objects(samples.cluster())[0]
+def test_turn_peers_are_current_and_earlier_addresses_of_existing_kubernetes_nodes() -> None:
+    secret = objects(samples.cluster())[0]
     nodes = list(KUBE_NODES.values())
-    assert turn_peers(standing, [], nodes) == ["10.1.2.3"]
-    assert turn_peers(standing, ["10.1.2.5:40000", "10.1.2.5:40001"], nodes) == ["10.1.2.3", "10.1.2.5"]
+    assert turn_peers(secret, [], nodes) == ["10.1.2.3"]
+    assert turn_peers(secret, ["10.1.2.5:40000", "10.1.2.5:40001"], nodes) == ["10.1.2.3", "10.1.2.5"]
     assert turn_peers({}, ["[fd00::7]:40000", "203.0.113.7:40000"], nodes) == ["203.0.113.7", "fd00::7"]
 
 
@@ -185,7 +185,7 @@ def test_on_nodes_of_both_families_turn_reaches_media_nodes_by_either() -> None:
         ("2001:db8::7", ["[2001:db8::7]"]),
     ],
 )
-def test_clients_are_told_where_ready_turn_servers_are_announced(announce: str, hosts: list[str]) -> None:
+def test_turn_urls_have_the_announced_addresses_of_ready_servers(announce: str, hosts: list[str]) -> None:
     cluster = samples.cluster(mediaNodes={"network": {"announce": announce}})
     pods = [
         pod("one", "a"),
@@ -199,34 +199,34 @@ def test_clients_are_told_where_ready_turn_servers_are_announced(announce: str, 
     ]
 
 
-def test_a_host_of_their_own_stands_for_all_servers() -> None:
-    told = {"host": "turn.example.org", "tlsSecretRef": "turn-tls"}
+def test_a_configured_turn_host_replaces_the_addresses_of_all_servers() -> None:
+    turn = {"host": "turn.example.org", "tlsSecretRef": "turn-tls"}
     urls = [
         "turn:turn.example.org:3478?transport=udp",
         "turn:turn.example.org:3478?transport=tcp",
         "turns:turn.example.org:5349?transport=tcp",
     ]
-    assert turn_urls(samples.cluster(turn=told), [pod("one", "a")], KUBE_NODES) == urls
-    assert turn_urls(samples.cluster(turn=told | {"enabled": False}), [], KUBE_NODES) == urls
+    assert turn_urls(samples.cluster(turn=turn), [pod("one", "a")], KUBE_NODES) == urls
+    assert turn_urls(samples.cluster(turn=turn | {"enabled": False}), [], KUBE_NODES) == urls
     assert turn_urls(samples.cluster(turn={"enabled": False}), [pod("one", "a")], KUBE_NODES) == []
 
 
 def test_a_key_is_accepted_before_it_is_used_and_until_its_last_credential_is_over() -> None:
-    """Whatever a TURN server and a signaling pod have seen last, at most SPREAD ago, fits together."""
+    """Whatever a TURN server and a signaling pod have seen last, at most PROPAGATION ago, fits together."""
     drawn = iter(["first", "second", "third"])
     history: list[tuple[datetime, TurnKeys]] = []
     keys: TurnKeys | None = None
     step = timedelta(minutes=1)
     for minute in range(int(2.5 * ROTATE_AFTER / step)):
         now = NOW + minute * step
-        keys = keep_or_change(keys, now, lambda: next(drawn))
+        keys = keep_or_rotate(keys, now, lambda: next(drawn))
         history.append((now, keys))
 
     assert {kept.current for _, kept in history} == {"first", "second", "third"}
-    late, life = SPREAD // step, timedelta(seconds=CREDENTIAL_SECONDS) // step
+    delay, life = PROPAGATION // step, timedelta(seconds=CREDENTIAL_SECONDS) // step
     for index, (now, _) in enumerate(history):
-        accepted = [set(accepted_by(history[max(index - late, 0)][1])), set(accepted_by(history[index][1]))]
-        for made in (max(index - late - life, 0), max(index - late, 0), index):
+        accepted = [set(accepted_by(history[max(index - delay, 0)][1])), set(accepted_by(history[index][1]))]
+        for made in (max(index - delay - life, 0), max(index - delay, 0), index):
             assert all(history[made][1].current in keys for keys in accepted), now
 
 
@@ -234,36 +234,36 @@ def accepted_by(keys: TurnKeys) -> Iterator[str]:
     return filter(None, (keys.current, keys.next, keys.previous))
 
 
-def test_a_wish_changes_the_key_once() -> None:
-    keys = keep_or_change(KEYS, NOW + DAY, lambda: "wished", asked="leaked")
-    assert (keys.current, keys.next, keys.asked) == ("drawn", "wished", "leaked")
+def test_a_requested_rotation_happens_once() -> None:
+    keys = keep_or_rotate(KEYS, NOW + DAY, lambda: "wished", requested="leaked")
+    assert (keys.current, keys.next, keys.requested) == ("drawn", "wished", "leaked")
     later = NOW + DAY
     for _ in range(5):
-        later += SPREAD + timedelta(seconds=CREDENTIAL_SECONDS)
-        keys = keep_or_change(keys, later, lambda: "not wished", asked="leaked")
+        later += PROPAGATION + timedelta(seconds=CREDENTIAL_SECONDS)
+        keys = keep_or_rotate(keys, later, lambda: "not wished", requested="leaked")
     assert (keys.current, keys.next, keys.previous) == ("wished", "", "")
-    assert keep_or_change(keys, later, lambda: "again", asked="once more").next == "again"
+    assert keep_or_rotate(keys, later, lambda: "again", requested="once more").next == "again"
 
 
-def test_a_cluster_reads_its_wish_and_keeps_its_keys() -> None:
+def test_a_cluster_keeps_its_turn_keys_until_its_annotation_requests_a_rotation() -> None:
     cluster = samples.cluster()
-    standing = {"default-turn": objects(cluster)[0]}
-    assert keep_or_make(cluster, standing, None, NOW + DAY).turn == KEYS
+    actual = {"default-turn": objects(cluster)[0]}
+    assert keep_or_create(cluster, actual, None, NOW + DAY).turn == KEYS
 
-    wishing = cluster.model_copy(deep=True)
-    wishing.metadata.annotations[ROTATE] = "now"
-    assert keep_or_make(wishing, standing, None, NOW + DAY).turn.next != ""
+    requesting = cluster.model_copy(deep=True)
+    requesting.metadata.annotations[ROTATE] = "now"
+    assert keep_or_create(requesting, actual, None, NOW + DAY).turn.next != ""
 
 
 def test_the_key_of_somebodys_own_turn_server_is_left_alone() -> None:
     cluster = samples.cluster(turn={"enabled": False, "host": "turn.example.org"})
     theirs = {"default-turn": {"data": {"secret": base64.b64encode(b"theirs").decode()}}}
-    kept = keep_or_make(cluster, theirs, None, NOW + 100 * DAY).turn
+    kept = keep_or_create(cluster, theirs, None, NOW + 100 * DAY).turn
     assert (kept.current, kept.next) == ("theirs", "")
 
 
 def test_the_keys_are_read_back() -> None:
-    keys = TurnKeys("a", since=NOW - DAY, next="b", previous="c", asked="d")
+    keys = TurnKeys("a", since=NOW - DAY, next="b", previous="c", requested="d")
     assert read_turn_keys(objects(samples.cluster(), keys)[0], NOW) == keys
 
 
@@ -282,12 +282,12 @@ def test_a_time_that_cannot_be_is_now(since: str) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_why_a_turn_server_does_not_come_up_is_told_by_the_condition(stage: Stage) -> None:
+def test_a_condition_says_why_a_turn_server_does_not_start(stage: Stage) -> None:
     taken = "rotunda-coturn: port 3478 is in use by another program of this machine: choose another"
     stage.apply("MediaCluster", "default", {"mediaNodes": {"min": 0}})
     made = stage.until("deployment", "default-turn", bool)
     replicas = {"replicas": 1, "unavailableReplicas": 1, "updatedReplicas": 1}
-    _told(
+    _set_status(
         stage,
         "deployment",
         "default-turn",
@@ -302,16 +302,16 @@ def test_why_a_turn_server_does_not_come_up_is_told_by_the_condition(stage: Stag
         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
         "lastState": {"terminated": {"exitCode": 64, "message": f"starts\n{taken}\n"}},
     }
-    _told(stage, "pod", "default-turn-1", {"containerStatuses": [container]})
+    _set_status(stage, "pod", "default-turn-1", {"containerStatuses": [container]})
 
     def says(found: Object) -> bool:
-        told = {each["type"]: each["message"] for each in found["status"]["conditions"]}
-        return taken in told["TurnReady"] and taken in told["Ready"]
+        messages = {each["type"]: each["message"] for each in found["status"]["conditions"]}
+        return taken in messages["TurnReady"] and taken in messages["Ready"]
 
     stage.until("mc", "default", says)
 
 
-def _told(stage: Stage, kind: str, name: str, status: Object) -> None:
-    """As its controller or kubelet tells it."""
+def _set_status(stage: Stage, kind: str, name: str, status: Object) -> None:
+    """Writes a status, as its controller or kubelet would."""
     patch = json.dumps({"status": status})
     stage.kubectl("patch", kind, name, "--subresource=status", "--type=merge", "-p", patch)

@@ -2,22 +2,20 @@
 
 They are refused by the API server, by the models, and by the builders where both were passed by."""
 
-import random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
 from rotunda_contract.resources import MediaClusterSpec
-from rotunda_kube import Key, KubeApi, Manifest
-from rotunda_operator.cache import World
-from rotunda_operator.clock import now
-from rotunda_operator.clusters.desired import desired
+from rotunda_kube import Key, Manifest
+from rotunda_operator.cache import Cache
+from rotunda_operator.clock import system_clock
+from rotunda_operator.clusters.desired import desired_objects
 from rotunda_operator.clusters.reconcile import reconcile_cluster
-from rotunda_operator.clusters.secrets import keep_or_make
-from rotunda_operator.context import Context
-from rotunda_operator.event_handlers import Feed
+from rotunda_operator.clusters.secrets import keep_or_create
+from rotunda_operator.event_handlers import EventHandlers
 from rotunda_operator.specs.invalid import InvalidSpec
 from rotunda_operator.testing import ControlPlane
 from rotunda_operator.tests import samples
@@ -135,11 +133,11 @@ def test_builders_write_no_second_line(line: str) -> None:
     cluster = samples.cluster()
     turn = cluster.spec.turn.model_copy(update={"host": line})
     passed_by = cluster.model_copy(update={"spec": cluster.spec.model_copy(update={"turn": turn})})
-    made = keep_or_make(cluster, {}, None, now().wall)
+    made = keep_or_create(cluster, {}, None, system_clock().wall)
     with pytest.raises(InvalidSpec, match="cannot be written"):
-        desired(passed_by, samples.INSTALLATION, made)
+        desired_objects(passed_by, samples.INSTALLATION, made)
     with pytest.raises(InvalidSpec, match="cannot be written"):
-        desired(cluster, samples.INSTALLATION, made, urls=[f"turn:{line}:3478"])
+        desired_objects(cluster, samples.INSTALLATION, made, urls=[f"turn:{line}:3478"])
 
 
 class OlderDefinitions:
@@ -160,16 +158,16 @@ class OlderDefinitions:
         return self.cluster
 
 
-async def test_a_spec_that_is_none_is_told_in_the_status_once() -> None:
+async def test_an_invalid_spec_is_written_into_the_status_once() -> None:
     api = OlderDefinitions({"turn": {"host": "a\nallow-loopback-peers"}})
-    world = World()
-    context = Context(cast(KubeApi, api), world, samples.INSTALLATION, "test", now, random.Random(1))
-    feed = Feed(world, now, lambda *_, **__: None)
+    cache = Cache()
+    context = samples.context(api, cache)
+    handlers = EventHandlers(cache, system_clock, lambda *_, **__: None)
     for _ in range(2):
-        assert await reconcile_cluster(context, feed, Key("calls", "meet")) is None
+        assert await reconcile_cluster(context, handlers, Key("calls", "meet")) is None
     (written,) = api.written
     (ready,) = written["status"]["conditions"]
     assert (ready["status"], ready["reason"]) == ("False", "InvalidSpec")
     assert "spec.turn.host" in ready["message"]
     assert "\n" not in ready["message"]
-    assert len(context.notes) == 1
+    assert len(context.recorder.pending) == 1

@@ -48,19 +48,19 @@ def test_what_is_no_definition_is_named(name: str, text: str, complaint: str, tm
 def test_an_older_definition_is_updated_and_a_missing_one_named(
     control_plane: ControlPlane, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = tmp_path / "gadgets.yaml"
-    wanted.write_text(GADGETS)
+    desired = tmp_path / "gadgets.yaml"
+    desired.write_text(GADGETS)
     with pytest.raises(NotFound, match=r"gadgets\.test\.rotunda\.dev is missing: kubectl apply"):
         run(tmp_path, control_plane.kubeconfig)
-    control_plane.kubectl("apply", "-f", str(wanted))
+    control_plane.kubectl("apply", "-f", str(desired))
     run(tmp_path, control_plane.kubeconfig)
-    wanted.write_text(GADGETS.replace("size: {type: integer}", "weight: {type: number}"))
+    desired.write_text(GADGETS.replace("size: {type: integer}", "weight: {type: number}"))
     run(tmp_path, control_plane.kubeconfig)
     assert capsys.readouterr().out.splitlines() == [
         "gadgets.test.rotunda.dev: up to date",
         "gadgets.test.rotunda.dev: updated",
     ]
-    standing = yaml.safe_load(control_plane.kubectl("get", "crd", "gadgets.test.rotunda.dev", "-o", "yaml"))
-    properties = standing["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    actual = yaml.safe_load(control_plane.kubectl("get", "crd", "gadgets.test.rotunda.dev", "-o", "yaml"))
+    properties = actual["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     assert set(properties) == {"weight"}
     control_plane.kubectl("delete", "crd", "gadgets.test.rotunda.dev")
