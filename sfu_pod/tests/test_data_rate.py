@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -49,11 +49,13 @@ class Flood:
 
 
 @asynccontextmanager
-async def flood(stream: SctpStreamParameters) -> AsyncIterator[Flood]:
+async def flood(
+    stream: SctpStreamParameters, cpu_time: Callable[[], float] = lambda: 0.0
+) -> AsyncIterator[Flood]:
     scheduler, sink = Scheduler(), Sink()
     turns = asyncio.get_running_loop().create_task(scheduler.run())
     limits = SessionLimits(data_rate=RATE, data_burst=BURST)
-    async with sfu_end(scheduler=scheduler, limits=limits) as end:
+    async with sfu_end(scheduler=scheduler, limits=limits, cpu_time=cpu_time) as end:
         client = PlainPeer(end)
         await client.connected()
         await client.start_sctp()
@@ -77,6 +79,25 @@ def test_a_reliable_sender_is_slowed_and_loses_nothing() -> None:
             took = asyncio.get_running_loop().time() - start
             assert [int.from_bytes(each[:2], "big") for each in it.sink.received] == list(range(MESSAGES))
             assert took > (MESSAGES * MESSAGE_BYTES - BURST) / RATE
+
+    run_virtual(story())
+
+
+def test_messages_that_cost_cpu_time_are_slowed_though_they_are_small() -> None:
+    """A session may keep its thread busy for a tenth of the time: what takes 10 ms counts as 100 ms of the
+    rate."""
+    busy_seconds, cpu_share = 0.01, 0.1
+    readings = itertools.count()
+
+    async def story() -> None:
+        stream = SctpStreamParameters(stream_id=1)
+        async with flood(stream, cpu_time=lambda: next(readings) * busy_seconds) as it:
+            start = asyncio.get_running_loop().time()
+            for _ in range(MESSAGES):
+                it.channel.send("small")
+            await until(lambda: len(it.sink.received) == MESSAGES, seconds=300)
+            took = asyncio.get_running_loop().time() - start
+            assert took > MESSAGES * busy_seconds / cpu_share - BURST / RATE
 
     run_virtual(story())
 

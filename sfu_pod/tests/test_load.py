@@ -53,6 +53,12 @@ def test_a_worker_that_failed_does_not_fill_the_node_while_another_lives() -> No
     assert measure(busy(0, 0), Sample(2, [WorkerSample(None)])).utilization == 1.0
 
 
+def test_each_load_is_that_since_the_sample_before_and_not_since_the_first() -> None:
+    found = measure(busy(0, 0), busy(2, 2.0), busy(4, 2.2))
+    assert found.utilization == pytest.approx(0.1)
+    assert measure(sent(0, 0), sent(2, 225_000), sent(4, 225_000)).egress_bitrate == 0.0
+
+
 def test_utilization_is_the_backlog_that_stays() -> None:
     found = measure(waiting(0, 0.1, 1.0), waiting(2, 0.2, 0.9))
     assert found.utilization == pytest.approx(0.9)
@@ -113,6 +119,17 @@ def test_what_was_lost_on_the_way_to_us_and_from_us() -> None:
     found = measure(heard(0, stats(500, 3, 500)), heard(2, stats(590, 13, 600)))
     assert found.packet_loss == pytest.approx(15 / 200)
     assert found.jitter == pytest.approx(0.02)
+
+
+def test_what_was_lost_before_the_last_sample_is_not_counted_again() -> None:
+    def stats(received: int, lost: int, packets: int, fraction: float) -> FakeStats:
+        return FakeStats(
+            producers=[FakeProducerStats(1, packets_received=received, packets_lost=lost)],
+            consumers=[FakeConsumerStats(2, packets_sent=packets, fraction_lost=fraction)],
+        )
+
+    first, lossy, clean = stats(0, 0, 0, 0.0), stats(90, 10, 100, 0.2), stats(190, 10, 200, 0.0)
+    assert measure(heard(0, first), heard(2, lossy), heard(4, clean)).packet_loss == 0.0
 
 
 def test_silence_is_no_loss_and_loss_is_never_more_than_everything() -> None:

@@ -79,3 +79,88 @@ def test_no_oscillation_between_up_and_down() -> None:
         ]
         after = decide(scaling, rest, QUIET, idle_since=None, now=0)
         assert (after.add, after.undrain) == (0, ())
+
+
+def test_the_fleet_grows_below_its_spare_rooms_and_shrinks_only_above_them() -> None:
+    """Hysteresis: with exactly `spare_rooms` left nothing happens, in either direction."""
+    scaling = Scaling(minimum=1, maximum=5, target=0.9, spare_rooms=2, down_delay_seconds=0)
+    quarters = Demand((), mean_room_load=0.25)
+
+    def decision(*fleet: FleetNode) -> ScaleDecision:
+        return decide(scaling, fleet, quarters, idle_since=None, now=0)
+
+    assert decision(FleetNode("a", 0.75, rooms=3)).add == 1, "space for 1 room"
+    assert decision(FleetNode("a", 0.5, rooms=2)) == ScaleDecision(), "space for 2 rooms"
+    idle = FleetNode("b", 0.0, rooms=0)
+    assert decision(FleetNode("a", 0.5, rooms=2), idle) == ScaleDecision(), "2 would remain"
+    assert decision(FleetNode("a", 0.25, rooms=1), idle).drain == ("b",), "3 remain"
+
+
+def test_a_node_is_removed_only_if_the_others_stay_well_below_the_target() -> None:
+    small_rooms = Demand((), mean_room_load=0.01)
+
+    def drained(load: float) -> tuple[str, ...]:
+        scaling = Scaling(minimum=1, maximum=5, target=0.6, spare_rooms=1, down_delay_seconds=0)
+        fleet = [FleetNode("a", load - 0.2, rooms=2), FleetNode("b", 0.2, rooms=1)]
+        return decide(scaling, fleet, small_rooms, idle_since=None, now=0).drain
+
+    assert drained(0.45) == ("b",)
+    assert drained(0.5) == (), "under the target of 0.6, but not under 80 % of it"
+
+
+def test_a_room_without_load_needs_a_node_too() -> None:
+    assert (
+        decide(SCALING, [FleetNode("a", 0.1, rooms=1)], Demand((0.0,), 0.0), idle_since=None, now=0).add == 1
+    )
+
+
+def test_an_overcommitted_node_counts_as_one_full_node() -> None:
+    overcommitted = [FleetNode("a", projected=5.0, rooms=1)]
+
+    assert decide(SCALING, overcommitted, Demand((), 0.0), idle_since=None, now=0).add == 1
+
+
+def test_of_draining_nodes_the_one_with_the_most_rooms_is_uncordoned() -> None:
+    fleet = [
+        FleetNode("a", 0.7, rooms=4),
+        FleetNode("b", 0.1, rooms=1, draining=True),
+        FleetNode("c", 0.1, rooms=3, draining=True),
+    ]
+
+    assert decide(SCALING, fleet, Demand((), 0.0), idle_since=None, now=0).undrain == ("c",)
+
+
+def test_the_fleet_does_not_shrink_while_a_room_waits_for_a_node_that_starts() -> None:
+    fleet = [FleetNode("a", 0.2, rooms=1), FleetNode("b", 0.0, rooms=0, starting=True)]
+
+    assert decide(SCALING, fleet, Demand((0.1,), 0.1), idle_since=0, now=10_000) == ScaleDecision()
+
+
+def test_drained_nodes_are_removed_whatever_else_is_decided() -> None:
+    drained = FleetNode("d", 0.0, rooms=0, draining=True)
+    idle = [FleetNode("a", 0.1, rooms=1), FleetNode("b", 0.0, rooms=0), drained]
+    assert decide(SCALING, idle, QUIET, idle_since=None, now=100) == ScaleDecision(
+        remove=("d",), idle_since=100
+    )
+
+    above_maximum = [FleetNode(name, 0.1, rooms=1) for name in "abcdef"]
+    too_many = decide(
+        SCALING,
+        [*above_maximum, drained],
+        QUIET,
+        idle_since=None,
+        now=0,
+    )
+    assert too_many == ScaleDecision(drain=("a",), remove=("d",))
+
+
+def test_the_emptiest_node_is_the_one_with_the_fewest_rooms_not_with_the_least_load() -> None:
+    fleet = [FleetNode("a", 0.2, rooms=2), FleetNode("b", 0.05, rooms=1), FleetNode("c", 0.1, rooms=0)]
+
+    assert decide(SCALING, fleet, QUIET, idle_since=0, now=10_000).drain == ("c",)
+
+
+def test_without_rooms_the_fleet_shrinks_to_its_minimum() -> None:
+    none = Scaling(minimum=0, maximum=5, target=0.6, spare_rooms=1, down_delay_seconds=600)
+
+    assert decide(none, [FleetNode("a", 0.0, rooms=0)], QUIET, idle_since=0, now=600).drain == ("a",)

@@ -149,6 +149,15 @@ def test_the_cost_is_learned_a_node_and_a_resource() -> None:
     assert quick.cpu <= unknown.cpu <= slow.cpu
 
 
+def test_the_fewer_consumers_a_node_has_the_more_the_typical_cost_weighs() -> None:
+    def cost(rooms: int) -> float:
+        expensive = calls(rooms, 4, cost=0.001)
+        return own_cost([observation(expensive, CAPACITY)] * MAX_REPORTS, DEFAULT_COST).cpu
+
+    assert cost(4) == pytest.approx((0.001 * 96 + DEFAULT_COST.cpu * 100) / 196)
+    assert cost(1) < cost(4) < cost(40) < 0.001
+
+
 def test_workers_share_the_cpu() -> None:
     report = replace(calls(50, 4), cpu=0.1, workers=4)
     seen = [observation(report, CAPACITY)] * MAX_REPORTS

@@ -8,6 +8,8 @@ from rotunda_operator.clusters.fleet import fleet_load, fleet_view
 from rotunda_operator.clusters.objects_status import ObjectsStatus
 from rotunda_operator.clusters.rollout import Rollout
 from rotunda_operator.load import NodeReport
+from rotunda_operator.load.reports import FRESH_SECONDS
+from rotunda_operator.placement.reservation import HOLD_SECONDS
 
 CLUSTER = Key("calls", "default")
 FULL = NodeReport(0.8, cpu=0.8, participants=40, consumers=1500)
@@ -74,6 +76,38 @@ def test_an_empty_room_that_moves_does_not_grow_the_fleet_and_one_that_is_made_d
 
     cache.set_room(_on("made", "b", now), now)
     assert fleet_load(cache, CLUSTER, now).projected["b"] > 0.1
+
+
+def test_a_room_that_moves_before_its_people_have_come_still_grows_the_fleet() -> None:
+    cache, now = cache_with(a={"phase": "Lost"}, b={"phase": "Ready"}), system_clock()
+    cache.record_report(Key("calls", "b"), NodeReport(0.1, cpu=0.1), now)
+    fresh = _on("standup", "a", now)
+    cache.set_room(fresh, now)
+
+    cache.reserve(fresh, "b", now, before=fresh)
+
+    assert fleet_load(cache, CLUSTER, now).projected["b"] > 0.1
+
+
+def test_after_a_restart_reservations_end_when_they_would_have_ended_before() -> None:
+    cache, now = cache_with(a={"phase": "Ready"}), system_clock()
+    key = Key("calls", "a")
+    cache.set_room(_on("lately", "a", now.after(-100)), now)
+    cache.set_room(_on("earlier", "a", now.after(-HOLD_SECONDS)), now)
+    reservations = cache.reservations["calls"]
+
+    assert (reservations.node_of("lately"), reservations.node_of("earlier")) == ("a", None)
+    assert cache.has_reservations(key, now.after(HOLD_SECONDS - 100 - 1))
+    assert not cache.has_reservations(key, now.after(HOLD_SECONDS - 100))
+
+
+def test_placement_sees_when_a_report_has_become_stale() -> None:
+    cache, now = cache_with(a={"phase": "Ready"}), system_clock()
+    key = Key("calls", "a")
+    cache.record_report(key, NodeReport(0.1, cpu=0.1), now)
+
+    assert cache.candidate(key, now).utilization == 0.1
+    assert cache.candidate(key, now.after(FRESH_SECONDS + 1)).utilization is None
 
 
 def _on(name: str, node: str, since: Instant, epoch: int = 1) -> Room:

@@ -77,6 +77,16 @@ def test_a_report_that_was_overtaken_changes_nothing() -> None:
     assert overtaken.names_all_rooms
 
 
+def test_an_overtaken_report_brings_no_room_back_while_the_next_one_is_incomplete() -> None:
+    merger = Merger("uid")
+    after(merger, (0, whole(0, {"old": 9})), (4, whole(4, {"standup": 3})))
+    after(merger, (6, part(6, {"standup": 4}, utilization=0.3)))
+
+    overtaken = after(merger, (6.5, whole(2, {"standup": 1, "old": 9})))
+
+    assert overtaken.room_participants == {"standup": 4}
+
+
 def test_reports_without_a_time_are_made_when_they_come() -> None:
     merger = Merger("uid")
 
@@ -134,6 +144,12 @@ def test_a_clock_that_jumps_back_is_followed() -> None:
     report = after(merger, *((2.0 * i, whole(2.0 * i - 600, {"new": 2}, 0.7)) for i in range(5, 10)))
 
     assert (report.utilization, report.room_participants) == (0.7, {"new": 2})
+
+
+def test_a_report_that_is_delayed_is_old_also_where_the_clock_is_ahead() -> None:
+    offset = ClockOffset()
+    assert offset.age(START + 3600, START) == 0
+    assert offset.age(START + 3602, START + 2 + 5) == 5
 
 
 def test_what_comes_all_at_once_after_an_outage_is_as_old_as_it_is() -> None:

@@ -10,6 +10,7 @@ from rotunda_base.exit_status import CANNOT_LISTEN
 from rotunda_contract.resources import MediaCluster, MediaNode, Ports
 from rotunda_kube import Key
 from rotunda_operator.clock import Instant
+from rotunda_operator.clusters.cordon import SCALE_DOWN
 from rotunda_operator.load import NodeReport
 from rotunda_operator.nodes.decide import NodeDecision, NodeView, decide
 from rotunda_operator.pods import KubeNode, Pod
@@ -142,6 +143,29 @@ def test_a_node_whose_port_is_in_use_gets_another_block_and_an_event_says_why() 
     assert refused_again is not None
     assert crashed_again is not None
     assert (refused_again.ports, crashed_again.ports) == (other, PORTS)
+
+
+def test_pods_that_are_lost_at_once_are_not_created_in_a_tight_loop() -> None:
+    created = START.strftime("%Y-%m-%dT%H:%M:%SZ")
+    gone = replace(VIEW, pods=[replace(POD, phase="Failed", created=created)])
+    lost = _after(decide(_ready(), gone, NOW), _ready())
+
+    waiting = decide(lost, gone, NOW.after(4))
+    assert (waiting.status, waiting.requeue_after) == (None, 6.0)
+    replaced = decide(lost, gone, NOW.after(10)).status
+    assert replaced is not None
+    assert replaced.pod_name == "a-2"
+
+
+def test_a_pod_that_does_not_serve_yet_may_be_evicted_and_one_that_serves_may_not() -> None:
+    assert decide(_node(), replace(VIEW, report=None), NOW).evictable
+    assert not decide(_node(), VIEW, NOW).evictable
+
+
+def test_a_node_that_is_to_be_removed_gets_no_other_pod() -> None:
+    node = _in_phase("Draining", **{SCALE_DOWN: "true"})
+
+    assert decide(node, OLDER, NOW).delete == ()
 
 
 @pytest.mark.parametrize("how", ["cordoned", "its Kubernetes node", "its pod is ended"])

@@ -86,6 +86,30 @@ def test_a_room_larger_than_a_node_goes_to_an_empty_one() -> None:
     assert answer.node == "a"
 
 
+def test_a_node_with_reservations_is_not_empty() -> None:
+    huge = replace(ROOM, people=100)
+    reserved = replace(NODE, utilization=0.01, reserved=Shares(cpu=0.5), participants=0)
+
+    assert isinstance(place(huge, [reserved], rng=random.Random(1)), Unplaceable)
+
+
+def test_reservations_count_where_a_room_is_placed() -> None:
+    room = replace(ROOM, people=10)  # 0.18 of the CPU
+    full_soon = replace(NODE, used=Shares(cpu=0.5), reserved=Shares(cpu=0.4), participants=5)
+
+    assert isinstance(place(room, [full_soon], rng=random.Random(1)), Unplaceable)
+    assert isinstance(
+        place(room, [replace(full_soon, reserved=Shares(cpu=0.3))], rng=random.Random(1)), Placed
+    )
+
+
+def test_a_node_takes_rooms_up_to_its_capacity_of_participants() -> None:
+    node = replace(NODE, participants=496, participant_capacity=500)
+
+    assert isinstance(place(ROOM, [node], rng=random.Random(1)), Placed)
+    assert isinstance(place(ROOM, [replace(node, participants=497)], rng=random.Random(1)), Unplaceable)
+
+
 def test_each_resource_is_short_by_itself() -> None:
     room = replace(ROOM, people=10)  # 180 consumers: 0.18 of the CPU, 0.09 of the egress
     for used, fits in (
@@ -156,6 +180,28 @@ def test_a_reservation_shrinks_as_its_people_come_and_ends_with_time() -> None:
     reservations.hold("retro", "a", 4, now=10.0)
     assert reservations.on_node("a", {}, 129.0) == _expected(consumers_of(4), 4)
     assert reservations.on_node("a", {}, 130.0) == _expected(0, 0)
+
+
+def test_people_beyond_the_expected_ones_take_nothing_from_the_reservations_of_other_rooms() -> None:
+    """6 people are in a room that expected 4: the node reports all 6, and reserves for the other room
+    alone."""
+    reservations = Reservations()
+    reservations.hold("standup", "a", 4, now=0.0)
+    reservations.hold("retro", "a", 2, now=0.0)
+
+    assert reservations.on_node("a", {"standup": 6}, 1.0) == _expected(consumers_of(2), 2)
+    assert reservations.node_of("standup") is None
+
+
+def test_a_room_has_one_reservation_on_the_node_where_it_was_placed_last() -> None:
+    reservations = Reservations(hold_seconds=120)
+    reservations.hold("standup", "a", 4, now=0.0)
+    reservations.hold("standup", "b", 4, now=10.0)
+
+    assert reservations.on_node("a", {}, 11.0) == _expected(0, 0)
+    assert reservations.on_node("b", {}, 11.0) == _expected(consumers_of(4), 4)
+    assert reservations.holds("standup", 129.0)
+    assert not reservations.holds("standup", 130.0)
 
 
 def test_a_room_that_only_moved_is_spread_and_does_not_grow_the_fleet() -> None:

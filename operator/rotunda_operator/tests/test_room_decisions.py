@@ -213,6 +213,56 @@ def test_without_its_cluster_a_room_waits_but_a_call_goes_on() -> None:
     assert going_on.phase == "Active"
 
 
+def test_without_its_cluster_a_room_whose_node_is_lost_waits() -> None:
+    lost = RoomView(None, _node("Lost"), None, lambda _: FULL)
+
+    waiting = decide(_assigned(), lost, NOW).status
+
+    assert waiting is not None
+    assert (waiting.phase, waiting.assignment) == ("Pending", None)
+    assert find_condition(waiting.conditions, "Placed").reason == "ClusterNotFound"  # type: ignore[union-attr]
+
+
+def test_a_room_as_large_as_a_media_node_may_be_is_placed_and_a_larger_one_fails() -> None:
+    def phase(people: int) -> str | None:
+        room = _room()
+        spec = room.spec.model_copy(update={"max_participants": people, "expected_participants": people})
+        status = decide(room.model_copy(update={"spec": spec}), _view(), NOW).status
+        return status.phase if status is not None else None
+
+    capacity = CLUSTER.spec.media_nodes.capacity.participants
+    assert (phase(capacity), phase(capacity + 1)) == ("Assigned", "Failed")
+
+
+def test_an_empty_room_leaves_a_cordoned_node_before_its_status_says_that_it_drains() -> None:
+    cordoned = _node("Ready", cordoned=True)
+    view = _view(node=cordoned, report=NodeReport(0.1), answer=Placed("b", 0.1))
+
+    moved = decide(_assigned(empty_since=START), view, NOW.after(4)).status
+
+    assert moved is not None
+    assert moved.assignment is not None
+    assert moved.assignment.media_node == "b"
+
+
+def test_somebody_who_asks_for_an_empty_room_is_not_moved_with_it_at_once() -> None:
+    view = _view(node=_node("Draining"), report=NodeReport(0.1), answer=Placed("b", 0.1))
+    wanted = _assigned(empty_since=START, wanted_at=START + timedelta(seconds=10))
+
+    assert decide(wanted, view, NOW.after(11)).requeue_after == 3.0
+
+
+def test_a_request_that_people_have_followed_keeps_the_room_no_longer() -> None:
+    """It was asked for at 0 s, people came, and left at 20 s: nobody is on the way any more."""
+    view = _view(node=_node("Ready"), report=NodeReport(0.1))
+    left = _assigned(empty_since=START + timedelta(seconds=20), wanted_at=START)
+
+    idle = decide(_with_ttl(left, 0), view, NOW.after(30)).status
+
+    assert idle is not None
+    assert idle.phase == "Idle"
+
+
 def _view(
     *,
     node: MediaNode | None = None,
@@ -285,8 +335,9 @@ def _wanted(room: Room, at: datetime) -> Room:
     return room.model_copy(update={"metadata": metadata})
 
 
-def _node(phase: str) -> MediaNode:
-    return MediaNode.model_validate({"metadata": {"name": "a"}, "spec": {}, "status": {"phase": phase}})
+def _node(phase: str, *, cordoned: bool = False) -> MediaNode:
+    spec = {"cordoned": cordoned}
+    return MediaNode.model_validate({"metadata": {"name": "a"}, "spec": spec, "status": {"phase": phase}})
 
 
 def _after(decision: RoomDecision, room: Room) -> Room:

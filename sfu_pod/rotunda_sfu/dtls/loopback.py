@@ -35,10 +35,12 @@ class LoopbackEnd:
         """What this end would tell the other of itself."""
         return self.certificate.parameters.model_copy(update={"role": role})
 
-    def attach(self, scheduler: Scheduler, limits: SessionLimits) -> None:
-        # In virtual time no work takes any.
+    def attach(
+        self, scheduler: Scheduler, limits: SessionLimits, cpu_time: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """`cpu_time`: of the session thread, in seconds. By default no work takes any, as in virtual time."""
         self.engine = Engine(
-            scheduler, self.certificate, self.port, limits, self._callbacks(), cpu_time=lambda: 0.0
+            scheduler, self.certificate, self.port, limits, self._callbacks(), cpu_time=cpu_time
         )
         self.port.on_readable = self.engine.readable
 
@@ -105,7 +107,11 @@ async def loopback(
 
 @asynccontextmanager
 async def sfu_end(
-    *, scheduler: Scheduler | None = None, limits: SessionLimits | None = None, loses: Loses | None = None
+    *,
+    scheduler: Scheduler | None = None,
+    limits: SessionLimits | None = None,
+    loses: Loses | None = None,
+    cpu_time: Callable[[], float] = lambda: 0.0,
 ) -> AsyncIterator[LoopbackEnd]:
     """One end whose port waits to be linked. Ends that exchange data share a running scheduler."""
     turns = None
@@ -113,7 +119,7 @@ async def sfu_end(
         scheduler = Scheduler()
         turns = asyncio.get_running_loop().create_task(scheduler.run())
     end = LoopbackEnd(Certificate.generate(), MemoryPort(loses=loses))
-    end.attach(scheduler, limits or SessionLimits())
+    end.attach(scheduler, limits or SessionLimits(), cpu_time)
     try:
         yield end
     finally:
