@@ -1,6 +1,6 @@
 //! Which layers a transport's video consumers get out of what its path carries.
 
-use crate::event::Layers;
+use crate::codec::StreamLayers;
 
 /// So that layers do not flap, something new has to fit with room to spare, and what is there may
 /// pass the budget a little: measured bit rates go up and down.
@@ -10,7 +10,7 @@ const TOLERANCE: f64 = 0.9;
 /// One step of quality of one consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rung {
-    pub layers: Layers,
+    pub layers: StreamLayers,
     /// Bit/s, measured.
     pub bitrate: u64,
 }
@@ -75,8 +75,8 @@ mod tests {
         let rungs = bitrates
             .iter()
             .zip(0..)
-            .map(|(bitrate, spatial)| Rung {
-                layers: Layers { spatial, temporal: 0 },
+            .map(|(bitrate, encoding)| Rung {
+                layers: StreamLayers { encoding, spatial: 0, temporal: 0 },
                 bitrate: *bitrate,
             })
             .collect();

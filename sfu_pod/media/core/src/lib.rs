@@ -27,13 +27,17 @@
 //! 4. `worker::forward`: when the whole batch has come so far, it is put in order by
 //!    producer and encoding. Each consumer takes a whole run, so that its packets follow each other
 //!    on one path and leave in one GSO message; sizes that differ a little are padded equal.
-//! 5. [`consumer`]: `layers` decides whether the packet is of the encoding and temporal layer
-//!    that is sent now, and switches at the first packet of a key picture; `rewrite` gives it the
-//!    consumer's own numbers, which close up over what is left out; `write` puts header, payload
-//!    and padding into the output buffer, where they are encrypted in place.
+//! 5. [`consumer`]: `layers` decides whether the packet is of the encoding that is sent now, and
+//!    switches at the first packet of a key picture; inside of the encoding the codec's own selector
+//!    chooses. `rewrite` gives the packet the consumer's own numbers, which close up over what is left
+//!    out; `write` puts header, payload and padding into the output buffer, where they are encrypted
+//!    in place.
 //! 6. The consumer remembers which packet got which number (`retransmit`). A NACK finds the
 //!    packet in the producer's history, and it goes out again over RTX. A number that will never
 //!    be sent, but whose place could not close up any more, is filled with a padding-only packet.
+//!
+//! What a payload looks like is known to [`codec`] alone: it describes the frame that a packet is of,
+//! and has for each codec whose layers can be chosen a selector and a rewriter.
 //!
 //! # What happens by itself
 //!
@@ -55,6 +59,7 @@
 #![forbid(unsafe_code)]
 
 mod allocation;
+pub mod codec;
 pub mod command;
 mod config;
 mod consumer;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rotunda_packet::vp8::Vp8Descriptor;
+use rotunda_media_core::codec::vp8::Vp8Descriptor;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(before) = Vp8Descriptor::parse(bytes) else { return };

@@ -2,8 +2,7 @@
 //! packet takes.
 //!
 //! Reading order: [`demux`] tells what a datagram is; [`stun`] is for connectivity checks;
-//! [`srtp`] opens and closes media; [`rtp`] and [`rtcp`] read and write what is inside; [`vp8`]
-//! looks into the payload as far as layer choice needs it.
+//! [`srtp`] opens and closes media; [`rtp`] and [`rtcp`] read and write what is inside.
 //!
 //! Nothing here panics on what a peer sent: every reader returns an error or `None`.
 
@@ -15,7 +14,6 @@ pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
 pub mod stun;
-pub mod vp8;
 
 #[cfg(test)]
 #[path = "../tests/common/mod.rs"]

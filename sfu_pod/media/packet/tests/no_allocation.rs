@@ -6,7 +6,6 @@ use std::cell::Cell;
 use rotunda_packet::demux::{PacketKind, classify};
 use rotunda_packet::rtp::{RtpHeader, RtpPacket, write_padding};
 use rotunda_packet::srtp::{Receiver, Sender, SrtpProfile};
-use rotunda_packet::vp8::Vp8Descriptor;
 
 thread_local! {
     // Each thread its own: the test harness allocates meanwhile.
@@ -32,24 +31,22 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const VP8: [u8; 8] = [0x90, 0xe0, 0x81, 0x23, 0x45, 0xa0, 0x10, 0x02];
+const PAYLOAD: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// Writes, protects, opens and reads one packet.
 fn pass(sender: &mut Sender, receiver: &mut Receiver, buffer: &mut [u8], sequence_number: u16) {
     let header =
         RtpHeader { marker: true, payload_type: 96, sequence_number, timestamp: 1, ssrc: 2 };
     let at = header.write(buffer, &[(1, b"0"), (4, &[0, 1])]).unwrap();
-    let end = at + VP8.len();
-    buffer[at..end].copy_from_slice(&VP8);
+    let end = at + PAYLOAD.len();
+    buffer[at..end].copy_from_slice(&PAYLOAD);
     let len = write_padding(buffer, end, 3).unwrap();
     let len = sender.protect_rtp(buffer, len).unwrap();
     assert_eq!(classify(&buffer[..len]), Some(PacketKind::Rtp));
     let len = receiver.unprotect_rtp(&mut buffer[..len]).unwrap();
     let packet = RtpPacket::parse(&buffer[..len]).unwrap();
     assert_eq!(packet.extension(4), Some(&[0, 1][..]));
-    let (descriptor, range) =
-        (Vp8Descriptor::parse(packet.payload()).unwrap(), packet.payload_range());
-    descriptor.rewrite(&mut buffer[range], sequence_number, 1);
+    assert_eq!(packet.payload(), PAYLOAD);
 }
 
 #[test]

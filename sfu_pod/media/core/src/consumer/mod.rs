@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{ConsumerParameters, ProducerParameters};
 use crate::consumer::elements::CommonElements;
-use crate::consumer::layers::{Choice, LayerSelector};
+use crate::consumer::layers::{Choice, StreamSelector};
 use crate::consumer::retransmit::{SentRing, What};
 use crate::consumer::rewrite::{Numbers, Rewriter};
 use crate::consumer::span::SentSpan;
@@ -41,7 +41,7 @@ pub(crate) struct Consumer {
     /// (payload type, retransmission's payload type) by index of the producer's mapping.
     pub payload_types: Vec<Option<(u8, Option<u8>)>>,
     pub preferred: Layers,
-    pub selector: LayerSelector,
+    pub selector: StreamSelector,
     pub rewriter: Rewriter,
     pub sent: SentRing,
     pub span: SentSpan,
@@ -112,7 +112,7 @@ impl Consumer {
             common_elements: CommonElements::new(&parameters),
             payload_types,
             preferred: Layers { spatial, temporal: u8::MAX },
-            selector: LayerSelector::new(),
+            selector: StreamSelector::new(),
             rewriter: Rewriter::new(first.sequence, first.timestamp),
             sent: SentRing::new(now, source.kind),
             span: SentSpan::default(),
@@ -154,7 +154,7 @@ impl Consumer {
         match choice {
             Choice::Ignore => return None,
             Choice::LeaveOut if !late => {
-                self.rewriter.leave_out(facts.sequence, packet.vp8.as_ref());
+                self.rewriter.leave_out(facts.sequence, &packet.frame);
                 return None;
             }
             Choice::Switch => self.switch(now, encoding, encodings, packet),
@@ -167,7 +167,7 @@ impl Consumer {
         let filler = choice == Choice::LeaveOut;
         let payload = if filler { self.last?.payload } else { facts.payload };
         let (payload_type, _) = self.payload_types[usize::from(payload)]?;
-        let numbers = self.rewriter.map(facts.sequence, facts.timestamp, packet.vp8.as_ref())?;
+        let numbers = self.rewriter.map(facts.sequence, facts.timestamp, &packet.frame)?;
         if late && !self.sent.is_free(numbers.sequence) {
             return None;
         }
@@ -203,9 +203,9 @@ impl Consumer {
         if !before(began) || !self.sent.is_free(number) {
             return None;
         }
-        let coming = self.selector.current().zip(self.rewriter.source_of(number));
-        if let Some((current, source)) = coming
-            && encodings.get(usize::from(current.spatial))?.nack.misses(source)
+        let coming = self.selector.encoding().zip(self.rewriter.source_of(number));
+        if let Some((encoding, source)) = coming
+            && encodings.get(usize::from(encoding))?.nack.misses(source)
         {
             return None;
         }
@@ -231,7 +231,7 @@ impl Consumer {
 
     /// The source of `encoding` started over. Returns whether that is what was sent.
     pub(crate) fn restart(&mut self, encoding: u8) -> bool {
-        let current = self.selector.current().is_some_and(|current| current.spatial == encoding);
+        let current = self.selector.encoding() == Some(encoding);
         if current {
             self.selector.stop();
         }
@@ -274,8 +274,8 @@ impl Consumer {
     /// What it gets, temporal layers counted as far as the encoding has any.
     pub(crate) fn layers(&self, encodings: &[Encoding]) -> Option<Layers> {
         let current = self.selector.current()?;
-        let highest = encodings.get(usize::from(current.spatial))?.highest_temporal;
-        Some(Layers { temporal: current.temporal.min(highest), ..current })
+        let encoding = encodings.get(usize::from(current.encoding))?;
+        Some(encoding.existing(current).counted())
     }
 
     /// What its owner is to be told of its layers, if it was not yet.
@@ -304,7 +304,7 @@ impl Consumer {
         // Strictly increasing: decoders take an equal timestamp for the same picture.
         let timestamp = before.wrapping_add(elapsed.max(1));
         let first = packet.begins.unwrap_or(facts.sequence);
-        self.rewriter.switch(first, facts.timestamp, timestamp, packet.vp8.as_ref());
+        self.rewriter.switch(first, facts.timestamp, timestamp, &packet.frame);
     }
 }
 

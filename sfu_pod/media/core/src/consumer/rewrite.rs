@@ -1,32 +1,30 @@
-//! One consumer's own numbering: sequence numbers, timestamps and VP8 picture numbers run on over
+//! One consumer's own numbering: sequence numbers, timestamps and the codec's own numbers run on over
 //! layer switches and packets left out, while packets lost on the way to us stay visible as gaps.
 //! A packet that turns out to be left out only after later ones were sent has such a gap for its
 //! place; it is for the caller to fill it.
 
 use std::collections::VecDeque;
 
-use rotunda_packet::vp8::Vp8Descriptor;
+use crate::codec::{CodecNumbers, CodecRewriter, FrameDescriptor};
 
 /// Changes of numbering that late packets can still be placed by: more than a second's, with
 /// something left out after every picture.
 const MAX_CHANGES: usize = 128;
-const PICTURE_MASK: u16 = 0x7fff;
 
 /// The numbers of one outgoing packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Numbers {
     pub sequence: u16,
     pub timestamp: u32,
-    pub picture_id: u16,
-    pub tl0_picture_index: u8,
+    /// Those in the payload.
+    pub codec: CodecNumbers,
 }
 
 /// Adds up to: outgoing = incoming + offset, each modulo its width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Offsets {
     sequence: u16,
-    picture_id: u16,
-    tl0_picture_index: u8,
+    codec: CodecRewriter,
 }
 
 /// The numbers from `left_out` to before `from` are not sent; from there on the offsets hold.
@@ -48,7 +46,6 @@ pub(crate) struct Rewriter {
     /// In order; the last is in effect now.
     changes: VecDeque<Change>,
     last: Numbers,
-    left_out_picture: Option<u16>,
 }
 
 impl Rewriter {
@@ -61,7 +58,6 @@ impl Rewriter {
             start: 0,
             changes: VecDeque::new(),
             last: Numbers { sequence, timestamp, ..Numbers::default() },
-            left_out_picture: None,
         }
     }
 
@@ -85,25 +81,19 @@ impl Rewriter {
         self.timestamp_offset
     }
 
-    /// Goes on with another stream, of which `sequence` is the first packet and gets `timestamp`.
+    /// Goes on with another stream, which `frame` begins. `sequence` is its first packet's number, and
+    /// gets `timestamp`.
     pub(crate) fn switch(
         &mut self,
         sequence: u64,
         source_timestamp: u32,
         timestamp: u32,
-        vp8: Option<&Vp8Descriptor>,
+        frame: &FrameDescriptor,
     ) {
         let next = (self.highest as u16).wrapping_add(self.offsets.sequence).wrapping_add(1);
         self.offsets.sequence = next.wrapping_sub(sequence as u16);
         self.timestamp_offset = timestamp.wrapping_sub(source_timestamp);
-        if let Some(picture_id) = vp8.and_then(|descriptor| descriptor.picture_id) {
-            let next = self.last.picture_id.wrapping_add(1);
-            self.offsets.picture_id = next.wrapping_sub(picture_id.value()) & PICTURE_MASK;
-        }
-        if let Some(index) = vp8.and_then(|descriptor| descriptor.tl0_picture_index) {
-            let next = self.last.tl0_picture_index.wrapping_add(1);
-            self.offsets.tl0_picture_index = next.wrapping_sub(index);
-        }
+        self.offsets.codec.switch(self.last.codec, frame);
         // So that the first packet counts as the newest.
         self.highest = sequence - 1;
         self.start = sequence;
@@ -113,7 +103,6 @@ impl Rewriter {
             from: sequence,
             offsets: self.offsets,
         });
-        self.left_out_picture = None;
     }
 
     /// The outgoing number of an incoming one. `None`: it was left out, or is older than what can
@@ -145,21 +134,14 @@ impl Rewriter {
         &mut self,
         sequence: u64,
         timestamp: u32,
-        vp8: Option<&Vp8Descriptor>,
+        frame: &FrameDescriptor,
     ) -> Option<Numbers> {
         let newest = sequence > self.highest;
         let offsets = if newest { self.offsets } else { self.offsets_at(sequence)? };
-        let picture_id = vp8.and_then(|descriptor| descriptor.picture_id).map_or(0, |picture_id| {
-            picture_id.value().wrapping_add(offsets.picture_id) & PICTURE_MASK
-        });
-        let tl0_picture_index = vp8
-            .and_then(|descriptor| descriptor.tl0_picture_index)
-            .map_or(0, |index| index.wrapping_add(offsets.tl0_picture_index));
         let numbers = Numbers {
             sequence: (sequence as u16).wrapping_add(offsets.sequence),
             timestamp: timestamp.wrapping_add(self.timestamp_offset),
-            picture_id,
-            tl0_picture_index,
+            codec: offsets.codec.numbers(frame),
         };
         if newest {
             self.highest = sequence;
@@ -169,15 +151,11 @@ impl Rewriter {
     }
 
     /// The newest packet is not sent, and nobody shall miss it: later ones close up.
-    pub(crate) fn leave_out(&mut self, sequence: u64, vp8: Option<&Vp8Descriptor>) {
+    pub(crate) fn leave_out(&mut self, sequence: u64, frame: &FrameDescriptor) {
         debug_assert!(sequence > self.highest);
         self.highest = sequence;
         self.offsets.sequence = self.offsets.sequence.wrapping_sub(1);
-        let picture_id = vp8.and_then(|descriptor| descriptor.picture_id).map(|id| id.value());
-        if picture_id.is_some() && picture_id != self.left_out_picture {
-            self.left_out_picture = picture_id;
-            self.offsets.picture_id = self.offsets.picture_id.wrapping_sub(1) & PICTURE_MASK;
-        }
+        self.offsets.codec.leave_out(frame);
         let (from, offsets) = (sequence + 1, self.offsets);
         if let Some(last) = self.changes.back_mut()
             && last.from == sequence
@@ -204,31 +182,37 @@ impl Rewriter {
 
 #[cfg(test)]
 mod tests {
-    use rotunda_packet::vp8::{PictureId, TemporalLayer};
-
     use super::*;
+    use crate::codec::describe;
+    use crate::command::Codec;
 
-    fn vp8(picture_id: u16, tl0: u8, temporal: u8) -> Vp8Descriptor {
-        Vp8Descriptor {
-            len: 6,
-            non_reference: false,
-            partition_start: true,
-            partition: 0,
-            picture_id: Some(PictureId::Long(picture_id)),
-            tl0_picture_index: Some(tl0),
-            temporal: Some(TemporalLayer { index: temporal, sync: false }),
-            key_index: None,
-        }
+    /// Of a codec without numbers.
+    const PLAIN: fn() -> FrameDescriptor = FrameDescriptor::default;
+
+    fn vp8(picture_id: u16, tl0: u8, temporal: u8) -> FrameDescriptor {
+        let [high, low] = picture_id.to_be_bytes();
+        describe(Codec::Vp8, &[0x90, 0xe0, 0x80 | high, low, tl0, temporal << 6, 1], false)
+    }
+
+    /// Picture id and TL0PICIDX as they stand in the payload that is sent.
+    fn written(numbers: &Numbers) -> (u16, u8) {
+        let mut payload = [0x90, 0xe0, 0x80, 0, 0, 0, 1];
+        numbers.codec.write(&describe(Codec::Vp8, &payload, false), &mut payload);
+        (u16::from_be_bytes([payload[2] & 0x7f, payload[3]]), payload[4])
     }
 
     fn sequences(rewriter: &mut Rewriter, numbers: impl IntoIterator<Item = u64>) -> Vec<u16> {
-        numbers.into_iter().filter_map(|n| rewriter.map(n, 0, None)).map(|n| n.sequence).collect()
+        numbers
+            .into_iter()
+            .filter_map(|n| rewriter.map(n, 0, &PLAIN()))
+            .map(|n| n.sequence)
+            .collect()
     }
 
     #[test]
     fn losses_before_us_stay_gaps_and_late_packets_fill_them() {
         let mut rewriter = Rewriter::new(99, 0);
-        rewriter.switch(0x1_0000, 0, 5, None);
+        rewriter.switch(0x1_0000, 0, 5, &PLAIN());
         let sent = sequences(&mut rewriter, [0x1_0000, 0x1_0001, 0x1_0004, 0x1_0003]);
         assert_eq!(sent, [100, 101, 104, 103]);
     }
@@ -236,39 +220,40 @@ mod tests {
     #[test]
     fn a_switch_goes_on_in_every_number() {
         let mut rewriter = Rewriter::new(65534, 1000);
-        rewriter.switch(70_000, 500, 1001, Some(&vp8(32_767, 255, 0)));
-        let first = rewriter.map(70_000, 500, Some(&vp8(32_767, 255, 0))).unwrap();
+        rewriter.switch(70_000, 500, 1001, &vp8(32_767, 255, 0));
+        let first = rewriter.map(70_000, 500, &vp8(32_767, 255, 0)).unwrap();
         assert_eq!((first.sequence, first.timestamp), (65535, 1001));
-        rewriter.switch(90_000, 77, 4000, Some(&vp8(5, 9, 0)));
-        let second = rewriter.map(90_000, 77, Some(&vp8(5, 9, 0))).unwrap();
+        rewriter.switch(90_000, 77, 4000, &vp8(5, 9, 0));
+        let second = rewriter.map(90_000, 77, &vp8(5, 9, 0)).unwrap();
         assert_eq!(second.sequence, 0);
         assert_eq!(second.timestamp, 4000);
-        assert_eq!(second.picture_id, (first.picture_id + 1) & 0x7fff);
-        assert_eq!(second.tl0_picture_index, first.tl0_picture_index.wrapping_add(1));
-        assert_eq!(rewriter.map(89_999, 60, None), None, "from before the switch");
+        let ((first_id, first_tl0), (second_id, second_tl0)) = (written(&first), written(&second));
+        assert_eq!(second_id, (first_id + 1) & 0x7fff);
+        assert_eq!(second_tl0, first_tl0.wrapping_add(1));
+        assert_eq!(rewriter.map(89_999, 60, &PLAIN()), None, "from before the switch");
     }
 
     #[test]
     fn left_out_frames_close_up() {
         let mut rewriter = Rewriter::new(0, 0);
-        rewriter.switch(1000, 0, 0, Some(&vp8(10, 1, 0)));
-        rewriter.map(1000, 0, Some(&vp8(10, 1, 0))).unwrap();
-        rewriter.leave_out(1001, Some(&vp8(11, 1, 1)));
-        rewriter.leave_out(1002, Some(&vp8(11, 1, 1)));
-        let next = rewriter.map(1004, 0, Some(&vp8(12, 2, 0))).unwrap();
-        let late = rewriter.map(1003, 0, Some(&vp8(12, 2, 0))).unwrap();
-        assert_eq!((next.sequence, next.picture_id), (3, 2));
-        assert_eq!((late.sequence, late.picture_id), (2, 2));
+        rewriter.switch(1000, 0, 0, &vp8(10, 1, 0));
+        rewriter.map(1000, 0, &vp8(10, 1, 0)).unwrap();
+        rewriter.leave_out(1001, &vp8(11, 1, 1));
+        rewriter.leave_out(1002, &vp8(11, 1, 1));
+        let next = rewriter.map(1004, 0, &vp8(12, 2, 0)).unwrap();
+        let late = rewriter.map(1003, 0, &vp8(12, 2, 0)).unwrap();
+        assert_eq!((next.sequence, written(&next)), (3, (2, 2)));
+        assert_eq!((late.sequence, written(&late)), (2, (2, 2)));
     }
 
     #[test]
     fn what_was_left_out_has_no_number_and_every_other_one_is_found_again() {
         let mut rewriter = Rewriter::new(9, 0);
-        rewriter.switch(1000, 0, 0, None);
+        rewriter.switch(1000, 0, 0, &PLAIN());
         assert_eq!(sequences(&mut rewriter, [1000, 1001]), [10, 11]);
-        rewriter.leave_out(1002, None);
-        rewriter.leave_out(1003, None);
-        rewriter.leave_out(1005, None);
+        rewriter.leave_out(1002, &PLAIN());
+        rewriter.leave_out(1003, &PLAIN());
+        rewriter.leave_out(1005, &PLAIN());
         assert_eq!(sequences(&mut rewriter, [1007]), [14]);
         let numbers: Vec<_> = (999..=1007).map(|n| rewriter.number_of(n)).collect();
         let left_out = None;
@@ -282,13 +267,13 @@ mod tests {
     #[test]
     fn packets_older_than_the_record_are_refused_not_misplaced() {
         let mut rewriter = Rewriter::new(0, 0);
-        rewriter.switch(1000, 0, 0, None);
-        rewriter.map(1000, 0, None).unwrap();
+        rewriter.switch(1000, 0, 0, &PLAIN());
+        rewriter.map(1000, 0, &PLAIN()).unwrap();
         for n in 0..200 {
-            rewriter.leave_out(1002 + 2 * n, None);
+            rewriter.leave_out(1002 + 2 * n, &PLAIN());
         }
-        assert_eq!(rewriter.map(1001, 0, None), None);
+        assert_eq!(rewriter.map(1001, 0, &PLAIN()), None);
         assert_eq!(rewriter.source_of(1), None);
-        assert!(rewriter.map(1399, 0, None).is_some());
+        assert!(rewriter.map(1399, 0, &PLAIN()).is_some());
     }
 }

@@ -136,8 +136,6 @@ fn write_payload(
     let end = start + packet.payload.len();
     let payload = buffer.get_mut(start..end)?;
     payload.copy_from_slice(packet.payload);
-    if let Some(descriptor) = &packet.vp8 {
-        descriptor.rewrite(payload, numbers.picture_id, numbers.tl0_picture_index);
-    }
+    numbers.codec.write(&packet.frame, payload);
     Some(end)
 }

@@ -5,9 +5,10 @@ use std::time::Instant;
 use rotunda_packet::rtcp::SenderInfo;
 use rotunda_packet::rtp::RtpPacket;
 
-use crate::command::{EncodingParameters, MediaKind};
+use crate::codec::{KeyPart, StreamLayers};
+use crate::command::{Codec, EncodingParameters, MediaKind};
 use crate::config::Config;
-use crate::packet::{KeyPart, MediaPacket};
+use crate::packet::MediaPacket;
 use crate::producer::Change;
 use crate::producer::history::History;
 use crate::producer::keyframe::KeyFrameRequests;
@@ -16,7 +17,7 @@ use crate::producer::receive::{Arrival, ReceiveStats};
 use crate::rate::RateMeter;
 use crate::wallclock::{CLOCK_JUMP, ntp_difference};
 
-/// Temporal layers that VP8 can tell apart.
+/// Temporal layers that are told apart: as many as VP8 has.
 const TEMPORAL_LAYERS: usize = 4;
 /// Packets and bytes kept: of the highest video encoding a second or so, of each one below half as
 /// much, as it has a fraction of the bits; of audio what reordering may need.
@@ -40,6 +41,7 @@ pub(crate) struct Encoding {
     pub clock: Option<SenderClock>,
     pub clock_rate: u32,
     pub last_packet: Option<Instant>,
+    highest_spatial: u8,
     pub highest_temporal: u8,
     pub packets_received: u64,
     pub rtx_received: u64,
@@ -122,6 +124,7 @@ impl Encoding {
             clock: None,
             clock_rate,
             last_packet: None,
+            highest_spatial: 0,
             highest_temporal: 0,
             packets_received: 0,
             rtx_received: 0,
@@ -151,10 +154,15 @@ impl Encoding {
         clock
     }
 
-    /// Counts a packet's bytes for its temporal layer.
-    pub(crate) fn measure(&mut self, now: Instant, packet: &MediaPacket<'_>) {
-        let temporal = usize::from(packet.temporal()).min(TEMPORAL_LAYERS - 1);
-        self.highest_temporal = self.highest_temporal.max(temporal as u8);
+    /// Counts a packet's bytes, for its temporal layer where layers can be chosen.
+    pub(crate) fn measure(&mut self, now: Instant, codec: Codec, packet: &MediaPacket<'_>) {
+        let mut temporal = 0;
+        if codec.has_selector() {
+            let highest = TEMPORAL_LAYERS - 1;
+            temporal = usize::from(packet.frame.temporal.unwrap_or(0)).min(highest);
+            self.highest_temporal = self.highest_temporal.max(temporal as u8);
+            self.highest_spatial = self.highest_spatial.max(packet.frame.spatial);
+        }
         self.rates[temporal].add(now, packet.payload.len());
     }
 
@@ -162,7 +170,7 @@ impl Encoding {
     /// of: its first packet. `None`: it is of none, or what was right before it is missing.
     pub(crate) fn beginning(&mut self, packet: &MediaPacket<'_>) -> Option<u64> {
         let sequence = packet.facts.sequence;
-        match packet.key_part {
+        match packet.frame.key {
             KeyPart::None => return None,
             KeyPart::First => {
                 self.has_parameter_sets = true;
@@ -187,7 +195,7 @@ impl Encoding {
                 None => {
                     // Nothing that comes yet, and no parameter sets, can have stood there.
                     let signaled = !self.has_parameter_sets && !self.nack.misses(before);
-                    let whole = packet.key_part == KeyPart::FirstSlice && signaled;
+                    let whole = packet.frame.key == KeyPart::FirstSlice && signaled;
                     return whole.then_some(first);
                 }
             }
@@ -203,6 +211,16 @@ impl Encoding {
             latest => *latest = Some(KeyFrame { first, timestamp, received: now }),
         }
         self.key_frames.satisfied();
+    }
+
+    /// Of these layers those that were seen here.
+    pub(crate) fn existing(&self, layers: StreamLayers) -> StreamLayers {
+        let StreamLayers { encoding, spatial, temporal } = layers;
+        StreamLayers {
+            encoding,
+            spatial: spatial.min(self.highest_spatial),
+            temporal: temporal.min(self.highest_temporal),
+        }
     }
 
     /// Bit/s over the last second, all temporal layers.

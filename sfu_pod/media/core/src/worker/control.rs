@@ -81,8 +81,8 @@ impl Worker {
         }
         consumer.stats.fraction_lost = consumer.span.lost_on_path(block.fraction_lost);
         let producer = &self.producers[consumer.producer.index()];
-        let current = consumer.selector.current().map_or(0, |layers| usize::from(layers.spatial));
-        let Some(encoding) = producer.encodings.get(current) else { return };
+        let current = consumer.selector.encoding().unwrap_or(0);
+        let Some(encoding) = producer.encodings.get(usize::from(current)) else { return };
         // Jitter of both ways adds up like independent deviations; the first one is not the peer's.
         let both = f64::from(block.jitter) / f64::from(encoding.clock_rate);
         let first = encoding.reception.jitter_seconds().min(both);

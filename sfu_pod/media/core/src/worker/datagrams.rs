@@ -126,7 +126,7 @@ impl Worker {
             &bytes[accepted.payload.clone()],
         );
         let encoding = &mut producer.encodings[usize::from(route.encoding)];
-        encoding.measure(now, &media);
+        encoding.measure(now, codec, &media);
         if accepted.change == Change::Restart {
             encoding.latest_key_frame = None;
         }
@@ -150,9 +150,8 @@ impl Worker {
                 producer: route.producer,
                 encoding: route.encoding,
                 index,
-                key_part: media.key_part,
+                frame: media.frame,
                 begins,
-                vp8: media.vp8,
                 padded_len: accepted.size(),
                 accepted,
             });

@@ -5,14 +5,13 @@
 use std::cmp::Reverse;
 use std::time::Instant;
 
-use rotunda_packet::vp8::Vp8Descriptor;
-
 use super::Worker;
+use crate::codec::FrameDescriptor;
 use crate::consumer::write::{room, write_media};
 use crate::consumer::{Consumer, Outgoing};
 use crate::io::{Counters, Output, Received};
 use crate::keys::ProducerKey;
-use crate::packet::{KeyPart, MediaPacket};
+use crate::packet::MediaPacket;
 use crate::path::Path;
 use crate::producer::{Accepted, Producer};
 use crate::transports::Transport;
@@ -28,9 +27,8 @@ pub(super) struct Pending {
     pub encoding: u8,
     /// Which datagram of the batch.
     pub index: usize,
-    pub key_part: KeyPart,
+    pub frame: FrameDescriptor,
     pub begins: Option<u64>,
-    pub vp8: Option<Vp8Descriptor>,
     pub padded_len: usize,
     pub accepted: Accepted,
 }
@@ -223,9 +221,8 @@ impl Pending {
         let bytes = &batch[self.index].data[..];
         MediaPacket {
             facts: self.accepted.facts,
-            key_part: self.key_part,
+            frame: self.frame,
             begins: self.begins,
-            vp8: self.vp8,
             dependency: &bytes[self.accepted.dependency.clone()],
             payload: &bytes[self.accepted.payload.clone()],
             padded_len: self.padded_len,

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Worker;
 use crate::allocation::{Demand, Rung, allocate, beyond};
+use crate::codec::StreamLayers;
 use crate::consumer::Consumer;
-use crate::event::Layers;
 use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::producer::{JUDGE_INTERVAL, Producer};
 use crate::timers::Timer;
@@ -126,12 +126,12 @@ impl Worker {
         if self.takes_video(key) {
             let consumer = &self.consumers[key.index()];
             let producer = &self.producers[consumer.producer.index()];
-            let spatial = highest_alive(producer, consumer.preferred.spatial);
-            self.aim(now, key, Layers { spatial, temporal: 0 }, true);
+            let encoding = highest_alive(producer, consumer.preferred.spatial);
+            self.aim(now, key, StreamLayers { encoding, spatial: 0, temporal: 0 }, true);
         }
     }
 
-    fn aim(&mut self, now: Instant, key: ConsumerKey, mut layers: Layers, highest: bool) {
+    fn aim(&mut self, now: Instant, key: ConsumerKey, mut layers: StreamLayers, highest: bool) {
         let consumer = &mut self.consumers[key.index()];
         if highest {
             // Layers that were not seen yet are welcome when they come.
@@ -142,7 +142,7 @@ impl Worker {
             if self.replayable(now, key).is_some() {
                 self.replays.push(key);
             } else {
-                self.ask_key_frame(now, key, layers.spatial);
+                self.ask_key_frame(now, key, layers.encoding);
             }
         }
     }
@@ -154,7 +154,7 @@ impl Worker {
             return;
         }
         let selector = &consumer.selector;
-        let encoding = selector.current().unwrap_or(selector.target()).spatial;
+        let encoding = selector.encoding().unwrap_or(selector.target_encoding());
         self.ask_key_frame(now, key, encoding);
     }
 
@@ -236,9 +236,9 @@ impl Worker {
 fn rungs(now: Instant, producer: &Producer, consumer: &Consumer) -> Vec<Rung> {
     let alive = producer.alive();
     let mut rungs: Vec<Rung> = Vec::new();
-    for (encoding, spatial) in producer.encodings.iter().zip(0u8..) {
-        let permitted = spatial <= consumer.preferred.spatial || rungs.is_empty();
-        if alive & 1 << spatial == 0 || !permitted {
+    for (encoding, index) in producer.encodings.iter().zip(0u8..) {
+        let permitted = index <= consumer.preferred.spatial || rungs.is_empty();
+        if alive & 1 << index == 0 || !permitted {
             continue;
         }
         let highest = encoding.highest_temporal.min(consumer.preferred.temporal);
@@ -246,7 +246,7 @@ fn rungs(now: Instant, producer: &Producer, consumer: &Consumer) -> Vec<Rung> {
         let lowest = if rungs.is_empty() { 0 } else { highest.saturating_sub(1) };
         for temporal in lowest..=highest {
             let bitrate = encoding.bitrate_up_to(now, temporal);
-            let layers = Layers { spatial, temporal };
+            let layers = StreamLayers { encoding: index, spatial: 0, temporal };
             match rungs.last_mut() {
                 // The better layers for no more bits take the place of the worse.
                 Some(last) if bitrate <= last.bitrate => {
@@ -257,8 +257,9 @@ fn rungs(now: Instant, producer: &Producer, consumer: &Consumer) -> Vec<Rung> {
         }
     }
     if rungs.is_empty() {
-        let spatial = highest_alive(producer, consumer.preferred.spatial);
-        let layers = Layers { spatial, temporal: consumer.preferred.temporal };
+        let encoding = highest_alive(producer, consumer.preferred.spatial);
+        let temporal = consumer.preferred.temporal;
+        let layers = StreamLayers { encoding, spatial: 0, temporal };
         rungs.push(Rung { layers, bitrate: 0 });
     }
     rungs

@@ -32,7 +32,7 @@ impl Worker {
             let mut copy = Copying {
                 now,
                 leaves: self.wall_clock.send_time(now),
-                encoding: consumer.selector.target().spatial,
+                encoding: consumer.selector.target_encoding(),
                 producer,
                 counters: &mut self.counters,
             };
@@ -62,7 +62,7 @@ impl Worker {
         if !ready || consumer.rests() || producer.paused || consumer.selector.current().is_some() {
             return None;
         }
-        let encoding = producer.encodings.get(usize::from(consumer.selector.target().spatial))?;
+        let encoding = producer.encodings.get(usize::from(consumer.selector.target_encoding()))?;
         let start = encoding.latest_key_frame?;
         let newest = encoding.reception.highest();
         let fresh = now.saturating_duration_since(start.received) <= MAX_AGE;

@@ -34,7 +34,7 @@ impl Worker {
         let mut copy = Copying {
             now,
             leaves: self.wall_clock.send_time(now),
-            encoding: consumer.selector.current().map_or(0, |current| current.spatial),
+            encoding: consumer.selector.encoding().unwrap_or(0),
             producer: &self.producers[consumer.producer.index()],
             counters: &mut self.counters,
         };

@@ -1,6 +1,7 @@
 //! A worker in virtual time and peers that speak STUN and SRTP to it.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod bytes;
 pub mod camera;
 pub mod netem;
 pub mod peer;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use rotunda_media_core::Path;
+use rotunda_media_core::codec::vp8::Vp8Descriptor;
 use rotunda_media_core::command::{IceCredentials, SrtpKeys};
 use rotunda_packet::demux::{PacketKind, classify};
 use rotunda_packet::rtcp::{
@@ -15,7 +16,6 @@ use rotunda_packet::stun::{
     Class, IceRole, Message, TransactionId, write_binding_error, write_binding_request,
     write_binding_success,
 };
-use rotunda_packet::vp8::Vp8Descriptor;
 
 /// One media packet as a peer got it.
 #[derive(Debug, Clone)]

@@ -1,10 +1,11 @@
 //! VP8 payload descriptors read and rewritten.
 
-mod common;
+mod support;
 
-use common::hex;
 use proptest::prelude::*;
-use rotunda_packet::vp8::{PictureId, TemporalLayer, Vp8Descriptor, Vp8Error};
+use rotunda_media_core::codec::PictureId;
+use rotunda_media_core::codec::vp8::{TemporalLayer, Vp8Descriptor, Vp8Error};
+use support::bytes::hex;
 
 /// X I L T K, 15 bits of picture id, first packet of a frame.
 const FULL: &str = "90 f0 8123 45 a7";

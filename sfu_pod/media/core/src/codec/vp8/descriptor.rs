@@ -3,39 +3,16 @@
 
 use thiserror::Error;
 
+use super::Part;
+use crate::codec::picture_id::PictureId;
+use crate::codec::reader::Reader;
+
 /// Why bytes are no VP8 payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Vp8Error {
     /// Fewer bytes than the descriptor says it has.
     #[error("VP8 payload descriptor is cut short")]
     Truncated,
-}
-
-/// Running number of a picture, in the width it was sent in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureId {
-    /// 7 bits.
-    Short(u8),
-    /// 15 bits.
-    Long(u16),
-}
-
-impl PictureId {
-    /// The number, whatever its width.
-    pub fn value(self) -> u16 {
-        match self {
-            Self::Short(value) => value.into(),
-            Self::Long(value) => value,
-        }
-    }
-
-    /// Greatest value of this width: 127 or 32767.
-    pub fn mask(self) -> u16 {
-        match self {
-            Self::Short(_) => 0x7f,
-            Self::Long(_) => 0x7fff,
-        }
-    }
 }
 
 /// TID and Y.
@@ -71,7 +48,7 @@ pub struct Vp8Descriptor {
 impl Vp8Descriptor {
     /// Reads the descriptor at the front of an RTP payload.
     pub fn parse(payload: &[u8]) -> Result<Self, Vp8Error> {
-        Self::read(&mut Cursor { bytes: payload, at: 0 }).ok_or(Vp8Error::Truncated)
+        Self::read(&mut Reader::new(payload)).ok_or(Vp8Error::Truncated)
     }
 
     /// First packet of a frame.
@@ -101,38 +78,20 @@ impl Vp8Descriptor {
     /// Writes other numbers over those in `payload`, each in the width that it has; numbers that
     /// the descriptor lacks stay absent.
     pub fn rewrite(&self, payload: &mut [u8], picture_id: u16, tl0_picture_index: u8) {
-        // The numbers, if any, follow the two bytes of flags in this order.
-        let mut at = 2;
-        let mut put = |byte: u8| {
-            if let Some(slot) = payload.get_mut(at) {
-                *slot = byte;
-            }
-            at += 1;
-        };
-        match self.picture_id {
-            Some(PictureId::Short(_)) => put(picture_id as u8 & 0x7f),
-            Some(PictureId::Long(_)) => {
-                put((picture_id >> 8) as u8 | LONG_PICTURE_ID);
-                put(picture_id as u8);
-            }
-            None => {}
-        }
-        if self.tl0_picture_index.is_some() {
-            put(tl0_picture_index);
-        }
+        Part::of(self).rewrite(payload, picture_id, tl0_picture_index);
     }
 
-    fn read(bytes: &mut Cursor<'_>) -> Option<Self> {
-        let first = bytes.next()?;
-        let flags = if first & 0x80 != 0 { bytes.next()? } else { 0 };
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let first = reader.byte()?;
+        let flags = if first & 0x80 != 0 { reader.byte()? } else { 0 };
         let picture_id = match flags & 0x80 {
             0 => None,
-            _ => Some(read_picture_id(bytes)?),
+            _ => Some(PictureId::read(reader)?),
         };
-        let tl0_picture_index = if flags & 0x40 != 0 { Some(bytes.next()?) } else { None };
-        let layers = if flags & 0x30 != 0 { bytes.next()? } else { 0 };
+        let tl0_picture_index = if flags & 0x40 != 0 { Some(reader.byte()?) } else { None };
+        let layers = if flags & 0x30 != 0 { reader.byte()? } else { 0 };
         Some(Self {
-            len: bytes.at,
+            len: reader.position(),
             non_reference: first & 0x20 != 0,
             partition_start: first & 0x10 != 0,
             partition: first & 0x07,
@@ -145,26 +104,23 @@ impl Vp8Descriptor {
     }
 }
 
-/// M bit: the picture id has 15 bits.
-const LONG_PICTURE_ID: u8 = 0x80;
-
-fn read_picture_id(bytes: &mut Cursor<'_>) -> Option<PictureId> {
-    let first = bytes.next()?;
-    if first & LONG_PICTURE_ID == 0 {
-        return Some(PictureId::Short(first));
-    }
-    Some(PictureId::Long(u16::from_be_bytes([first & 0x7f, bytes.next()?])))
-}
-
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn next(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(byte)
+impl Part {
+    /// See [`Vp8Descriptor::rewrite`].
+    #[inline]
+    pub(super) fn rewrite(&self, payload: &mut [u8], picture_id: u16, tl0_picture_index: u8) {
+        // The numbers, if any, follow the two bytes of flags in this order.
+        let mut at = 2;
+        let mut put = |byte: u8| {
+            if let Some(slot) = payload.get_mut(at) {
+                *slot = byte;
+            }
+            at += 1;
+        };
+        if let Some(before) = self.picture_id {
+            before.write(picture_id, &mut put);
+        }
+        if self.tl0_picture_index.is_some() {
+            put(tl0_picture_index);
+        }
     }
 }
