@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import structlog
 
@@ -161,7 +162,7 @@ def _file_url(directory: Path | None) -> str:
     path.touch(mode=0o600)
     for file in directory.glob(f"{FILE}*"):
         file.chmod(0o600)
-    return f"sqlite:///{path}"
+    return f"sqlite:///{quote(str(path))}"
 
 
 def _say_if_broken(task: "asyncio.Task[None]") -> None:

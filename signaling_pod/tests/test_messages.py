@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rotunda_signaling.backing import FILE
 from rotunda_signaling.testing import Guest, MakeStage, Stage
 
 PATH = "/api/v1/rooms/standup/messages"
@@ -100,12 +101,17 @@ async def test_a_deleted_room_takes_its_history_with_it(stage: Stage) -> None:
     assert texts(await read(stage)) == []
 
 
-async def test_a_data_directory_keeps_messages_over_a_restart(make_stage: MakeStage, tmp_path: Path) -> None:
-    first = await make_stage(data_directory=tmp_path / "data")
+@pytest.mark.parametrize("name", ["data", "100%20 of it?#"])
+async def test_a_data_directory_keeps_messages_over_a_restart(
+    make_stage: MakeStage, tmp_path: Path, name: str
+) -> None:
+    first = await make_stage(data_directory=tmp_path / name)
     ada = await first.joined("Ada")
     await say(ada, "before")
     await first.stop()
-    second = await make_stage(data_directory=tmp_path / "data")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / FILE).stat().st_size > 0
+    second = await make_stage(data_directory=tmp_path / name)
     ben = await second.joined("Ben")
     await say(ben, "after")
     page = await read(second)
