@@ -24,7 +24,7 @@ mod reader;
 mod rewriter;
 mod selector;
 pub mod vp8;
-mod vp9;
+pub mod vp9;
 
 pub use frame::{FrameDescriptor, KeyPart, SwitchUp};
 pub use picture_id::PictureId;
@@ -44,7 +44,7 @@ pub fn describe(codec: Codec, payload: &[u8], marker: bool) -> FrameDescriptor {
     match codec {
         Codec::Opus => FrameDescriptor::independent(),
         Codec::Vp8 => vp8::describe(payload, marker),
-        Codec::Vp9 => vp9::describe(payload, marker),
+        Codec::Vp9 => vp9::describe(payload),
         Codec::Av1 => av1::describe(payload, marker),
         Codec::H264 => h264::describe(payload, marker),
     }
