@@ -18,7 +18,7 @@ for image in operator signaling; do compile "$image" --extra "$image" -c require
 compile sfu --extra sfu --extra caller -c requirements/runtime.txt "$@" # `rotunda check-call` runs in it
 compile build --group build -c requirements/runtime.txt "$@"
 compile dev --extra sfu --extra signaling --extra operator --extra caller --group build --group dev -c requirements/runtime.txt "$@"
-echo "uv==$("$uv" --version | cut -d ' ' -f 2)" | "$uv" pip compile --quiet --universal --generate-hashes \
+sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/runtime.txt | "$uv" pip compile --quiet --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
     -c requirements/runtime.txt -o requirements/uv.txt -
 "$uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
