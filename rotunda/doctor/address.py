@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from rotunda.doctor.findings import Finding, failed, ok, skipped, warning
+from rotunda.doctor.findings import Finding, failed, ok, warning
 from rotunda.doctor.patient import Patient, is_loopback
 
 LOOK_UP_SECONDS = 10.0
@@ -82,10 +82,6 @@ async def check_certificate(patient: Patient, addresses: Sequence[str]) -> tuple
     if days < ENDS_SOON_DAYS:
         return warning("tls", f"{_told(certificate)}, in {days:.0f} days", "renew it"), True
     return ok("tls", _told(certificate)), True
-
-
-def not_reached(*steps: str, why: str) -> list[Finding]:
-    return [skipped(step, why) for step in steps]
 
 
 async def _connect(address: str, port: int) -> str:

@@ -11,7 +11,7 @@ import { consumerStats, selectedPair, type ConsumerStats, type SelectedPair } fr
 import { Tone } from "./media/Tone";
 import type { MeetingState } from "./state/meetingStore";
 
-export interface TransportInfo {
+interface TransportInfo {
   transportId: string;
   connectionState: string;
   selectedPair: SelectedPair | undefined;

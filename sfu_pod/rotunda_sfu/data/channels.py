@@ -140,8 +140,6 @@ class TransportData:
         send: Callable[[bytes], Awaitable[None]],
         on_consumer_closed: Callable[[DataConsumerId, str], None],
     ) -> None:
-        self.unknown_messages = 0
-        self.oversized_messages = 0
         self._router = router
         self._backlogs = backlogs
         self._on_consumer_closed = on_consumer_closed
@@ -166,8 +164,6 @@ class TransportData:
         for arrived, early_stream, ppid, payload in early:
             if arrived >= oldest:
                 self._arrived(early_stream, ppid, payload)
-            else:
-                self.unknown_messages += 1
         self._initiate()
 
     def remove_producer(self, producer: DataProducerId) -> None:
@@ -209,11 +205,9 @@ class TransportData:
         task.add_done_callback(self._tasks.discard)
 
     def _arrived(self, stream: int, ppid: int, payload: bytes) -> None:
-        if ppid not in MESSAGE_PPIDS:
+        if ppid not in MESSAGE_PPIDS or len(payload) > MAX_MESSAGE_BYTES:
             return
-        if len(payload) > MAX_MESSAGE_BYTES:
-            self.oversized_messages += 1
-        elif stream in self._producers:
+        if stream in self._producers:
             self._router.publish(self._producers[stream], ppid, payload)
         else:
             self._keep_early(stream, ppid, payload)
@@ -223,4 +217,3 @@ class TransportData:
         self._early.append((asyncio.get_running_loop().time(), stream, ppid, payload))
         while len(self._early) > EARLY_MESSAGES or sum(len(each[3]) for each in self._early) > EARLY_BYTES:
             self._early.popleft()
-            self.unknown_messages += 1

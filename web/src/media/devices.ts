@@ -82,7 +82,7 @@ export async function listDevices(): Promise<DeviceLists> {
   };
 }
 
-export function canChooseSpeaker(): boolean {
+function canChooseSpeaker(): boolean {
   return "setSinkId" in HTMLMediaElement.prototype;
 }
 

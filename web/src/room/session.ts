@@ -20,7 +20,7 @@ export interface EntryOptions {
 }
 
 /** `?name=Ada&join=1&mic=0&cam=0#token=…`; what is absent comes from the token or what is remembered. */
-export function entryOptions(search: string, token: string | undefined): EntryOptions {
+function entryOptions(search: string, token: string | undefined): EntryOptions {
   const query = new URLSearchParams(search);
   const remembered = loadPreferences();
   const flag = (key: string, otherwise: boolean) => {
