@@ -3,7 +3,7 @@
     PYTHONPATH=tests python bench/flood.py [--people 200] [--seconds 10]
 
 `rotunda serve` is one process, as `make run` starts it. In its room "call" are two light clients that time
-each other's every packet (harness/probe.py) and a Chromium page, which receives both and is the one that
+each other's every packet (harness/probe.py), a Chromium page that receives both, and another one, which
 floods. The crowd and whoever floods run on the same cores as the server: what they take, it lacks.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from harness.browser import ChromiumTab, chromium
 from harness.child import cpu_seconds
 from harness.crowd import Crush, crowd
+from harness.data_guest import DataGuest, build_data_page
 from harness.guest import Guest
 from harness.probe import Phase, Probe, probe
 from harness.server import Server, serve
@@ -27,36 +28,24 @@ QUIET = "quiet"
 """The calmer of the two quiet phases is what the others are compared with."""
 ROOMS = 20
 MESSAGE_BYTES = 1024
-KEEP_LIMITS = """
-const RealSocket = window.WebSocket;
-window.limits = [];
-window.WebSocket = class extends RealSocket {
-  constructor(...all) {
-    super(...all);
-    this.addEventListener("message", ({ data }) => {
-      const limited = typeof data === "string" && data.startsWith('42["dataLimited",');
-      if (limited) window.limits.push(JSON.parse(data.slice(2))[1]);
-    });
-  }
-};
-"""
 FLOOD = """async (id, seconds, bytes) => {
   const message = new Uint8Array(bytes);
   const end = performance.now() + seconds * 1000;
   let sent = 0;
-  window.limits.length = 0;
+  const { limits } = data;
+  limits.length = 0;
   while (performance.now() < end) {
-    for (; rotunda.bufferedData(id) < 1 << 18; sent++) rotunda.sendData(id, message);
+    for (; data.buffered(id) < 1 << 18; sent++) data.send(id, message);
     await new Promise((resume) => setTimeout(resume, 1));
   }
   return {
-    accepted: sent - rotunda.bufferedData(id) / bytes,
+    accepted: sent - data.buffered(id) / bytes,
     told: limits.length,
     refused: limits.reduce((sum, { refusedDatagrams }) => sum + refusedDatagrams, 0),
   };
 }"""
 DRAINED = """async (id) => {
-  while (rotunda.bufferedData(id) > 0) await new Promise((resume) => setTimeout(resume, 50));
+  while (data.buffered(id) > 0) await new Promise((resume) => setTimeout(resume, 50));
 }"""
 
 
@@ -80,7 +69,7 @@ class Row:
 class Bench:
     """A server with its call, and the phases that were measured so far, the first of them quiet."""
 
-    def __init__(self, server: Server, call: Probe, page: Guest, seconds: float) -> None:
+    def __init__(self, server: Server, call: Probe, page: DataGuest, seconds: float) -> None:
         self.rows: list[Row] = []
         self._server = server
         self._call = call
@@ -100,8 +89,7 @@ class Bench:
 
     async def data(self, title: str, **reliability: Any) -> None:
         """The page floods a channel."""
-        channel = {"label": title, **reliability}
-        producer = await self._page.tab.call("(options) => rotunda.produceData(options)", channel)
+        producer = await self._page.produce(label=title, **reliability)
         await self._begin()
         seen = await self._page.tab.call(FLOOD, producer, self._seconds, MESSAGE_BYTES)
         note = (
@@ -150,9 +138,10 @@ async def main() -> None:
             probe(server.url, CALL) as call,
             chromium() as browser,
         ):
-            tab = await ChromiumTab.open(browser)
-            await tab.add_init_script(KEEP_LIMITS)
-            page = await Guest("Page", tab).enter(server.url, CALL, camera_on=False)
+            listener = Guest("Page", await ChromiumTab.open(browser))
+            await listener.enter(server.url, CALL, camera_on=False)
+            built = await build_data_page(Path(folder) / "page")
+            page = await DataGuest.enter(browser, built, server.url, CALL, "Flood")
             bench = Bench(server, call, page, arguments.seconds)
             await bench.quiet()
             await bench.joins(arguments.people, [f"room-{n}" for n in range(ROOMS)], f"{ROOMS} other rooms")

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import pytest_asyncio
 from harness.bidi import FirefoxTab, firefox
 from harness.browser import ChromiumTab, chromium
 from harness.camera import camera_file
+from harness.data_guest import DataGuest, build_data_page
 from harness.guest import FULL_CAMERA, Guest
 from harness.server import Server, serve
 from playwright.async_api import Browser
 
 Enter = Callable[..., Awaitable[Guest]]
+EnterForData = Callable[[str], Awaitable[DataGuest]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,12 +63,38 @@ def new_room() -> Callable[[], str]:
     return lambda: f"story-{next(_rooms)}"
 
 
+@pytest.fixture
+def room(new_room: Callable[[], str]) -> str:
+    """This story's."""
+    return new_room()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def enter(server: Server, cafe: Browser, new_room: Callable[[], str]) -> AsyncIterator[Enter]:
+async def enter(server: Server, cafe: Browser, room: str) -> AsyncIterator[Enter]:
     """Lets people into this story's room: `await enter("Ada", camera=…)`. They leave when it is over."""
-    room = new_room()
     async with AsyncExitStack() as people:
         yield _entrance(people, server, cafe, room)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def data_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of those who use data channels."""
+    return await build_data_page(tmp_path_factory.mktemp("data-page"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def enter_for_data(
+    server: Server, cafe: Browser, room: str, data_page: Path
+) -> AsyncIterator[EnterForData]:
+    """Lets people who use data channels into this story's room: `await enter_for_data("Ada")`."""
+    async with AsyncExitStack() as people:
+
+        async def enter(name: str) -> DataGuest:
+            guest = await DataGuest.enter(cafe, data_page, server.url, room, name)
+            people.push_async_callback(guest.close)
+            return guest
+
+        yield enter
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

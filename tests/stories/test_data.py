@@ -1,12 +1,13 @@
-"""Data channels through the SFU."""
+"""Data channels through the SFU, between pages of plain mediasoup-client."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from harness.guest import Guest, eventually
+from harness.data_guest import DataGuest
+from harness.guest import eventually
 
-Enter = Callable[..., Awaitable[Guest]]
+EnterForData = Callable[[str], Awaitable[DataGuest]]
 
 
 @pytest.mark.parametrize(
@@ -14,22 +15,20 @@ Enter = Callable[..., Awaitable[Guest]]
     [{"ordered": True}, {"ordered": False, "maxRetransmits": 0}],
     ids=["reliable", "unreliable"],
 )
-async def test_messages_arrive(enter: Enter, reliability: dict[str, Any]) -> None:
-    ada, ben = await enter("Ada", camera_on=False), await enter("Ben", camera_on=False)
-    options = {"label": "notes", **reliability}
-    producer_id = await ada.tab.call("(options) => window.rotunda.produceData(options)", options)
-    await ben.knows(ada, lambda view: producer_id in view["dataProducers"], "a data channel")
-    consumer_id = await ben.tab.call("(id) => window.rotunda.consumeData(id)", producer_id)
+async def test_messages_arrive(enter_for_data: EnterForData, reliability: dict[str, Any]) -> None:
+    ada, ben = await enter_for_data("Ada"), await enter_for_data("Ben")
+    producer = await ada.produce(label="notes", **reliability)
+    consumer = await ben.consume(producer)
     await ada.tab.call(
         """(id) => {
-            for (let n = 0; n < 20; n++) window.rotunda.sendData(id, `note ${n}`);
-            window.rotunda.sendData(id, new Uint8Array([0, 127, 255]));
+            for (let n = 0; n < 20; n++) data.send(id, `note ${n}`);
+            data.send(id, new Uint8Array([0, 127, 255]));
         }""",
-        producer_id,
+        producer,
     )
 
     async def arrived() -> list[object] | None:
-        messages: list[object] = await ben.tab.call("(id) => window.rotunda.receivedData(id)", consumer_id)
+        messages = await ben.received(consumer)
         return messages if len(messages) >= 21 else None
 
     messages = await eventually(arrived, "all messages arrive")

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from harness.crowd import crowd
+from harness.data_guest import DataGuest
 from harness.guest import Guest, eventually
 from harness.probe import probe
 from harness.server import Server
 from harness.torrent import torrent
 
 Enter = Callable[..., Awaitable[Guest]]
+EnterForData = Callable[[str], Awaitable[DataGuest]]
 
 HANDFUL = 5
 """Packets that the kernel may lose where the whole machine is out of breath."""
@@ -23,18 +25,17 @@ TOLD_SECONDS = 180
 
 # Numbered messages, for so long or until the page was told that it sends too fast; answers how many.
 FLOOD = """async ({ id, seconds, bytes, untilTold }) => {
-  const told = () =>
-    rotunda.client.store.getState().notices.some(({ text }) => text.includes("too fast"));
+  const told = () => data.limits.length > 0;
   const end = performance.now() + seconds * 1000;
   let sent = 0;
   while (performance.now() < end && !(untilTold && told())) {
-    while (rotunda.bufferedData(id) < 1 << 18) rotunda.sendData(id, String(sent++).padEnd(bytes, "."));
+    while (data.buffered(id) < 1 << 18) data.send(id, String(sent++).padEnd(bytes, "."));
     await new Promise((resume) => setTimeout(resume, 1));
   }
   return { sent, told: told() };
 }"""
-ARRIVED = "(id) => rotunda.receivedData(id).length"
-IN_ORDER = "(id) => rotunda.receivedData(id).every((message, n) => parseInt(message) === n)"
+ARRIVED = "(id) => data.received(id).length"
+IN_ORDER = "(id) => data.received(id).every((message, n) => parseInt(message) === n)"
 
 
 async def test_a_crowd_at_the_door_leaves_calls_alone(server: Server, enter: Enter) -> None:
@@ -52,14 +53,18 @@ async def test_a_crowd_at_the_door_leaves_calls_alone(server: Server, enter: Ent
     assert phase.lost <= HANDFUL
 
 
-async def test_floods_of_data_leave_a_call_alone(server: Server, enter: Enter) -> None:
+async def test_floods_of_data_leave_a_call_alone(
+    server: Server, enter: Enter, enter_for_data: EnterForData
+) -> None:
     """A browser sends all it can, and beside it somebody who knows no congestion control and is told so."""
     ada, ben = await enter("Ada"), await enter("Ben")
     await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))
-    channel = await produce(ada, ben, {"label": "flood", "ordered": False, "maxRetransmits": 0})
+    eve, fay = await enter_for_data("Eve"), await enter_for_data("Fay")
+    producer = await eve.produce(label="flood", ordered=False, maxRetransmits=0)
+    await fay.consume(producer)
     async with probe(server.url, "flood-call") as call:
         async with torrent(server.url, "flood-call", FLOOD_SECONDS, TORRENT_RATE) as seen:
-            flooded, *_ = await asyncio.gather(flood(ada, channel[0]), ben.sees_and_hears(ada))
+            flooded, *_ = await asyncio.gather(flood(eve, producer), ben.sees_and_hears(ada))
             await ada.sees_and_hears(ben)
         phase = await call.phase()
     print(f"\nflood: {flooded}, {seen}, {phase}")
@@ -69,9 +74,12 @@ async def test_floods_of_data_leave_a_call_alone(server: Server, enter: Enter) -
     assert phase.lost <= HANDFUL
 
 
-async def test_a_page_is_told_of_its_flood_and_a_reliable_channel_brings_all_of_it(enter: Enter) -> None:
-    ada, ben = await enter("Ada", camera_on=False), await enter("Ben", camera_on=False)
-    producer, consumer = await produce(ada, ben, {"label": "bulk", "ordered": True})
+async def test_a_page_is_told_of_its_flood_and_a_reliable_channel_brings_all_of_it(
+    enter_for_data: EnterForData,
+) -> None:
+    ada, ben = await enter_for_data("Ada"), await enter_for_data("Ben")
+    producer = await ada.produce(label="bulk", ordered=True)
+    consumer = await ben.consume(producer)
     flooded = await flood(ada, producer, seconds=TOLD_SECONDS, until_told=True)
     assert flooded["told"]
 
@@ -84,16 +92,8 @@ async def test_a_page_is_told_of_its_flood_and_a_reliable_channel_brings_all_of_
 
 
 async def flood(
-    sender: Guest, producer: str, *, seconds: float = FLOOD_SECONDS, until_told: bool = False
+    sender: DataGuest, producer: str, *, seconds: float = FLOOD_SECONDS, until_told: bool = False
 ) -> dict[str, int]:
     options = {"id": producer, "seconds": seconds, "bytes": MESSAGE_BYTES, "untilTold": until_told}
     flooded: dict[str, int] = await sender.tab.call(FLOOD, options)
     return flooded
-
-
-async def produce(sender: Guest, receiver: Guest, options: dict[str, object]) -> tuple[str, str]:
-    """A data channel from one to the other: the producer's and the consumer's id."""
-    producer: str = await sender.tab.call("(options) => window.rotunda.produceData(options)", options)
-    await receiver.knows(sender, lambda view: producer in view["dataProducers"], "a data channel")
-    consumer: str = await receiver.tab.call("(id) => window.rotunda.consumeData(id)", producer)
-    return producer, consumer

@@ -11,6 +11,7 @@ import httpx
 import pytest_asyncio
 from harness.browser import ChromiumTab
 from harness.guest import SMALL_CAMERA, Guest, eventually, instrument
+from harness.page import build_page
 from harness.server import ANSWER_SECONDS, Server, serve
 from playwright.async_api import Browser, Page, expect
 
@@ -146,28 +147,5 @@ async def build_docs_client(tmp_path: Path) -> Path:
     """The TypeScript of docs/auth.md as a page; answers its directory."""
     found = re.search(r"```ts\n(.*?)```", (ROOT / "docs" / "auth.md").read_text(), re.DOTALL)
     assert found is not None
-    source = ROOT / "web" / "node_modules" / f".docs-client-{tmp_path.name}"
-    source.mkdir()
-    try:
-        (source / "client.ts").write_text(found[1])
-        (source / "main.ts").write_text(
-            'import { speak } from "./client";\nObject.assign(window, { speak });\n'
-        )
-        (source / "index.html").write_text('<script type="module" src="./main.ts"></script>')
-        vite = str(ROOT / "web" / "node_modules" / ".bin" / "vite")
-        arguments = (
-            "build",
-            str(source),
-            "--outDir",
-            str(tmp_path / "page"),
-            "--emptyOutDir",
-            "--logLevel",
-            "warn",
-        )
-        built = await asyncio.create_subprocess_exec(vite, *arguments)
-        assert await built.wait() == 0
-    finally:
-        for path in source.iterdir():
-            path.unlink()
-        source.rmdir()
-    return tmp_path / "page"
+    main = 'import { speak } from "./client";\nObject.assign(window, { speak });\n'
+    return await build_page({"main.ts": main, "client.ts": found[1]}, tmp_path / "page")

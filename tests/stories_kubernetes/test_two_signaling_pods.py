@@ -95,9 +95,11 @@ async def test_one_room_over_two_signaling_pods(stage: Stage, pods: Pods) -> Non
         assert await pods.people() == [2, 2]
         await _talk(ada, ben)
         await _chat_goes_both_ways(ada, ben)
+        await _hands_and_reactions_go_both_ways(ada, ben)
         await _redis_goes_and_comes_back(pods, ada, ben)
 
         cleo = await _enter(people, browser, pods, "Cleo", 1)
+        await cleo.knows(ada, _has_raised_hand, "her hand is raised, as it was before")
         history = ["Ada: hello Ben", "Ben: hello Ada", "Ada: is Redis away?", "Ben: it is back"]
         await cleo.until(lambda state: _said(state) == history, "sees what was said before")
         await cleo.until(lambda state: not state["chat"]["incomplete"], "is told that nothing is missing")
@@ -122,6 +124,23 @@ async def _chat_goes_both_ways(ada: Guest, ben: Guest) -> None:
     await ben.until(lambda state: _said(state) == ["Ada: hello Ben"], "hears Ada")
     await ben.tab.call("(text) => window.rotunda.sendChat(text)", "hello Ada")
     await ada.until(lambda state: _said(state) == ["Ada: hello Ben", "Ben: hello Ada"], "hears Ben")
+
+
+async def _hands_and_reactions_go_both_ways(ada: Guest, ben: Guest) -> None:
+    """Ada's hand stays raised."""
+    await ada.tab.call("() => window.rotunda.setHand(true)")
+    await ben.knows(ada, _has_raised_hand, "her hand is raised")
+    await ben.tab.call("() => window.rotunda.setHand(true)")
+    await ada.knows(ben, _has_raised_hand, "his hand is raised")
+    await ben.tab.call("() => window.rotunda.setHand(false)")
+    await ada.knows(ben, lambda view: not _has_raised_hand(view), "his hand is lowered")
+
+    def reacts(state: JsonObject) -> bool:
+        return any(one["participantId"] == ben.participant_id for one in state["reactions"])
+
+    seen = asyncio.create_task(ada.until(reacts, "sees Ben's reaction"))  # which is shown for seconds only
+    await ben.tab.call("() => window.rotunda.react('heart')")
+    await seen
 
 
 async def _redis_goes_and_comes_back(pods: Pods, ada: Guest, ben: Guest) -> None:
@@ -159,7 +178,8 @@ async def _a_pod_is_killed(pods: Pods, ada: Guest, ben: Guest) -> None:
     state = await ada.state()
     assert state["self"]["participantId"] == ada.participant_id
     assert state["people"]["participants"][ben.participant_id]["displayName"] == "Ben"
-    await ben.knows(ada, lambda view: view["displayName"] == "Ada", "she is still there")
+    await ben.knows(ada, _has_raised_hand, "she is still there, and her hand is raised")
+    await ben.knows(ada, lambda view: not view["connectionLost"], "her connection is back")
     await _talk(ada, ben)
 
 
@@ -172,6 +192,10 @@ async def _enter(people: AsyncExitStack, browser: Browser, pods: Pods, name: str
 
 async def _talk(ada: Guest, ben: Guest) -> None:
     await asyncio.gather(ada.sees_and_hears(ben), ben.sees_and_hears(ada))
+
+
+def _has_raised_hand(view: JsonObject) -> bool:
+    return "hand" in view["attributes"]
 
 
 def _said(state: JsonObject) -> list[str]:

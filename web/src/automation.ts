@@ -2,14 +2,13 @@
  * `window.rotunda`: a small surface for tests, automation and debugging. It does nothing that the
  * page could not do anyway, and is there in every build. web/README.md describes it.
  */
-import { opened, type DataLinkOptions } from "./media/DataLinks";
 import type { LocalMedia } from "./media/LocalMedia";
-import type { MediaSession } from "./media/MediaSession";
 import type { MeetingClient } from "./media/MeetingClient";
 import type { Direction } from "./media/MediaTransport";
 import { consumerStats, selectedPair, type ConsumerStats, type SelectedPair } from "./media/stats";
 import { Tone } from "./media/Tone";
 import type { MeetingState } from "./state/meetingStore";
+import type { ReactionName } from "./state/reactions";
 
 interface TransportInfo {
   transportId: string;
@@ -30,6 +29,8 @@ export interface RotundaAutomation {
   setMicrophone(on: boolean): Promise<void>;
   setCamera(on: boolean): Promise<void>;
   sendChat(text: string, to?: string): Promise<void>;
+  setHand(raised: boolean): Promise<void>;
+  react(name: ReactionName): Promise<void>;
 
   /** One entry for each consumer. */
   stats(): Promise<ConsumerStats[]>;
@@ -50,16 +51,6 @@ export interface RotundaAutomation {
 
   /** Publishes a tone as the microphone; `level` from 0 (silence) to 1. */
   setTone(level: number, hertz?: number): Promise<void>;
-
-  /** Answers the dataProducerId, once the channel is open. */
-  produceData(options: DataLinkOptions): Promise<string>;
-  sendData(dataProducerId: string, message: string | Uint8Array<ArrayBuffer>): void;
-  /** Bytes that wait to be sent. */
-  bufferedData(dataProducerId: string): number;
-  /** Answers the dataConsumerId, once the channel is open. */
-  consumeData(dataProducerId: string): Promise<string>;
-  /** What came so far, in order; binary messages as arrays of numbers. */
-  receivedData(dataConsumerId: string): (string | number[])[];
 
   /** Breaks the socket and stays away until `reopenSocket`. */
   cutSocket(): void;
@@ -101,6 +92,8 @@ function automationFor(client: MeetingClient): RotundaAutomation {
     setMicrophone: (on) => local.setOn("microphone", on),
     setCamera: (on) => local.setOn("camera", on),
     sendChat: (text, to) => client.sendChat(text, to),
+    setHand: (raised) => client.gestures.setHand(raised),
+    react: (name) => client.gestures.react(name),
     stats: () => Promise.all(subscriber.consumers().map(consumerStats)),
     transports: () => describeTransports(client),
     rawStats: async (direction) => {
@@ -118,7 +111,6 @@ function automationFor(client: MeetingClient): RotundaAutomation {
       await media.transport(direction)?.restartIce();
     },
     setTone: (level, hertz) => tone.set(level, hertz),
-    ...dataChannels(media),
     cutSocket: () => signaling.cut(),
     reopenSocket: () => signaling.reopen(),
     marks: () =>
@@ -128,38 +120,6 @@ function automationFor(client: MeetingClient): RotundaAutomation {
           .filter(({ name }) => name.startsWith("rotunda:"))
           .map(({ name, startTime }) => [name, startTime]),
       ),
-  };
-}
-
-type DataSurface = Pick<
-  RotundaAutomation,
-  "produceData" | "sendData" | "bufferedData" | "consumeData" | "receivedData"
->;
-
-function dataChannels(media: MediaSession): DataSurface {
-  const { links } = media;
-  const received = new Map<string, (string | number[])[]>();
-  return {
-    produceData: async (options) => {
-      await media.built(); // who has just joined has no transports yet
-      const producer = await links.produce(options);
-      await opened(producer);
-      return producer.id;
-    },
-    sendData: (id, message) => find(links.producers, id).send(message),
-    bufferedData: (id) => find(links.producers, id).bufferedAmount,
-    consumeData: async (dataProducerId) => {
-      await media.built();
-      const messages: (string | number[])[] = [];
-      const consumer = await links.consume(dataProducerId, (message) => {
-        if (typeof message === "string") messages.push(message);
-        else if (message instanceof ArrayBuffer) messages.push([...new Uint8Array(message)]);
-      });
-      received.set(consumer.id, messages);
-      await opened(consumer);
-      return consumer.id;
-    },
-    receivedData: (id) => received.get(id) ?? [],
   };
 }
 
@@ -181,10 +141,4 @@ function plain(state: MeetingState): unknown {
   return JSON.parse(
     JSON.stringify(state, (key, value: unknown) => (key === "track" ? undefined : value)),
   );
-}
-
-function find<T extends { id: string }>(links: readonly T[], id: string): T {
-  const link = links.find((one) => one.id === id);
-  if (!link) throw new Error(`No open data channel ${id}.`);
-  return link;
 }

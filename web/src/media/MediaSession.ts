@@ -2,9 +2,7 @@ import type { Device, types } from "mediasoup-client";
 import type { CreateWebRtcTransportAnswer, JoinAnswer, OwnState } from "../contract/signaling";
 import type { Signaling } from "../signaling/SignalingClient";
 import { addNotice, type MeetingStore } from "../state/meetingStore";
-import { DataLinks } from "./DataLinks";
 import { DeviceMaker, type Devices } from "./DeviceMaker";
-import { Gestures } from "./Gestures";
 import type { LocalMedia } from "./LocalMedia";
 import { MediaTransport, type Direction } from "./MediaTransport";
 import { pause } from "./pause";
@@ -12,8 +10,6 @@ import { Publisher } from "./Publisher";
 import { Subscriber } from "./Subscriber";
 
 const REBUILD_MS = 2_000;
-/** Data channels wait this long for the pictures. */
-const GESTURES_AFTER_MS = 1_200;
 /** One's own pictures wait until those that come are in sight, but no longer than this. */
 export const PUBLISH_AFTER_MS = 1_000;
 
@@ -26,8 +22,6 @@ const NEEDS = { recv: "subscribe", send: "publish" } as const;
 export class MediaSession {
   readonly publisher: Publisher;
   readonly subscriber: Subscriber;
-  readonly links: DataLinks;
-  readonly gestures: Gestures;
   readonly #transports = new Map<Direction, MediaTransport>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   /** Counts builds, so that an older one can tell that it is no longer wanted. */
@@ -48,8 +42,6 @@ export class MediaSession {
   ) {
     this.publisher = new Publisher(signaling, local, (text) => addNotice(store, "problem", text));
     this.subscriber = new Subscriber(signaling, store);
-    this.links = new DataLinks(signaling);
-    this.gestures = new Gestures(this.links, store);
     devices.warm();
   }
 
@@ -107,27 +99,16 @@ export class MediaSession {
       making,
     ]);
     if (build !== this.#build) return false;
-    const receive = (options: CreateWebRtcTransportAnswer) => {
-      const recv = this.#open(device, "recv", options, joined);
-      return { recv, received: this.subscriber.attach(device, recv) };
-    };
-    const send = (options: CreateWebRtcTransportAnswer) => {
-      const transport = this.#open(device, "send", options, joined);
-      this.links.attachSend(transport);
-      this.publisher.attach(device, transport);
-    };
-    const receiving = recvOptions && receive(recvOptions);
+    const receive = (options: CreateWebRtcTransportAnswer) =>
+      this.subscriber.attach(device, this.#open(device, "recv", options, joined));
+    const send = (options: CreateWebRtcTransportAnswer) =>
+      this.publisher.attach(device, this.#open(device, "send", options, joined));
+    const received = recvOptions && receive(recvOptions);
     this.#publish = () => {
-      if (receiving) this.links.attachRecv(receiving.recv);
-      if (!sendOptions) return;
-      send(sendOptions);
-      this.#later(GESTURES_AFTER_MS, () => this.gestures.start());
+      if (sendOptions) send(sendOptions);
     };
-    this.#attach = {
-      recv: (options) => this.links.attachRecv(receive(options).recv),
-      send,
-    };
-    await receiving?.received;
+    this.#attach = { recv: (options) => void receive(options), send };
+    await received;
     return build === this.#build;
   }
 
@@ -151,7 +132,6 @@ export class MediaSession {
   reconcile(own: OwnState): boolean {
     this.publisher.reconcile(own);
     this.subscriber.reconcile(own);
-    this.links.reconcile(own);
     const standing = new Set(own.transports.map(({ transportId }) => transportId));
     const wanted = DIRECTIONS.filter((direction) =>
       this.#joined?.permissions.includes(NEEDS[direction]),
@@ -211,7 +191,6 @@ export class MediaSession {
     this.clear();
     this.publisher.close();
     this.subscriber.close();
-    this.gestures.close();
   }
 
   #over(): void {
@@ -225,8 +204,6 @@ export class MediaSession {
     this.#attach = {};
     this.subscriber.detach();
     this.publisher.detach();
-    this.gestures.reset();
-    this.links.close();
     for (const transport of this.#transports.values()) transport.close();
     this.#transports.clear();
     for (const timer of this.#timers) clearTimeout(timer);

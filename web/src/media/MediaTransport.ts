@@ -49,7 +49,7 @@ export class MediaTransport {
     return this.transport.id;
   }
 
-  /** It has had a track, or a data channel. */
+  /** It has had a track. */
   hasStarted(): boolean {
     return this.transport.connectionState !== "new";
   }
@@ -103,18 +103,6 @@ export class MediaTransport {
     transport.on("produce", ({ kind, rtpParameters, appData }, done, failed) => {
       const request = { transportId, kind, rtpParameters, appData, paused: false };
       signaling.request("produce", request as never).then(done, failed);
-    });
-    transport.on("producedata", (stream, done, failed) => {
-      const { sctpStreamParameters, label = "", protocol = "", appData } = stream;
-      signaling
-        .request("produceData", {
-          transportId,
-          sctpStreamParameters: sctpStreamParameters as never,
-          label,
-          protocol,
-          appData,
-        })
-        .then(done, failed);
     });
     transport.on("connectionstatechange", (state) => this.#ice.stateChanged(state));
   }

@@ -1,10 +1,12 @@
 import type { JoinAnswer } from "../contract/signaling";
 import { messageOf, SignalingError } from "../signaling/errors";
+import { Gestures } from "../signaling/Gestures";
 import { noMessages, type LoadMessages, type MessageList } from "../signaling/history";
 import { giveUpSeat, heldSeat, holdSeat } from "../signaling/seat";
 import {
   JOIN_TIMEOUT_MS,
   type EventName,
+  type Events,
   type Requests,
   type Signaling,
 } from "../signaling/SignalingClient";
@@ -16,7 +18,12 @@ import {
   type MeetingStore,
   type Phase,
 } from "../state/meetingStore";
-import { applyRoomEvent, roomFromSnapshot, type RoomEvent } from "../state/roomState";
+import {
+  applyRoomEvent,
+  changedAttributes,
+  roomFromSnapshot,
+  type RoomEvent,
+} from "../state/roomState";
 import type { Devices } from "./DeviceMaker";
 import type { LocalMedia } from "./LocalMedia";
 import { mark } from "./marks";
@@ -32,6 +39,7 @@ const RETRY_AT_LEAST_MS = 500;
 /** One person's presence in one room: joins, resumes, leaves, and keeps the store true. */
 export class MeetingClient {
   readonly media: MediaSession;
+  readonly gestures: Gestures;
   #join: JoinAnswer | undefined;
   #displayName = "";
   /** Events that came before the answer to `join`: applied on top of it. */
@@ -49,6 +57,7 @@ export class MeetingClient {
     readonly loadMessages: LoadMessages = noMessages,
   ) {
     this.media = new MediaSession(signaling, local, store, devices);
+    this.gestures = new Gestures(signaling, store);
     for (const name of EVENT_NAMES) {
       signaling.on(name, (payload) => this.#receive({ name, payload } as RoomEvent));
     }
@@ -210,10 +219,11 @@ export class MeetingClient {
   #take(answer: JoinAnswer): void {
     this.#join = answer;
     const { participantId, permissions } = answer;
+    const attributes = answer.self?.attributes ?? {};
     this.store.setState((state) => ({
       resuming: false,
       room: answer.room,
-      self: { participantId, displayName: this.#displayName, permissions },
+      self: { participantId, displayName: this.#displayName, permissions, attributes },
       people: roomFromSnapshot(answer, state.people),
     }));
     mark("rotunda:joined");
@@ -302,8 +312,12 @@ export class MeetingClient {
         this.media.subscriber.layersChanged(event.payload);
         return;
       }
-      case "dataConsumerClosed": {
-        this.media.links.consumerClosed(event.payload);
+      case "participantUpdated": {
+        this.#updated(event.payload);
+        return;
+      }
+      case "reaction": {
+        this.gestures.reacted(event.payload);
         return;
       }
       case "transportClosed": {
@@ -312,10 +326,6 @@ export class MeetingClient {
       }
       case "chat": {
         hearMessage(this.store, { ...event.payload, own: false });
-        return;
-      }
-      case "dataLimited": {
-        addNotice(this.store, "problem", "You are sending data too fast; some was dropped.");
         return;
       }
       case "removed": {
@@ -330,6 +340,15 @@ export class MeetingClient {
       default:
         return;
     }
+  }
+
+  /** One's own attributes are told like those of others. */
+  #updated({ participantId, attributes }: Events["participantUpdated"]): void {
+    this.store.setState(({ self }) =>
+      self?.participantId === participantId
+        ? { self: { ...self, attributes: changedAttributes(self.attributes, attributes) } }
+        : {},
+    );
   }
 
   #mutedByOther(producerId: string, participantId: string): void {
@@ -391,13 +410,13 @@ export function wasRemoved(phase: Phase): boolean {
 const EVENT_NAMES: readonly EventName[] = [
   "participantJoined",
   "participantLeft",
+  "participantUpdated",
+  "participantConnection",
+  "reaction",
   "newProducer",
   "producerPaused",
   "producerResumed",
   "producerClosed",
-  "newDataProducer",
-  "dataProducerClosed",
-  "dataConsumerClosed",
   "consumerClosed",
   "consumerLayersChanged",
   "activeSpeaker",
@@ -407,5 +426,4 @@ const EVENT_NAMES: readonly EventName[] = [
   "transportClosed",
   "removed",
   "roomClosed",
-  "dataLimited",
 ];

@@ -27,7 +27,6 @@ export function fakeMeeting(load?: LoadMessages) {
     transportAnswer(`${direction}-${++created}`),
   );
   signaling.answer("produce", ({ appData }) => ({ id: `${String(appData?.source)}-${++created}` }));
-  signaling.answer("produceData", () => ({ id: `data-${++created}` }));
   signaling.answer("consume", ({ producerId }) => consumeAnswer(producerId));
   return { signaling, local, store, client };
 }

@@ -13,6 +13,7 @@ import {
 } from "lucide-react";
 import { canShareScreen } from "../media/devices";
 import type { DeviceKind } from "../media/mediaErrors";
+import { hasRaisedHand } from "../state/hands";
 import type { Panel } from "../state/meetingStore";
 import { IconButton } from "../ui/Button";
 import { CopyLink } from "../ui/CopyLink";
@@ -43,6 +44,7 @@ export function Controls(props: ControlsProps) {
       </div>
       <div className="controls-middle" role="toolbar" aria-label="Your controls">
         <PublishingControls />
+        <ReactionsButton />
         <span className="controls-narrow">
           <MoreMenu {...props} />
         </span>
@@ -73,21 +75,27 @@ export function Controls(props: ControlsProps) {
 
 /** Nothing of it for who may only watch. */
 function PublishingControls() {
-  const hand = useMeeting((state) => state.handRaised);
   if (!useMay("publish")) return <span className="controls-watching">You are watching</span>;
   return (
     <>
       <DeviceButton kind="microphone" shortcut="M" />
       <DeviceButton kind="camera" shortcut="V" />
       <ScreenButton />
-      <Popover
-        label={hand ? "Hand is raised" : "Reactions"}
-        icon={<SmilePlus {...ICON} />}
-        look={hand ? "on" : "plain"}
-      >
-        {(close) => <ReactionsMenu close={close} />}
-      </Popover>
     </>
+  );
+}
+
+/** For everybody: who may only watch can raise a hand too. */
+function ReactionsButton() {
+  const hand = useMeeting((state) => hasRaisedHand(state.self));
+  return (
+    <Popover
+      label={hand ? "Hand is raised" : "Reactions"}
+      icon={<SmilePlus {...ICON} />}
+      look={hand ? "on" : "plain"}
+    >
+      {(close) => <ReactionsMenu close={close} />}
+    </Popover>
   );
 }
 

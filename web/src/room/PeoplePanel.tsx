@@ -1,26 +1,34 @@
-import { Hand, Mic, MicOff, UserMinus, Video, VideoOff } from "lucide-react";
-import { useState } from "react";
+import { Hand, Mic, MicOff, UserMinus, Video, VideoOff, WifiOff } from "lucide-react";
+import { useMemo, useState } from "react";
+import { hasRaisedHand, raisedHands } from "../state/hands";
 import { producerFrom, type RemoteParticipant } from "../state/roomState";
 import { Avatar } from "../ui/Avatar";
 import { Button, IconButton } from "../ui/Button";
 import { Confirm } from "../ui/Confirm";
 import { CopyLink } from "../ui/CopyLink";
-import { hasRaisedHand, isMuted } from "./people";
+import { isMuted } from "./people";
 import "./PeoplePanel.css";
 import { useMay } from "./permissions";
 import { SidePanel } from "./SidePanel";
 import { useLocal, useMeeting, useSession } from "./SessionContext";
 
 export function PeoplePanel() {
-  const others = useMeeting((state) => state.people.participants);
-  const list = Object.values(others);
+  const people = useMeeting((state) => state.people);
+  const self = useMeeting((state) => state.self);
+  const hands = useMemo(() => raisedHands({ people, self }), [people, self]);
+  const others = Object.values(people.participants);
+  // Whose hand is raised comes first, in the order in which hands were.
+  const place = (id: string) => (hands.includes(id) ? hands.indexOf(id) : hands.length);
+  const ids = [self?.participantId ?? "", ...others.map(({ participantId }) => participantId)];
   return (
-    <SidePanel title={`People (${list.length + 1})`}>
+    <SidePanel title={`People (${ids.length})`}>
       <ul className="people">
-        <SelfRow />
-        {list.map((one) => (
-          <PersonRow key={one.participantId} one={one} />
-        ))}
+        {ids
+          .sort((one, other) => place(one) - place(other))
+          .map((id) => {
+            const one = people.participants[id];
+            return one ? <PersonRow key={id} one={one} /> : <SelfRow key={id} />;
+          })}
       </ul>
       <div className="people-invite">
         <CopyLink label="Copy the room's link" />
@@ -54,12 +62,13 @@ interface RowProps {
   name: string;
   note?: string;
   hand: boolean;
+  reconnecting?: boolean;
   microphone: boolean;
   camera: boolean;
   children?: React.ReactNode;
 }
 
-function Row({ name, note, hand, microphone, camera, children }: RowProps) {
+function Row({ name, note, hand, reconnecting, microphone, camera, children }: RowProps) {
   const state = (what: string, on: boolean) => ({
     size: 17,
     role: "img",
@@ -73,6 +82,9 @@ function Row({ name, note, hand, microphone, camera, children }: RowProps) {
         {name}
         {note && <small>{note}</small>}
       </span>
+      {reconnecting && (
+        <WifiOff size={17} role="img" aria-label="Reconnecting" className="people-hand" />
+      )}
       {hand && <Hand size={17} role="img" aria-label="Hand raised" className="people-hand" />}
       {camera ? <Video {...state("Camera", true)} /> : <VideoOff {...state("Camera", false)} />}
       {microphone ? (
@@ -87,7 +99,7 @@ function Row({ name, note, hand, microphone, camera, children }: RowProps) {
 
 function SelfRow() {
   const name = useMeeting((state) => state.self?.displayName ?? "");
-  const hand = useMeeting((state) => state.handRaised);
+  const hand = useMeeting((state) => hasRaisedHand(state.self));
   const microphone = useLocal((state) => state.microphone.on);
   const camera = useLocal((state) => state.camera.on);
   return <Row name={name} note="you" {...{ hand, microphone, camera }} />;
@@ -100,6 +112,7 @@ function PersonRow({ one }: { one: RemoteParticipant }) {
     <Row
       name={one.displayName}
       hand={hasRaisedHand(one)}
+      reconnecting={one.connectionLost}
       microphone={!isMuted(one)}
       camera={camera !== undefined && !camera.paused}
     >

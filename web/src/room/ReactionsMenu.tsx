@@ -1,4 +1,5 @@
 import { Hand } from "lucide-react";
+import { hasRaisedHand } from "../state/hands";
 import { REACTIONS } from "../state/reactions";
 import { Button } from "../ui/Button";
 import { REACTION_ICONS } from "./reactionIcons";
@@ -6,8 +7,8 @@ import "./ReactionsMenu.css";
 import { useMeeting, useSession } from "./SessionContext";
 
 export function ReactionsMenu({ close }: { close: () => void }) {
-  const { gestures } = useSession().client.media;
-  const raised = useMeeting((state) => state.handRaised);
+  const { gestures } = useSession().client;
+  const raised = useMeeting((state) => hasRaisedHand(state.self));
   return (
     <div className="reactions">
       <div className="reactions-row">
@@ -32,7 +33,7 @@ export function ReactionsMenu({ close }: { close: () => void }) {
         icon={<Hand size={18} />}
         aria-pressed={raised}
         onClick={() => {
-          gestures.setHand(!raised);
+          void gestures.setHand(!raised);
           close();
         }}
       >

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { hasRaisedHand } from "../state/hands";
 import { addNotice, showPanel, type Panel } from "../state/meetingStore";
 import { Banners } from "./Banners";
 import { ChatPanel } from "./ChatPanel";
@@ -29,7 +30,7 @@ export function Room() {
     m: publishing(() => void local.setOn("microphone", !local.state.microphone.on)),
     v: publishing(() => void local.setOn("camera", !local.state.camera.on)),
     s: publishing(() => client.toggleScreen()),
-    h: publishing(() => client.media.gestures.setHand(!store.getState().handRaised)),
+    h: () => void client.gestures.setHand(!hasRaisedHand(store.getState().self)),
     c: () => toggle("chat"),
     p: () => toggle("people"),
     escape: () => showPanel(store, undefined),

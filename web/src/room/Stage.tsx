@@ -1,19 +1,12 @@
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { arrange, type Rect } from "../layout/arrange";
 import { useSize } from "../layout/useSize";
+import { raisedHands } from "../state/hands";
 import type { Reaction } from "../state/meetingStore";
 import { producerFrom } from "../state/roomState";
 import { Video } from "../ui/Video";
 import { Invitation } from "./Invitation";
-import {
-  emphasis,
-  hasRaisedHand,
-  isMuted,
-  SELF_KEY,
-  stageItems,
-  type Choice,
-  type StageItem,
-} from "./people";
+import { emphasis, isMuted, SELF_KEY, stageItems, type Choice, type StageItem } from "./people";
 import { useLocal, useMeeting, useSession } from "./SessionContext";
 import "./Stage.css";
 import { Tile, type TileProps } from "./Tile";
@@ -27,7 +20,9 @@ export function Stage() {
   const [width, height] = useSize(stage);
   // Deferred, so that a crowd that comes at once is laid out in few steps and what it sends is read meanwhile.
   const people = useDeferredValue(useMeeting((state) => state.people));
-  const selfId = useMeeting((state) => state.self?.participantId ?? "");
+  const self = useMeeting((state) => state.self);
+  const selfId = self?.participantId ?? "";
+  const hands = useMemo(() => raisedHands({ people, self }), [people, self]);
   const [choice, choose] = useState<Choice>({});
   const items = useMemo(() => stageItems(people, selfId), [people, selfId]);
   const { spotlight, floating } = emphasis(items, choice);
@@ -49,7 +44,9 @@ export function Stage() {
                   toggle: () => choose(isPinned ? { dismissed: item.key } : { pinned: item.key }),
                 }
               : undefined;
-          const common = { rect, pin, floating: item.key === floating };
+          const place = item.kind === "screen" ? 0 : hands.indexOf(item.participantId) + 1;
+          const hand = place > 0 ? { place, of: hands.length } : undefined;
+          const common = { rect, pin, hand, floating: item.key === floating };
           return <StageTile key={item.key} item={item} {...common} />;
         })}
       {items.length === 1 && <Invitation />}
@@ -57,7 +54,7 @@ export function Stage() {
   );
 }
 
-type Common = Pick<TileProps, "rect" | "pin" | "floating">;
+type Common = Pick<TileProps, "rect" | "pin" | "hand" | "floating">;
 
 function StageTile({ item, ...common }: { item: StageItem } & Common) {
   if (item.key === SELF_KEY) return <SelfTile {...common} />;
@@ -69,7 +66,6 @@ function SelfTile(common: Common) {
   const self = useMeeting((state) => state.self);
   const speaking = useMeeting((state) => state.people.activeSpeaker === self?.participantId);
   const quality = useMeeting((state) => state.people.quality[self?.participantId ?? ""]);
-  const hand = useMeeting((state) => state.handRaised);
   const alone = useMeeting((state) => Object.keys(state.people.participants).length === 0);
   const camera = useLocal((state) => state.camera);
   const microphone = useLocal((state) => state.microphone);
@@ -85,7 +81,6 @@ function SelfTile(common: Common) {
       muted={!microphone.on}
       speaking={speaking && microphone.on && !alone}
       quality={quality}
-      hand={hand}
       reactions={reactions}
       video={camera.on && camera.track ? <Video track={camera.track} mirrored /> : undefined}
     />
@@ -115,7 +110,7 @@ function PersonTile({ participantId, ...common }: { participantId: string } & Co
       muted={muted}
       speaking={speaking && !muted}
       quality={quality}
-      hand={hasRaisedHand(one)}
+      reconnecting={one.connectionLost}
       reactions={reactions}
       video={shown && track ? <Video track={track} onFirstFrame={onFirstFrame} /> : undefined}
     />

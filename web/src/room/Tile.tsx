@@ -1,10 +1,16 @@
-import { Hand, Maximize2, MicOff, Minimize2 } from "lucide-react";
+import { Hand, Maximize2, MicOff, Minimize2, WifiOff } from "lucide-react";
 import type { ReactElement } from "react";
 import type { Rect } from "../layout/arrange";
 import type { Reaction } from "../state/meetingStore";
 import { Avatar } from "../ui/Avatar";
 import { REACTION_ICONS } from "./reactionIcons";
 import "./Tile.css";
+
+export interface HandPlace {
+  /** From 1. */
+  place: number;
+  of: number;
+}
 
 export interface TileProps {
   rect: Rect;
@@ -16,7 +22,10 @@ export interface TileProps {
   muted?: boolean;
   speaking?: boolean;
   floating?: boolean;
-  hand?: boolean;
+  /** Where the raised hand is among all that are. */
+  hand?: HandPlace | undefined;
+  /** Nothing comes from the server to this person just now, nor the other way. */
+  reconnecting?: boolean;
   /** 0 to 10, where the server knows it. */
   quality?: number | undefined;
   reactions?: readonly Reaction[];
@@ -28,7 +37,7 @@ export interface TileProps {
 
 /** One picture with what is known of its person. */
 export function Tile(props: TileProps) {
-  const { rect, name, note, video, muted, speaking, floating, hand, reactions, pin } = props;
+  const { rect, name, note, video, muted, speaking, floating, reactions, pin } = props;
   const classes = ["tile", speaking && "tile-speaking", floating && "tile-floating"];
   return (
     <div
@@ -40,6 +49,7 @@ export function Tile(props: TileProps) {
       data-speaking={speaking ? "" : undefined}
       data-muted={muted ? "" : undefined}
       data-video={video ? "" : undefined}
+      data-reconnecting={props.reconnecting ? "" : undefined}
       style={{
         width: rect.width,
         height: rect.height,
@@ -58,11 +68,14 @@ export function Tile(props: TileProps) {
           {pin.pinned ? <Minimize2 size={16} /> : <Maximize2 size={16} />}
         </button>
       )}
-      {hand && (
-        <span className="tile-hand" role="img" aria-label="Hand raised">
-          <Hand size={17} />
-        </span>
-      )}
+      <div className="tile-badges">
+        {props.hand && <RaisedHand {...props.hand} />}
+        {props.reconnecting && (
+          <span className="tile-reconnecting">
+            <WifiOff size={15} aria-hidden="true" /> Reconnecting…
+          </span>
+        )}
+      </div>
       <div className="tile-label">
         {muted && <MicOff size={14} role="img" aria-label="Microphone off" />}
         <span className="tile-name">{name}</span>
@@ -73,6 +86,17 @@ export function Tile(props: TileProps) {
         <RisingReaction key={reaction.id} reaction={reaction} />
       ))}
     </div>
+  );
+}
+
+/** With its number, where it is not the only one. */
+function RaisedHand({ place, of }: HandPlace) {
+  const label = of > 1 ? `Hand raised, ${place} of ${of}` : "Hand raised";
+  return (
+    <span className="tile-hand" role="img" aria-label={label} title={label}>
+      <Hand size={17} aria-hidden="true" />
+      {of > 1 && <b aria-hidden="true">{place}</b>}
+    </span>
   );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Producer } from "../contract/signaling";
 import { EMPTY_ROOM, type RemoteParticipant, type RoomState } from "../state/roomState";
-import { emphasis, hasRaisedHand, isMuted, screenKey, SELF_KEY, stageItems } from "./people";
+import { emphasis, isMuted, screenKey, SELF_KEY, stageItems } from "./people";
 
 function person(participantId: string, ...sources: Producer["source"][]): RemoteParticipant {
   const producers = Object.fromEntries(
@@ -11,7 +11,13 @@ function person(participantId: string, ...sources: Producer["source"][]): Remote
       return [producerId, { producerId, kind, source, paused: false, appData: {} } as const];
     }),
   );
-  return { participantId, displayName: participantId, producers, dataProducers: {} };
+  return {
+    participantId,
+    displayName: participantId,
+    producers,
+    attributes: {},
+    connectionLost: false,
+  };
 }
 
 function room(...people: RemoteParticipant[]): RoomState {
@@ -50,11 +56,4 @@ it("who has no microphone, or has paused it, is muted", () => {
   if (!microphone) throw new Error("a microphone expected");
   const paused = { [microphone.producerId]: { ...microphone, paused: true } };
   expect(isMuted({ ...heard, producers: paused })).toBe(true);
-});
-
-it("a raised hand is a data channel of that label", () => {
-  const channel = { dataProducerId: "d1", label: "hand", protocol: "", appData: {} };
-  const one = person("p1");
-  expect(hasRaisedHand(one)).toBe(false);
-  expect(hasRaisedHand({ ...one, dataProducers: { d1: channel } })).toBe(true);
 });

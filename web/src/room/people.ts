@@ -1,4 +1,3 @@
-import { HAND_LABEL } from "../media/Gestures";
 import { producerFrom, type RemoteParticipant, type RoomState } from "../state/roomState";
 
 /** A picture on the stage: somebody's, or a screen that somebody shares. */
@@ -53,8 +52,4 @@ export function screenKey(participantId: string): string {
 /** Whether somebody cannot be heard: no microphone, or one that is off. */
 export function isMuted(one: RemoteParticipant): boolean {
   return producerFrom(one, "microphone")?.paused ?? true;
-}
-
-export function hasRaisedHand(one: RemoteParticipant): boolean {
-  return Object.values(one.dataProducers).some(({ label }) => label === HAND_LABEL);
 }

@@ -4,7 +4,7 @@ import type { ReactionName } from "./reactions";
 import type { SignalingErrorCode } from "../signaling/errors";
 import type { ConnectionState } from "../signaling/SignalingClient";
 import { addMessage, EMPTY_CHAT, type ChatMessage, type ChatState } from "./chat";
-import { EMPTY_ROOM, type RoomState } from "./roomState";
+import { EMPTY_ROOM, type Attributes, type RoomState } from "./roomState";
 
 export type Phase =
   | { name: "idle" }
@@ -22,6 +22,7 @@ interface Self {
   participantId: string;
   displayName: string;
   permissions: readonly string[];
+  attributes: Attributes;
 }
 
 /** Somebody's stream as it is received here. */
@@ -62,7 +63,6 @@ export interface MeetingState {
   people: RoomState;
   /** By producer id. */
   tracks: Readonly<Record<string, RemoteTrack>>;
-  handRaised: boolean;
   chat: ChatState;
   /** What stands open beside the pictures. */
   panel: Panel | undefined;
@@ -74,22 +74,13 @@ export type MeetingStore = StoreApi<MeetingState>;
 
 export const OUTSIDE: Pick<
   MeetingState,
-  | "entered"
-  | "room"
-  | "self"
-  | "people"
-  | "tracks"
-  | "handRaised"
-  | "resuming"
-  | "panel"
-  | "reactions"
+  "entered" | "room" | "self" | "people" | "tracks" | "resuming" | "panel" | "reactions"
 > = {
   entered: false,
   room: undefined,
   self: undefined,
   people: EMPTY_ROOM,
   tracks: {},
-  handRaised: false,
   resuming: false,
   panel: undefined,
   reactions: [],

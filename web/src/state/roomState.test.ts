@@ -61,11 +61,34 @@ describe("applyRoomEvent", () => {
     { name: "producerPaused", payload: { participantId: "gone", producerId: "m1" } },
     { name: "producerClosed", payload: { participantId: "p1", producerId: "gone" } },
     { name: "participantLeft", payload: { participantId: "gone", reason: "left" } },
-    { name: "dataProducerClosed", payload: { participantId: "p1", dataProducerId: "gone" } },
+    { name: "participantUpdated", payload: { participantId: "p1", attributes: { gone: null } } },
+    { name: "participantUpdated", payload: { participantId: "gone", attributes: { hand: "" } } },
+    { name: "participantConnection", payload: { participantId: "p1", state: "back" } },
     { name: "activeSpeaker", payload: { participantId: null } },
   ])("$name that repeats or comes too late changes nothing", (event) => {
     const before = apply(ADA_JOINED);
     expect(applyRoomEvent(before, event)).toBe(before);
+  });
+
+  it("follows what somebody shows of themselves, and their connection", () => {
+    const p1 = { participantId: "p1" };
+    const events: RoomEvent[] = [
+      { name: "participantUpdated", payload: { ...p1, attributes: { hand: "now", role: "host" } } },
+      { name: "participantConnection", payload: { ...p1, state: "lost" } },
+    ];
+    const before = apply(ADA_JOINED, ...events);
+    expect(before.participants.p1).toMatchObject({
+      attributes: { hand: "now", role: "host" },
+      connectionLost: true,
+    });
+    const lowered: RoomEvent = {
+      name: "participantUpdated",
+      payload: { ...p1, attributes: { hand: null, mood: "" } },
+    };
+    const back: RoomEvent = { name: "participantConnection", payload: { ...p1, state: "back" } };
+    const after = [lowered, back].reduce(applyRoomEvent, before).participants.p1;
+    expect(after?.attributes).toEqual({ role: "host", mood: "" });
+    expect(after?.connectionLost).toBe(false);
   });
 
   it("forgets all about who left", () => {

@@ -1,12 +1,17 @@
-import type { DataProducer, JoinAnswer, Participant, Producer } from "../contract/signaling";
+import type { JoinAnswer, Participant, Producer } from "../contract/signaling";
 import type { EventName, Events } from "../signaling/SignalingClient";
+
+/** What somebody shows of themselves, such as a raised hand. */
+export type Attributes = Readonly<Record<string, string>>;
 
 /** Somebody else in the room, with what they publish, by id. */
 export interface RemoteParticipant {
   participantId: string;
   displayName: string;
   producers: Readonly<Record<string, Producer>>;
-  dataProducers: Readonly<Record<string, DataProducer>>;
+  attributes: Attributes;
+  /** Their socket is lost; media may go on. */
+  connectionLost: boolean;
 }
 
 /** What the server says about the room. Participants are in the order in which they came. */
@@ -57,17 +62,16 @@ export function applyRoomEvent(room: RoomState, { name, payload }: RoomEvent): R
           ? { ...one, producers: without(one.producers, payload.producerId) }
           : one,
       );
-    case "newDataProducer":
-      return changeParticipant(room, payload.participantId, (one) => ({
-        ...one,
-        dataProducers: { ...one.dataProducers, [payload.dataProducerId]: dataProducerOf(payload) },
-      }));
-    case "dataProducerClosed":
-      return changeParticipant(room, payload.participantId, (one) =>
-        payload.dataProducerId in one.dataProducers
-          ? { ...one, dataProducers: without(one.dataProducers, payload.dataProducerId) }
-          : one,
-      );
+    case "participantUpdated":
+      return changeParticipant(room, payload.participantId, (one) => {
+        const attributes = changedAttributes(one.attributes, payload.attributes);
+        return attributes === one.attributes ? one : { ...one, attributes };
+      });
+    case "participantConnection":
+      return changeParticipant(room, payload.participantId, (one) => {
+        const connectionLost = payload.state === "lost";
+        return connectionLost === one.connectionLost ? one : { ...one, connectionLost };
+      });
     case "activeSpeaker":
       return payload.participantId === room.activeSpeaker
         ? room
@@ -79,6 +83,17 @@ export function applyRoomEvent(room: RoomState, { name, payload }: RoomEvent): R
     default:
       return room;
   }
+}
+
+/** Attributes after a change, in which null says that one is gone. The same ones where nothing differs. */
+export function changedAttributes(
+  before: Attributes,
+  changes: Events["participantUpdated"]["attributes"],
+): Attributes {
+  const differ = Object.entries(changes).some(([name, value]) => (before[name] ?? null) !== value);
+  if (!differ) return before;
+  const merged = Object.entries({ ...before, ...changes });
+  return Object.fromEntries(merged.filter((one): one is [string, string] => one[1] !== null));
 }
 
 /** What somebody publishes from one source, if anything. */
@@ -134,16 +149,13 @@ function remoteParticipant(one: Participant): RemoteParticipant {
     participantId: one.participantId,
     displayName: one.displayName,
     producers: Object.fromEntries(one.producers.map((p) => [p.producerId, p])),
-    dataProducers: Object.fromEntries(one.dataProducers.map((d) => [d.dataProducerId, d])),
+    attributes: one.attributes,
+    connectionLost: one.connectionLost,
   };
 }
 
 function producerOf({ producerId, kind, source, paused, appData }: Producer): Producer {
   return { producerId, kind, source, paused, appData };
-}
-
-function dataProducerOf({ dataProducerId, label, protocol, appData }: DataProducer): DataProducer {
-  return { dataProducerId, label, protocol, appData };
 }
 
 function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
