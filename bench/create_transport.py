@@ -27,7 +27,7 @@ from rotunda_contract.ids import ProcessId
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.pb.events_pb2 import RoomEvent
 from rotunda_sfu.serve import serve
-from rotunda_sfu.settings import load_settings
+from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.media_node.grpc import GrpcMediaNode, GrpcMediaNodes
 
 PROCESS = ProcessId("bench")
@@ -168,7 +168,7 @@ async def media_node() -> AsyncIterator[tuple[int, str]]:
 async def be_the_node() -> None:
     """Serves until standard input ends; says on standard output where."""
     configure_logs("info", "json")
-    settings = load_settings(
+    settings = NodeSettings.load(
         grpc_address="127.0.0.1:0", media_port=0, workers=1, listen_addresses="127.0.0.1", process_id=PROCESS
     )
     async with serve(settings) as running:

@@ -6,6 +6,7 @@ import os
 import secrets
 import ssl
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--ca", type=Path, metavar="FILE", help="PEM of the authority behind the certificate"
     )
     command.add_argument("--insecure", action="store_true", help="take any certificate")
+    command.set_defaults(run=run)
 
 
-def run(options: dict[str, Any]) -> int:
+def run(options: Mapping[str, Any]) -> int:
     """The exit status: 0 when the packets arrived."""
     from rotunda.caller.call import call  # late: what it needs takes a second to import
     from rotunda.caller.errors import CallError

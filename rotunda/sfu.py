@@ -6,16 +6,17 @@ import structlog
 import uvloop
 
 from rotunda.stopping import stop_event
-from rotunda_base.logs import Format, configure_logs
+from rotunda_base.logs import configure_logs
+from rotunda_base.settings import LogSettings
 from rotunda_base.tasks import cancel_and_wait
 from rotunda_sfu.announced import with_announced_address
 from rotunda_sfu.serve import serve
 from rotunda_sfu.settings import NodeSettings
 
 
-def run(settings: NodeSettings, log_level: str, log_format: Format) -> int:
+def run(settings: NodeSettings, logs: LogSettings) -> int:
     """Serves until a signal comes; the answer is the exit status. Raises OSError for an unusable address."""
-    configure_logs(log_level, log_format)
+    configure_logs(logs.log_level, logs.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve_until_told(settings))
     return 0

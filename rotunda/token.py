@@ -63,6 +63,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--key-file", metavar="FILE", help="the key's secret; - reads it from standard input")
     add("--key-id", metavar="ID", help="the key's id; default: the file's name")
     add("--keys", metavar="DIRECTORY", help=f"a directory of keys instead; default: {KEYS_DIRECTORY}")
+    command.set_defaults(run=run)
 
 
 def run(options: Mapping[str, Any]) -> int:

@@ -5,11 +5,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
-from pydantic import AliasChoices, BaseModel
-
+from rotunda_base.settings import PREFIX, Settings, variables_of
 from rotunda_operator.settings import OperatorSettings
 from rotunda_sfu.settings import NodeSettings
-from rotunda_signaling.settings import PREFIX, SignalingSettings
+from rotunda_signaling.settings import SignalingSettings
 
 OF_SCRIPTS = frozenset(
     f"{PREFIX}{name}"
@@ -42,21 +41,8 @@ _LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
 
 def known_variables() -> frozenset[str]:
     """Those that any of our processes, scripts or tests reads."""
-    models = (SignalingSettings, NodeSettings, OperatorSettings)
-    settings = (name for model in models for name in variables_of(model, model.model_config["env_prefix"]))
-    return frozenset(settings) | OF_SCRIPTS
-
-
-def variables_of(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    """Every variable that a settings model reads, those of models inside it too."""
-    for name, field in model.model_fields.items():
-        own = f"{prefix}{name.upper()}"
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from variables_of(field.annotation, f"{own}__")
-        elif isinstance(field.validation_alias, AliasChoices):
-            yield from map(str, field.validation_alias.choices)
-        else:
-            yield own
+    models: tuple[type[Settings], ...] = (SignalingSettings, NodeSettings, OperatorSettings)
+    return OF_SCRIPTS.union(*map(variables_of, models))
 
 
 def strangers(environment: Mapping[str, str], known: Collection[str] | None = None) -> Iterator[str]:

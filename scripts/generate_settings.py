@@ -2,15 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
-
+from rotunda_base.settings import Setting, Settings, describe
 from rotunda_operator.settings import OperatorSettings
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.settings import SignalingSettings
@@ -22,11 +18,12 @@ HEAD = """\
 # Settings
 
 Environment variables of `rotunda serve`, and of `rotunda signaling`, `rotunda sfu` and `rotunda operator`
-those in their sections. `--help` lists the options that some of them have; an option wins over its variable.
-An empty value counts as none. A wrong value ends the start with a message that names it; a variable that
-begins with `ROTUNDA_` and is none of ours is told at the start.
+those in their sections; `rotunda sfu` has `ROTUNDA_LOG_LEVEL` and `ROTUNDA_LOG_FORMAT` of the first section
+too. `--help` lists the options that some of them have; an option wins over its variable. An empty value
+counts as none. A wrong value of a variable that a process reads ends its start with a message that names
+it; a variable that begins with `ROTUNDA_` and that none of them reads is told at the start.
 """
-SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
+SECTIONS: tuple[tuple[str, type[Settings]], ...] = (
     ("Signaling and HTTP", SignalingSettings),
     ("Media node", NodeSettings),
     ("Operator", OperatorSettings),
@@ -37,16 +34,6 @@ BOUNDS = {
     "maximum": "at most {}",
     "minLength": "not empty",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One variable. `default` and `accepted` are words for people."""
-
-    variable: str
-    default: str
-    accepted: str
-    meaning: str
 
 
 def main() -> int:
@@ -69,47 +56,19 @@ def page() -> str:
     return HEAD + "".join(section(title, model) for title, model in SECTIONS)
 
 
-def section(title: str, model: type[BaseSettings]) -> str:
-    rows = [
-        f"| {one.variable} | {one.default} | {one.accepted} | {one.meaning} |\n"
-        for one in settings(model, str(model.model_config["env_prefix"]))
-    ]
-    return f"\n## {title}\n| variable | default | accepted | meaning |\n|---|---|---|---|\n{''.join(rows)}"
+def section(title: str, model: type[Settings]) -> str:
+    head = "| variable | default | accepted | meaning |\n|---|---|---|---|\n"
+    return f"\n## {title}\n{head}{''.join(map(row, describe(model)))}"
 
 
-def settings(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
-    """A model's settings in the order of its source, those of models inside it in their place."""
-    schema = model.model_json_schema(by_alias=False)["properties"]
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from settings(field.annotation, f"{prefix}{name.upper()}__")
-            continue
-        if field.description is None:
-            raise ValueError(f"{model.__name__}.{name} has no docstring below it")
-        meaning = " ".join(field.description.split())
-        variable = variables(field, f"{prefix}{name.upper()}")
-        yield Setting(variable, default(field), accepted(schema[name]), meaning)
+def row(setting: Setting) -> str:
+    """Of the table of settings."""
+    names = " or ".join(f"`{name}`" for name in setting.variables)
+    default = setting.unset or (f"`{setting.default}`" if setting.default is not None else "none")
+    return f"| {names} | {default} | {accepted(setting.schema)} | {setting.meaning} |\n"
 
 
-def variables(field: FieldInfo, own: str) -> str:
-    alias = field.validation_alias
-    names = [str(each) for each in alias.choices] if isinstance(alias, AliasChoices) else [own]
-    return " or ".join(f"`{name}`" for name in names)
-
-
-def default(field: FieldInfo) -> str:
-    """Of a default that is worked out at the start, the meaning says how."""
-    value = field.get_default(call_default_factory=False)
-    if field.default_factory is not None:
-        return "worked out"
-    if value is None or value == ():
-        return "none"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-def accepted(schema: dict[str, Any]) -> str:
+def accepted(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])
     if schema.get("type") == "boolean":

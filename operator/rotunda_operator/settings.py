@@ -4,40 +4,36 @@ import os
 import socket
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from rotunda_base.settings import LogSettings, Option, Separated, Unset, check_host_and_port, own_namespace
 
 PREFIX = "ROTUNDA_OPERATOR_"
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
 Generated = Literal["api-keys", "database", "https", "redis"]
 
 
-class SettingsError(ValueError):
-    """A setting is wrong; the message names it and says what is accepted."""
-
-
-class OperatorSettings(BaseSettings):
+class OperatorSettings(LogSettings):
     """One operator process. Times in seconds."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        frozen=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
 
-    kubeconfig: Path | None = None
-    """A file of credentials; else the pod's service account, else what kubectl would take."""
-    namespace: Annotated[str, Field(max_length=63)] = Field(default_factory=lambda: own_namespace())
+    kubeconfig: Annotated[
+        Path | None, Option("FILE"), Unset("the pod's service account, else what kubectl would take")
+    ] = None
+    """A file of credentials."""
+    namespace: Annotated[
+        str, Field(max_length=63), Option("NAME"), Unset("the pod's own, else `default`")
+    ] = Field(default_factory=own_namespace)
     """The namespace whose Rooms, MediaNodes and MediaClusters are reconciled."""
     lease_name: Annotated[str, Field(min_length=1, max_length=253)] = "rotunda-operator"
     """The Lease whose holder acts; the same for all processes of an installation."""
-    identity: Annotated[str, Field(min_length=1, max_length=128)] = Field(default_factory=lambda: _identity())
-    """ReportedLoad from every other process by this name, in the lease and in Events."""
+    identity: Annotated[
+        str, Field(min_length=1, max_length=128), Unset("the host's name and a random part")
+    ] = Field(default_factory=lambda: _identity())
+    """This process's name, like that of no other, in the lease and in Events."""
     pod_name: Annotated[str, Field(max_length=253)] = ""
     """This process's own pod, labelled while it holds the lease; none outside a cluster."""
     lease_seconds: Annotated[float, Field(ge=3, le=120)] = 8.0
@@ -50,10 +46,10 @@ class OperatorSettings(BaseSettings):
     """Where media nodes report to: http(s)://host:port of the Service in front of the operator."""
     tls: bool = False
     """Mutual TLS between pods, with certificates of the operator's own authority."""
-    generate: Annotated[tuple[Generated, ...], NoDecode] = ()
+    generate: Separated[Generated] = ()
     """Secrets of the installation that are made where they are missing, separated by commas:
     api-keys, database, https, redis."""
-    https_names: Annotated[tuple[str, ...], NoDecode] = ()
+    https_names: Separated[str] = ()
     """Host names and addresses of the generated HTTPS certificate, separated by commas."""
     image_registry: str = ""
     """Registry and path before an image's name, where a MediaCluster does not say."""
@@ -61,17 +57,8 @@ class OperatorSettings(BaseSettings):
     """Tag of all images, where a MediaCluster does not say."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the kubelets pull images."""
-    image_pull_secrets: Annotated[tuple[str, ...], NoDecode] = ()
+    image_pull_secrets: Separated[str] = ()
     """Names of Secrets with the registry's credentials, separated by commas."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important level that is logged."""
-    log_format: Literal["auto", "json", "console"] = "auto"
-    """`auto` is console on a terminal, else JSON."""
-
-    @field_validator("image_pull_secrets", "generate", "https_names", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return tuple(name for name in value.split(",") if name) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _named(self) -> "OperatorSettings":
@@ -82,33 +69,8 @@ class OperatorSettings(BaseSettings):
     @field_validator("otlp_address")
     @classmethod
     def _listenable(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not (host and port.isdecimal() and int(port) <= 65535):
-            raise ValueError(f"{value!r} is not host:port with a port up to 65535")
-        return value
-
-
-def load_settings(**overrides: Any) -> OperatorSettings:
-    """Settings from the environment, `overrides` first. Raises SettingsError naming each wrong one."""
-    try:
-        return OperatorSettings(**overrides)
-    except ValidationError as error:
-        raise SettingsError("; ".join(_complaint(dict(item)) for item in error.errors())) from None
-
-
-def own_namespace() -> str:
-    """The pod's own one, else `default`."""
-    try:
-        return _NAMESPACE_FILE.read_text().strip()
-    except OSError:
-        return "default"
+        return check_host_and_port(value)
 
 
 def _identity() -> str:
     return f"{os.environ.get('HOSTNAME') or socket.gethostname()}-{uuid.uuid4().hex[:8]}"[-128:]
-
-
-def _complaint(error: dict[str, Any]) -> str:
-    path = "__".join(str(step) for step in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{PREFIX}{path.upper()}: {message}" if path else message

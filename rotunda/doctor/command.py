@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--ca", type=Path, metavar="FILE", help="PEM of the authority behind the certificates")
     add("--insecure", action="store_true", help="take any certificate")
     add("--json", action="store_true", help="print one JSON object when all is done")
+    command.set_defaults(run=run)
 
 
-def run(options: dict[str, Any]) -> int:
+def run(options: Mapping[str, Any]) -> int:
     """Prints the report; the answer is the exit status."""
     # Late: what it needs takes a second to import.
     from rotunda.check_call import tls_context

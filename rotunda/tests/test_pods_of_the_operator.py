@@ -13,9 +13,8 @@ import grpc
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from pydantic_settings import BaseSettings
 
-from rotunda.variables import variables_of
+from rotunda_base.settings import variables_of
 from rotunda_contract.errors import Unavailable
 from rotunda_contract.grpc_client import call, media_node_stub, open_channel
 from rotunda_contract.identities import OPERATOR, identity_of
@@ -45,17 +44,13 @@ def cluster(mode: str = "HostNetwork", announce: str = "NodeInternalIP") -> Medi
     return MediaCluster.model_validate({"metadata": {"name": "default", "namespace": "calls"}, "spec": spec})
 
 
-def variables(model: type[BaseSettings]) -> set[str]:
-    return set(variables_of(model, model.model_config["env_prefix"]))
-
-
 @pytest.mark.parametrize("mode", ["HostNetwork", "HostPort"])
 @pytest.mark.parametrize("announce", ["NodeInternalIP", "NodeExternalIP", "203.0.113.7"])
 def test_what_is_written_into_pods_is_what_they_read(mode: str, announce: str) -> None:
     ports = Ports(media=40000, media_count=1, grpc=40001, health=40002)
     written = sfu_environment(cluster(mode, announce), NODE, ports, installation())
-    assert written.keys() <= variables(NodeSettings)
-    assert signaling_environment(cluster(), installation()).keys() <= variables(SignalingSettings)
+    assert written.keys() <= set(variables_of(NodeSettings))
+    assert signaling_environment(cluster(), installation()).keys() <= set(variables_of(SignalingSettings))
 
 
 async def test_a_media_node_runs_as_its_pod_says(tmp_path: Path) -> None:

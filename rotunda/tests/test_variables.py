@@ -5,27 +5,27 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pydantic_settings import BaseSettings
 
 from rotunda import cli
-from rotunda.variables import known_variables, strangers, variables_of
+from rotunda.variables import known_variables, strangers
 from rotunda_base.exit_status import MISUSED
+from rotunda_base.settings import LogSettings, Settings, variables_of
 from rotunda_operator.settings import OperatorSettings
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.settings import SignalingSettings
 
-MODELS: list[type[BaseSettings]] = [SignalingSettings, NodeSettings, OperatorSettings]
+MODELS: list[type[Settings]] = [SignalingSettings, NodeSettings, OperatorSettings]
 CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_an_empty_variable_is_as_none_for_every_setting(
-    model: type[BaseSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    model: type[Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "index.html").touch()  # so that an empty web root would be taken for this directory
     (tmp_path / "key").write_text("k" * 40)
-    names = list(variables_of(model, model.model_config["env_prefix"]))
+    names = variables_of(model)
     assert len(names) > 10
     for name in names:
         monkeypatch.delenv(name, raising=False)
@@ -46,10 +46,40 @@ def test_an_empty_option_is_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         given.append(settings.model_fields_set & {"web_root", "host", "log_level"})
         return 0
 
-    monkeypatch.setattr(cli, "_run", run)
+    monkeypatch.setattr("rotunda.serve.run", run)
     monkeypatch.setattr(cli, "_with_web_app", lambda settings: settings)
     assert cli.main(["serve", "--web-root", "", "--host", "", "--log-level", ""]) == 0
     assert given == [set()]
+
+
+@pytest.mark.parametrize(
+    ("command", "run", "models"),
+    [
+        ("serve", "rotunda.serve.run", (SignalingSettings, NodeSettings)),
+        ("signaling", "rotunda.signaling.run", (SignalingSettings,)),
+        ("sfu", "rotunda.sfu.run", (NodeSettings, LogSettings)),
+        ("operator", "rotunda_operator.app.main", (OperatorSettings,)),
+    ],
+)
+def test_a_process_starts_whatever_the_variables_of_others_say(
+    command: str, run: str, models: tuple[type[Settings], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {name for model in models for name in variables_of(model)}
+    others = {name for model in MODELS for name in variables_of(model)} - own
+    for name in own:
+        monkeypatch.delenv(name, raising=False)
+    for name in others:
+        # No setting takes it; a kubelet sets such a thing where a Service is called `rotunda`.
+        monkeypatch.setenv(name, "tcp://192.0.2.1:1")
+    started: list[Settings] = []
+
+    def start(*settings: Settings) -> int:
+        started.extend(settings)
+        return 0
+
+    monkeypatch.setattr(run, start)
+    assert cli.main([command]) == 0
+    assert [type(each) for each in started] == list(models)
 
 
 @pytest.mark.parametrize(

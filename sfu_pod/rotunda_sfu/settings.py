@@ -7,22 +7,19 @@ import ipaddress
 import os
 import uuid
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
+from rotunda_base.settings import Option, Separated, Settings, Unset, check_host_and_port
 from rotunda_contract.ids import ProcessId
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 IpAddress = Annotated[str, Field(min_length=1)]
-
-
-class SettingsError(ValueError):
-    """A setting is wrong; the message names it and says what is accepted."""
 
 
 class Limits(BaseModel):
@@ -50,43 +47,43 @@ class Limits(BaseModel):
     """Events that a room's watcher may be behind before it is cut."""
 
 
-class NodeSettings(BaseSettings):
+class NodeSettings(Settings):
     """One media node. Times in seconds."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ROTUNDA_SFU_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-    )
+    model_config = SettingsConfigDict(env_prefix="ROTUNDA_SFU_", env_nested_delimiter="__")
 
     node_name: Annotated[str, Field(min_length=1, max_length=253)] = "local"
     """The node's name in logs and towards signaling."""
-    process_id: Annotated[ProcessId, Field(min_length=1, max_length=128)] = Field(
+    process_id: Annotated[ProcessId, Field(min_length=1, max_length=128), Unset("a random UUID")] = Field(
         default_factory=lambda: ProcessId(str(uuid.uuid4()))
     )
-    """Tells this process from the one before it on the same node; by default a random UUID."""
-    listen_addresses: Annotated[tuple[IpAddress, ...], NoDecode] = Field(
-        default_factory=lambda: machine_addresses(), min_length=1
-    )
-    """Where media arrives, separated by commas; by default loopback and every address there is."""
-    announced_address: str | None = None
-    """What clients are told instead of the listen addresses of its family, loopback excepted."""
+    """Tells this process from the one before it on the same node."""
+    listen_addresses: Annotated[
+        Separated[IpAddress],
+        Option("ADDRESSES", "--media-address"),
+        Unset("all of this machine and loopback"),
+    ] = Field(default_factory=lambda: machine_addresses(), min_length=1)
+    """Addresses that media arrives at, separated by commas."""
+    announced_address: Annotated[
+        str | None, Option("ADDRESS", "--announce"), Unset("the listen addresses themselves")
+    ] = None
+    """Address that clients are told instead, such as that of a NAT in front. It stands for the listen
+    addresses of its family, loopback excepted."""
     announced_address_file: Path | None = None
     """File with the announced address; the start waits until it holds one."""
-    media_port: Port = 40000
-    """Port of the first worker, the next worker has the next; 0 lets the kernel choose. Without this setting
-    ports that are in use give way to the next."""
+    media_port: Annotated[Port, Option("PORT")] = 40000
+    """UDP port of the first media worker, the next worker has the next; 0 lets the kernel choose. Where
+    nobody sets it, ports that are in use give way to the next."""
     media_tcp: bool = True
     """Takes media over TCP as well, on the same ports, for clients whose network lets no UDP through."""
     tcp_connections: Count = 1000
     """TCP connections of one worker. Where there are more, one that has not proven itself gives way."""
     tcp_connections_per_address: Count = 200
     """Those of one client address (a /64 of IPv6): people behind one NAT have one address together."""
-    workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
-    """Media threads; by default one for each core."""
+    workers: Annotated[int, Field(ge=1, le=256), Option("NUMBER"), Unset("one for each core")] = Field(
+        default_factory=lambda: os.cpu_count() or 1
+    )
+    """Media threads."""
     segmentation_offload: bool = True
     """Hands the kernel several packets at once (UDP GSO) where it can take them."""
     grpc_address: str = "127.0.0.1:50051"
@@ -117,13 +114,6 @@ class NodeSettings(BaseSettings):
     """Seconds that calls that run may still take when the node stops."""
     limits: Limits = Limits()
 
-    @field_validator("listen_addresses", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
     @field_validator("listen_addresses")
     @classmethod
     def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,12 +129,7 @@ class NodeSettings(BaseSettings):
     @field_validator("grpc_address", "health_address")
     @classmethod
     def _listenable(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        host, _, port = value.rpartition(":")
-        if not value.startswith("unix:") and not (host and port.isdecimal() and int(port) <= 65535):
-            raise ValueError(f"{value!r} is neither host:port with a port up to 65535 nor unix:path")
-        return value
+        return value if value is None or value.startswith("unix:") else check_host_and_port(value)
 
     @field_validator("otlp_endpoint")
     @classmethod
@@ -190,14 +175,6 @@ class NodeSettings(BaseSettings):
         return str(announced) if announced.version == listen.version else address
 
 
-def load_settings(**overrides: Any) -> NodeSettings:
-    """Settings from the environment, `overrides` first. Raises SettingsError."""
-    try:
-        return NodeSettings(**overrides)
-    except ValidationError as error:
-        raise SettingsError("; ".join(_complaint(dict(item)) for item in error.errors())) from None
-
-
 def machine_addresses() -> tuple[str, ...]:
     """Every address of this machine, v4 before v6, loopback last, link-local ones left out."""
     import ifaddr  # late: the settings are read in images too that have no media node
@@ -226,9 +203,3 @@ def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         return ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"{text!r} is no IP address; give one such as 192.0.2.1 or 2001:db8::1") from None
-
-
-def _complaint(error: dict[str, Any]) -> str:
-    path = "__".join(str(step) for step in error["loc"] if isinstance(step, str))
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"ROTUNDA_SFU_{path.upper()}: {message}" if path else message

@@ -4,7 +4,8 @@ import ipaddress
 
 import pytest
 
-from rotunda_sfu.settings import SettingsError, load_settings, machine_addresses
+from rotunda_base.settings import SettingsError
+from rotunda_sfu.settings import NodeSettings, machine_addresses
 
 
 @pytest.fixture(autouse=True)
@@ -13,9 +14,9 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_defaults_listen_on_this_machine_and_each_run_is_a_process_of_its_own() -> None:
-    settings = load_settings()
+    settings = NodeSettings.load()
     assert "127.0.0.1" in settings.listen_addresses
-    assert settings.process_id != load_settings().process_id
+    assert settings.process_id != NodeSettings.load().process_id
     assert settings.port_of(0) == 40000
 
 
@@ -31,19 +32,19 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROTUNDA_SFU_LISTEN_ADDRESSES", "192.0.2.7, 2001:DB8::0:1")
     monkeypatch.setenv("ROTUNDA_SFU_LIMITS__TRANSPORTS", "3")
     monkeypatch.setenv("ROTUNDA_SFU_MEDIA_PORT", "5000")
-    settings = load_settings(workers=2)
+    settings = NodeSettings.load(workers=2)
     assert settings.listen_addresses == ("192.0.2.7", "2001:db8::1")
     assert settings.limits.transports == 3
     assert [settings.port_of(0), settings.port_of(1)] == [5000, 5001]
 
 
 def test_port_0_stays_the_kernel_s_choice_for_every_worker() -> None:
-    settings = load_settings(media_port=0, workers=2)
+    settings = NodeSettings.load(media_port=0, workers=2)
     assert [settings.port_of(0), settings.port_of(1)] == [0, 0]
 
 
 def test_the_announced_address_stands_for_its_family_but_not_for_loopback() -> None:
-    settings = load_settings(
+    settings = NodeSettings.load(
         listen_addresses=("10.0.0.1", "2001:db8::1", "127.0.0.1"), announced_address="192.0.2.1"
     )
     told = [settings.announced_for(address) for address in settings.listen_addresses]
@@ -77,4 +78,4 @@ def test_a_wrong_value_is_refused_by_name(
 ) -> None:
     monkeypatch.setenv(f"ROTUNDA_SFU_{name}", value)
     with pytest.raises(SettingsError, match=complaint):
-        load_settings(**({} if name == "WORKERS" else {"workers": 2}))
+        NodeSettings.load(**({} if name == "WORKERS" else {"workers": 2}))

@@ -5,41 +5,27 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
+from rotunda_base.settings import LogSettings, Option, Separated, SettingsError, Unset, own_namespace
 from rotunda_contract.signaling.common import IceServer
 from rotunda_signaling.auth.key_directory import KeyDirectory
 from rotunda_signaling.directory import Access, RoomSettings, usual_access
 from rotunda_signaling.store.urls import check_url, is_sqlite
 from rotunda_signaling.turn import TurnServers, parse_urls
 
-PREFIX = "ROTUNDA_"
 _REDIS = ("redis", "rediss", "unix")
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
-class SettingsError(ValueError):
-    """A setting is wrong; the message names it and says what is accepted."""
-
-
-class SignalingSettings(BaseSettings):
+class SignalingSettings(LogSettings):
     """One signaling process. Times in seconds."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        frozen=True,
-        extra="ignore",
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-    )
-
-    host: Annotated[str, Field(min_length=1)] = Field(
+    host: Annotated[str, Field(min_length=1), Option("ADDRESS")] = Field(
         default="127.0.0.1", validation_alias=AliasChoices("ROTUNDA_HOST", "HOST")
     )
     """Address that HTTP listens on."""
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+    port: Annotated[int, Field(ge=0, le=65535), Option("PORT")] = Field(
         default=8080, validation_alias=AliasChoices("ROTUNDA_PORT", "PORT")
     )
     """Port of HTTP and Socket.IO; 0 lets the kernel choose."""
@@ -49,10 +35,12 @@ class SignalingSettings(BaseSettings):
     connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     """Connections of one client address (a /64 of IPv6), trusted proxies excepted. People behind one NAT, and
     behind a proxy that is not trusted, have one address together."""
-    known_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    known_hosts: Separated[str] = ()
     """Names, separated by commas, by which the rooms API may be asked without API keys where it listens on
     loopback, besides localhost and loopback addresses: of a proxy in front, for example."""
-    web_root: Path | None = None
+    web_root: Annotated[
+        Path | None, Option("DIRECTORY"), Unset("web/dist of the checkout, where it is built")
+    ] = None
     """Directory of the built web app; without it only the API is served."""
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = ()
     """STUN and TURN servers for clients, as a JSON array of {urls, username?, credential?}."""
@@ -72,9 +60,8 @@ class SignalingSettings(BaseSettings):
     """Kilobits a second of video, camera and screen together, that a person may send."""
     empty_ttl: Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)] = 600.0
     """Seconds that a room made on join is kept empty."""
-    access: Access | None = None
-    """Who may enter a room made on join: everyone (`Open`), or only who has a token for it (`Token`). By
-    default `Token` where there are API keys, else `Open`."""
+    access: Annotated[Access | None, Unset("`Token` where there are API keys, else `Open`")] = None
+    """Who may enter a room made on join: everyone (`Open`), or only who has a token for it (`Token`)."""
     api_keys_directory: Path | None = None
     """Directory of API keys, such as a mounted Secret: a file is named after its key and holds its secret."""
     redis_url: str | None = None
@@ -86,22 +73,18 @@ class SignalingSettings(BaseSettings):
     """`rotunda serve`: directory for a file with rooms and messages, so that they outlast a restart."""
     history_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 30.0
     """Days that messages are kept."""
-    kubeconfig: Path | None = None
-    """`rotunda signaling`: credentials; by default the pod's service account, else the usual kubeconfig."""
-    namespace: Annotated[str, Field(min_length=1, max_length=63)] = Field(
-        default_factory=lambda: own_namespace()
-    )
-    """`rotunda signaling`: where the Rooms are; by default the pod's own namespace, else `default`."""
+    kubeconfig: Annotated[Path | None, Unset("the pod's service account, else the usual kubeconfig")] = None
+    """`rotunda signaling`: a file of credentials."""
+    namespace: Annotated[
+        str, Field(min_length=1, max_length=63), Unset("the pod's own namespace, else `default`")
+    ] = Field(default_factory=own_namespace)
+    """`rotunda signaling`: where the Rooms are."""
     cluster: Annotated[str, Field(min_length=1, max_length=63)] = "default"
     """`rotunda signaling`: the MediaCluster whose Rooms are served."""
     tls_directory: Path | None = None
     """Directory with ca.crt, tls.crt and tls.key for mutual TLS with media nodes; none: no TLS."""
     https_directory: Path | None = None
     """Directory with tls.crt and tls.key: HTTPS is served instead of HTTP; read again when they change."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important level that is logged."""
-    log_format: Literal["auto", "json", "console"] = "auto"
-    """`auto` is console on a terminal, else JSON."""
 
     @field_validator("ice_servers", mode="before")
     @classmethod
@@ -114,11 +97,6 @@ class SignalingSettings(BaseSettings):
             raise ValueError(
                 f'is no JSON ({error}); give one such as [{{"urls": ["stun:host:3478"]}}]'
             ) from None
-
-    @field_validator("known_hosts", mode="before")
-    @classmethod
-    def _parse_hosts(cls, value: Any) -> Any:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("turn_urls", mode="before")
     @classmethod
@@ -206,15 +184,6 @@ class SignalingSettings(BaseSettings):
         )
 
 
-def load_settings(**overrides: Any) -> SignalingSettings:
-    """Settings from the environment, `overrides` first. Raises SettingsError naming each wrong one."""
-    try:
-        return SignalingSettings(**overrides)
-    except ValidationError as error:
-        complaints = error.errors(include_url=False, include_context=False)
-        raise SettingsError("; ".join(_complaint(dict(item)) for item in complaints)) from None
-
-
 def check_for_many_processes(settings: SignalingSettings) -> SignalingSettings:
     """The settings; raises SettingsError for what works in one process alone."""
     if settings.database_url is not None and is_sqlite(settings.database_url):
@@ -228,23 +197,3 @@ def check_for_many_processes(settings: SignalingSettings) -> SignalingSettings:
             "PostgreSQL: set ROTUNDA_DATABASE_URL"
         )
     return settings
-
-
-def own_namespace() -> str:
-    """The pod's own one, else `default`."""
-    try:
-        return _NAMESPACE_FILE.read_text().strip()
-    except OSError:
-        return "default"
-
-
-def _complaint(error: dict[str, Any]) -> str:
-    if not error["loc"]:  # of several settings, which the message names
-        return str(error["msg"]).removeprefix("Value error, ")
-    name, *path = (str(step) for step in error["loc"])
-    name = name.removeprefix(PREFIX).upper()
-    where = "".join(f".{step}" for step in path)
-    message = str(error["msg"]).removeprefix("Value error, ")
-    ours = message != error["msg"]  # it shows what was given where that helps
-    given = "" if ours or isinstance(error["input"], dict | list | tuple) else f", not {error['input']!r}"
-    return f"{PREFIX}{name}{where}: {message}{given}"

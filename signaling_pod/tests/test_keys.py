@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from rotunda_base.settings import SettingsError
 from rotunda_signaling.auth.key_directory import LOOK_SECONDS, KeyDirectory
 from rotunda_signaling.auth.keys import KeyProblem, KeyRing, parse_key
 from rotunda_signaling.auth.testing import KEY, OTHER_KEY, rsa_pair
-from rotunda_signaling.settings import SettingsError, load_settings
+from rotunda_signaling.settings import SignalingSettings
 
 GOOD = b"0123456789abcdef0123456789abcdef"
 
@@ -125,7 +126,7 @@ def test_a_server_does_not_start_with_bad_keys(tmp_path: Path, files: dict[str, 
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(SettingsError, match="ROTUNDA_API_KEYS_DIRECTORY: ") as caught:
-        load_settings(api_keys_directory=tmp_path)
+        SignalingSettings.load(api_keys_directory=tmp_path)
     assert said in str(caught.value)
     with pytest.raises(SettingsError, match="none cannot be read: No such file"):
-        load_settings(api_keys_directory=tmp_path / "none")
+        SignalingSettings.load(api_keys_directory=tmp_path / "none")

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from rotunda_base.settings import SettingsError
 from rotunda_signaling.backing import for_one_process
 from rotunda_signaling.settings import (
-    SettingsError,
     SignalingSettings,
     check_for_many_processes,
-    load_settings,
 )
 
 
@@ -20,7 +19,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults() -> None:
-    settings = load_settings()
+    settings = SignalingSettings.load()
     assert (settings.host, settings.port, settings.web_root, settings.ice_servers) == (
         "127.0.0.1",
         8080,
@@ -31,12 +30,12 @@ def test_defaults() -> None:
 
 def test_environment_and_what_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "81")
-    assert load_settings().port == 81
+    assert SignalingSettings.load().port == 81
     monkeypatch.setenv("ROTUNDA_PORT", "82")
-    assert load_settings().port == 82
-    assert load_settings(port=83).port == 83
+    assert SignalingSettings.load().port == 82
+    assert SignalingSettings.load(port=83).port == 83
     monkeypatch.setenv("ROTUNDA_ICE_SERVERS", '[{"urls": ["stun:host:1"], "username": "u"}]')
-    assert [server.to_json() for server in load_settings().ice_servers] == [
+    assert [server.to_json() for server in SignalingSettings.load().ice_servers] == [
         {"urls": ["stun:host:1"], "username": "u"}
     ]
 
@@ -44,7 +43,7 @@ def test_environment_and_what_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_room_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROTUNDA_MAX_PARTICIPANTS", "7")
     monkeypatch.setenv("ROTUNDA_EMPTY_TTL", "1.5")
-    defaults = load_settings().room_defaults()
+    defaults = SignalingSettings.load().room_defaults()
     assert (defaults.max_participants, defaults.empty_ttl) == (7, 1.5)
 
 
@@ -76,13 +75,13 @@ def test_room_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        SignalingSettings.load()
     assert text in str(caught.value)
 
 
 def test_messages_are_kept_in_one_place(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="both say where messages are kept"):
-        load_settings(database_url="sqlite://", data_directory=tmp_path)
+        SignalingSettings.load(database_url="sqlite://", data_directory=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -90,17 +89,19 @@ def test_messages_are_kept_in_one_place(tmp_path: Path) -> None:
 )
 def test_what_works_in_one_process_alone_is_refused_for_many(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="ROTUNDA_DATABASE_URL"):
-        check_for_many_processes(load_settings(**wrong))
+        check_for_many_processes(SignalingSettings.load(**wrong))
 
 
 def test_postgresql_and_no_database_do_for_many_processes() -> None:
-    check_for_many_processes(load_settings(database_url="postgresql://chat:secret@host/chat?sslmode=require"))
-    check_for_many_processes(load_settings())
+    check_for_many_processes(
+        SignalingSettings.load(database_url="postgresql://chat:secret@host/chat?sslmode=require")
+    )
+    check_for_many_processes(SignalingSettings.load())
 
 
 def test_a_web_root_without_a_page_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"ROTUNDA_WEB_ROOT: .* has no index\.html"):
-        load_settings(web_root=tmp_path)
+        SignalingSettings.load(web_root=tmp_path)
 
 
 def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from rotunda_base.settings import SettingsError
 from rotunda_contract.signaling.common import IceServer
-from rotunda_signaling.settings import SettingsError, load_settings
+from rotunda_signaling.settings import SignalingSettings
 from rotunda_signaling.testing import MakeStage
 from rotunda_signaling.turn import IceServers, TurnServers, credentials, parse_urls, some_servers
 
@@ -94,18 +95,18 @@ def test_what_is_no_turn_server_is_named(wrong: str) -> None:
 
 
 def test_settings(monkeypatch: pytest.MonkeyPatch, key_file: Path, tmp_path: Path) -> None:
-    assert load_settings().turn() is None
+    assert SignalingSettings.load().turn() is None
     monkeypatch.setenv("ROTUNDA_TURN_URLS", f"{UDP},{TLS}")
     with pytest.raises(SettingsError, match="need ROTUNDA_TURN_SECRET_FILE, a file with the secret"):
-        load_settings()
+        SignalingSettings.load()
     monkeypatch.setenv("ROTUNDA_TURN_SECRET_FILE", str(tmp_path / "nowhere"))
     with pytest.raises(SettingsError, match="ROTUNDA_TURN_SECRET_FILE: there is no file"):
-        load_settings()
+        SignalingSettings.load()
     monkeypatch.setenv("ROTUNDA_TURN_SECRET_FILE", str(key_file))
-    assert load_settings().turn() == TurnServers((UDP, TLS), None, key_file, 3600.0)
+    assert SignalingSettings.load().turn() == TurnServers((UDP, TLS), None, key_file, 3600.0)
     monkeypatch.setenv("ROTUNDA_TURN_URLS", "turn.example.org")
     with pytest.raises(SettingsError, match=r"ROTUNDA_TURN_URLS: turn\.example\.org is no URL"):
-        load_settings()
+        SignalingSettings.load()
 
 
 async def test_a_joining_client_is_told_and_told_anew_when_ice_restarts(

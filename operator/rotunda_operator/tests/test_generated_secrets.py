@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from rotunda_base.settings import SettingsError
 from rotunda_kube import Manifest
 from rotunda_operator.certificates import Pair
 from rotunda_operator.clock import Instant
 from rotunda_operator.generated_secrets import SecretsToGenerate, ensure_secrets
-from rotunda_operator.settings import SettingsError, load_settings
+from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.specs.certificates import read_pair
 from rotunda_operator.specs.generated_secrets import https_secret
 from rotunda_operator.testing.fake_secrets import FakeSecrets
@@ -116,12 +117,12 @@ async def test_what_holds_no_authority_is_said_and_stops_nothing_else(
 def test_a_certificate_needs_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROTUNDA_OPERATOR_GENERATE", "redis,https")
     with pytest.raises(SettingsError, match="ROTUNDA_OPERATOR_HTTPS_NAMES is needed"):
-        load_settings()
+        OperatorSettings.load()
     monkeypatch.setenv("ROTUNDA_OPERATOR_HTTPS_NAMES", "meet.example.org")
-    assert load_settings().generate == ("redis", "https")
+    assert OperatorSettings.load().generate == ("redis", "https")
     monkeypatch.setenv("ROTUNDA_OPERATOR_GENERATE", "mongo")
     with pytest.raises(SettingsError, match="ROTUNDA_OPERATOR_GENERATE"):
-        load_settings()
+        OperatorSettings.load()
 
 
 def of_helm(now: datetime) -> Pair:

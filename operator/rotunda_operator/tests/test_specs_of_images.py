@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rotunda_operator.settings import load_settings
+from rotunda_operator.settings import OperatorSettings
 from rotunda_operator.specs.sfu_pod import sfu_pod
 from rotunda_operator.specs.signaling import signaling_objects
 from rotunda_operator.tests import samples
@@ -21,5 +21,8 @@ def test_pods_pull_with_the_credentials_of_the_installation() -> None:
 
 
 def test_names_are_separated_by_commas() -> None:
-    assert load_settings(image_pull_secrets="registry,mirror").image_pull_secrets == ("registry", "mirror")
-    assert load_settings(image_pull_secrets="").image_pull_secrets == ()
+    assert OperatorSettings.load(image_pull_secrets="registry,mirror").image_pull_secrets == (
+        "registry",
+        "mirror",
+    )
+    assert OperatorSettings.load(image_pull_secrets="").image_pull_secrets == ()
