@@ -74,7 +74,7 @@ def run(step: Step) -> Outcome:
 
 
 def environment() -> dict[str, str]:
-    """The caller's, with this checkout's Python tools first."""
+    """The caller's, with this checkout's own tools (python, node, go) first."""
     return os.environ | {
         "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
