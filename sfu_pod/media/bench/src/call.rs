@@ -14,11 +14,11 @@ use rotunda_media_core::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use rotunda_media_worker::{Event, Handle, Load, WorkerOptions, spawn};
 use rotunda_packet::srtp::SrtpProfile;
 
-use crate::cpu;
 use crate::peer::Peer;
 use crate::publisher::{MID_ID, PAYLOAD_TYPE, Publisher, RTX_PAYLOAD_TYPE, TRANSPORT_CC_ID};
 use crate::sinks::{SinkMode, drain, drop_all};
 use crate::trace::Trace;
+use crate::{allocations, cpu};
 
 const THREAD_NAME: &str = "bench-worker";
 /// Consumers have begun and buffers are warm after this.
@@ -55,6 +55,8 @@ pub struct Outcome {
     pub others: f64,
     /// Packets that should have been forwarded.
     pub expected: u64,
+    /// How often the worker's thread asked for memory.
+    pub allocations: u64,
 }
 
 /// What a worker did while packets came, without what it had to catch up with afterwards.
@@ -177,6 +179,8 @@ fn measure(worker: &Handle, scenario: &Scenario<'_>, peers: Vec<Peer>) -> io::Re
     let (split, waited) = (thread.split()?, thread.waited()?);
     let (load, start) = (worker.load(), Instant::now());
     let machine = cpu::Machine::now()?;
+    allocations::watch(thread.id());
+    let taken = allocations::count();
     let sent = play(&mut publishers, scenario.duration)?;
     let played = since(load, worker.load());
     let pace = Pace {
@@ -193,7 +197,9 @@ fn measure(worker: &Handle, scenario: &Scenario<'_>, peers: Vec<Peer>) -> io::Re
         system_share: thread.split()?.system_share_since(split),
         others: cpu::Machine::now()?.others_since(machine),
         expected: sent * scenario.subscribers as u64,
+        allocations: allocations::count() - taken,
     };
+    allocations::watch(0);
     refuse_failures(worker)?;
     Ok(outcome)
 }

@@ -86,6 +86,12 @@ impl Thread {
         Err(io::Error::other(format!("no thread is named {name}")))
     }
 
+    /// Its number at the kernel (gettid(2)).
+    pub fn id(&self) -> i32 {
+        let name = self.directory.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.parse().ok()).unwrap_or_default()
+    }
+
     /// Up to now (proc_pid_stat(5): utime and stime).
     pub fn split(&self) -> io::Result<Split> {
         split(&fs::read_to_string(self.directory.join("stat"))?)

@@ -2,6 +2,7 @@
 //!
 //! `forwarding --help` tells the settings. The result is a Markdown table on the standard output.
 
+mod allocations;
 mod call;
 mod cpu;
 mod floor;
@@ -30,6 +31,9 @@ const MAX_PUBLISHERS: usize = 4;
 const DISTURBED: f64 = 0.03;
 /// How long to wait for them to pause.
 const PATIENCE: Duration = Duration::from_secs(60);
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
+
 const FLOOR_DURATION: Duration = Duration::from_millis(500);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -38,6 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let uniform = recorded.with_size(1100);
     if options.ramp {
         return Ok(ramp::run(&recorded, &options)?);
+    }
+    if options.allocations {
+        return Ok(allocations::run(&recorded, &options)?);
     }
     table::print_head(&recorded, &options);
     for trace in [&uniform, &recorded] {

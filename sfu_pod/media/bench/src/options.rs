@@ -13,7 +13,7 @@ const HELP: &str = "\
 What forwarding costs, measured on the real worker. Prints a Markdown table.
 
 Usage: forwarding [--subscribers 10,100,500] [--sinks dropped,drained,feedback] [--seconds 2]
-                  [--rate 200000] [--trace FILE] [--attempts 1] [--ramp]
+                  [--rate 200000] [--trace FILE] [--attempts 1] [--ramp] [--allocations]
 
   --subscribers  subscribers in a room, one table row for each
   --sinks        what becomes of packets at the subscribers: dropped by a socket filter, drained
@@ -25,7 +25,8 @@ Usage: forwarding [--subscribers 10,100,500] [--sinks dropped,drained,feedback] 
                  of the machine, and is measured again, up to so many times, where they took more
                  meanwhile; the least disturbed attempt is shown
   --ramp         from the rate upwards, each row a quarter more, to the first that loses packets and
-                 one that is twice as much; for the first number of subscribers and the first sinks";
+                 one that is twice as much; for the first number of subscribers and the first sinks
+  --allocations  how often the worker's thread asks for memory, instead of what forwarding costs";
 
 /// What to measure.
 pub struct Options {
@@ -39,6 +40,8 @@ pub struct Options {
     pub attempts: u32,
     /// Raise the rate until packets are lost.
     pub ramp: bool,
+    /// Count the worker's allocations.
+    pub allocations: bool,
 }
 
 impl Options {
@@ -52,6 +55,7 @@ impl Options {
             trace: concat!(env!("CARGO_MANIFEST_DIR"), "/data/camera.txt").into(),
             attempts: 1,
             ramp: false,
+            allocations: false,
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
@@ -64,6 +68,7 @@ impl Options {
                 Long("rate") => options.rate = parser.value()?.parse()?,
                 Long("attempts") => options.attempts = parser.value()?.parse()?,
                 Long("ramp") => options.ramp = true,
+                Long("allocations") => options.allocations = true,
                 Long("trace") => options.trace = parser.value()?.into(),
                 Long("help") | Short('h') => {
                     println!("{HELP}");

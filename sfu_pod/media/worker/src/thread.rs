@@ -34,6 +34,8 @@ pub(crate) struct MediaThread {
     core: core::Worker,
     outlet: Outlet,
     received: ReceiveBatch,
+    /// Reused between batches; always empty.
+    batch: Vec<Received<'static>>,
     read: ReadBuffer,
     commands: CommandReceiver,
     gathering: Gathering,
@@ -63,7 +65,8 @@ impl MediaThread {
         }
         let received = ReceiveBatch::new(RECEIVE_MESSAGES);
         let (read, gathering) = (ReadBuffer::new(), Gathering::new(Instant::now()));
-        Ok(Self { core, outlet, received, read, commands, gathering, epoll })
+        let batch = Vec::with_capacity(RECEIVE_MESSAGES);
+        Ok(Self { core, outlet, received, batch, read, commands, gathering, epoll })
     }
 
     /// Turns until the owner says stop.
@@ -141,12 +144,13 @@ impl MediaThread {
             if count == 0 {
                 return self.gathering.emptied(now);
             }
-            let mut batch = Vec::with_capacity(count);
+            let mut batch = recycle(std::mem::take(&mut self.batch));
             batch.extend(self.received.datagrams_mut().map(|(remote, data)| {
                 let path = Path { listener, remote };
                 Received { path, data }
             }));
             self.core.receive(now, &mut batch, &mut self.outlet);
+            self.batch = recycle(batch);
             now = Instant::now();
         }
         self.gathering.left_over();
@@ -233,6 +237,12 @@ impl MediaThread {
         // An interrupted wait is a turn with nothing ready.
         let _ = epoll::wait(&self.epoll, spare_capacity(ready), timeout.as_ref());
     }
+}
+
+/// The memory of one batch's list for that of the next: collecting in place allocates nothing.
+fn recycle<'a>(mut batch: Vec<Received<'_>>) -> Vec<Received<'a>> {
+    batch.clear();
+    batch.into_iter().map(|_| unreachable!("there are none")).collect()
 }
 
 fn from_now(due: Instant) -> Timespec {

@@ -48,13 +48,14 @@ impl Worker {
         });
         let same_run =
             |a: &Pending, b: &Pending| (a.producer, a.encoding) == (b.producer, b.encoding);
-        let mut packets: Vec<MediaPacket<'_>> = Vec::with_capacity(pending.len());
+        let mut packets = recycle(std::mem::take(&mut self.views));
         for run in pending.chunk_by_mut(same_run) {
             pad_to_equal_sizes(run, usize::from(self.config.pad_segments_up_to));
             packets.clear();
             packets.extend(run.iter().map(|packet| packet.view(batch)));
             self.forward_run(now, run[0].producer, run[0].encoding, &packets, output);
         }
+        self.views = recycle(packets);
         pending.clear();
         self.pending = pending;
     }
@@ -228,6 +229,12 @@ impl Pending {
             padded_len: self.padded_len,
         }
     }
+}
+
+/// The memory of one batch's list for that of the next: collecting in place allocates nothing.
+fn recycle<'a>(mut packets: Vec<MediaPacket<'_>>) -> Vec<MediaPacket<'a>> {
+    packets.clear();
+    packets.into_iter().map(|_| unreachable!("there are none")).collect()
 }
 
 /// Pads neighbours that differ by at most `limit` bytes to the largest of them. The last of such a

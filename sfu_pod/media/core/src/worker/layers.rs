@@ -53,36 +53,36 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(key.index()) else { return };
         transport.layers_due = None;
         transport.layers_chosen = Some(now);
-        let consumers = transport.consumers().to_vec();
-        let asking: Vec<ConsumerKey> =
-            consumers.iter().copied().filter(|key| self.consumers[key.index()].asks).collect();
+        let asks = |key: &ConsumerKey| self.consumers[key.index()].asks;
+        let asking: Vec<_> = transport.consumers().iter().copied().filter(asks).collect();
         match transport.estimator.estimate(now) {
-            None => {
-                if self.transports[key.index()].scarcity.end() {
-                    self.end_waiting(&consumers);
-                }
-                consumers.into_iter().for_each(|consumer| self.aim_highest(now, consumer));
-            }
-            Some(budget) => self.share(now, key, budget, consumers),
+            None => self.unlimited(now, key),
+            Some(budget) => self.share(now, key, budget),
         }
         for consumer in asking {
             self.want_key_frame_for(now, consumer);
         }
     }
 
+    /// Every consumer of the transport gets what it prefers.
+    fn unlimited(&mut self, now: Instant, key: TransportKey) {
+        if self.transports[key.index()].scarcity.end() {
+            self.end_waiting(key);
+        }
+        for index in 0..self.transports[key.index()].consumers().len() {
+            let consumer = self.transports[key.index()].consumers()[index];
+            self.aim_highest(now, consumer);
+        }
+    }
+
     /// Shares a known limit among the consumers of a transport.
-    fn share(
-        &mut self,
-        now: Instant,
-        key: TransportKey,
-        budget: u64,
-        mut consumers: Vec<ConsumerKey>,
-    ) {
+    fn share(&mut self, now: Instant, key: TransportKey, budget: u64) {
         let budget = budget.saturating_sub(self.audio_bitrate(now, key));
         let climb = self.transports[key.index()].estimator.may_climb(now);
         if self.transports[key.index()].scarcity.is_over(now) {
-            self.end_waiting(&consumers);
+            self.end_waiting(key);
         }
+        let mut consumers = self.transports[key.index()].consumers().to_vec();
         consumers.retain(|key| self.takes_video(*key));
         let mut demands: Vec<Demand> =
             consumers.iter().map(|key| self.demand(now, *key, climb)).collect();
@@ -115,8 +115,8 @@ impl Worker {
     }
 
     /// What waited for a better path is tried again.
-    fn end_waiting(&mut self, consumers: &[ConsumerKey]) {
-        for consumer in consumers {
+    fn end_waiting(&mut self, key: TransportKey) {
+        for consumer in self.transports[key.index()].consumers() {
             self.consumers[consumer.index()].waiting = false;
         }
     }

@@ -16,6 +16,7 @@ mod stun;
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use rotunda_packet::rtcp::ReportBlock;
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
@@ -26,6 +27,7 @@ use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::io::{Counters, Output, Received};
 use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
+use crate::packet::MediaPacket;
 use crate::path::Path;
 use crate::producer::Producer;
 use crate::router::Router;
@@ -57,6 +59,10 @@ pub struct Worker {
     counters: Counters,
     /// Reused between batches.
     pending: Vec<forward::Pending>,
+    /// The same; always empty.
+    views: Vec<MediaPacket<'static>>,
+    /// Reused between reports.
+    blocks: Vec<ReportBlock>,
     scratch: Vec<u8>,
 }
 
@@ -90,6 +96,8 @@ impl Worker {
             events: VecDeque::new(),
             counters: Counters::default(),
             pending: Vec::new(),
+            views: Vec::new(),
+            blocks: Vec::new(),
             scratch: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ use rotunda_packet::rtcp::{
 
 use super::Worker;
 use crate::io::Output;
-use crate::keys::TransportKey;
+use crate::keys::{ProducerKey, TransportKey};
 use crate::producer::encoding::Encoding;
 use crate::wallclock::ntp_middle;
 
@@ -102,7 +102,8 @@ impl Worker {
         output: &mut impl Output,
     ) {
         let transport = &mut self.transports[key.index()];
-        let mut blocks = Vec::new();
+        let mut blocks = std::mem::take(&mut self.blocks);
+        blocks.clear();
         let mut received = 0;
         for producer in transport.producers() {
             for encoding in &mut self.producers[producer.index()].encodings {
@@ -118,6 +119,7 @@ impl Worker {
             }
         }
         let worst = blocks.iter().map(|block| block.fraction_lost).max().unwrap_or(0);
+        self.blocks = blocks;
         self.write_limit(now, key, worst, received, compound, output);
     }
 
@@ -132,13 +134,14 @@ impl Worker {
         output: &mut impl Output,
     ) {
         let transport = &mut self.transports[key.index()];
-        let producers = transport.producers().iter().map(|key| &self.producers[key.index()]);
-        let video: Vec<_> = producers.filter(|producer| producer.is_video()).collect();
-        if video.is_empty() {
+        let producers = &self.producers;
+        let sends_video = |key: &&ProducerKey| producers[key.index()].is_video();
+        if !transport.producers().iter().any(|key| sends_video(&key)) {
             return;
         }
         if let Some(limit) = transport.bitrate_to_tell(now, worst_fraction_lost, received) {
-            let encodings = video.iter().flat_map(|producer| &producer.encodings);
+            let video = transport.producers().iter().filter(sends_video);
+            let encodings = video.flat_map(|key| &producers[key.index()].encodings);
             let ssrcs: Vec<u32> = encodings.filter_map(|encoding| encoding.ssrc).collect();
             if compound.len() + 4 * ssrcs.len() > MAX_COMPOUND / 2 {
                 transport.send_rtcp(compound, output);
