@@ -43,9 +43,9 @@
 //!
 //! Every thing with something due stands in one queue ([`timers`]): NACKs and key frame requests
 //! of a producer; feedback, reports, consent of a transport; the active speaker of a router. Once
-//! a second, and whenever something changes, a transport's consumers are given layers
+//! a second, and whenever something changes, a transport's consumers are given layers by its policy
 //! ([`allocation`]) within what its [`estimator`] believes the path to carry. Where not even the
-//! lowest fit, video waits for a while ([`scarcity`]).
+//! lowest fit, video waits for a while.
 //!
 //! # Bounds
 //!
@@ -77,7 +77,6 @@ mod rate;
 mod remb;
 mod router;
 mod routing;
-mod scarcity;
 mod speaker;
 mod timers;
 mod transports;

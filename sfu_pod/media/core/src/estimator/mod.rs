@@ -1,6 +1,6 @@
 //! What the path to a peer carries: a delay-gradient and loss based estimate from transport-wide
-//! feedback, or REMB. It is sufficient to choose layers, no more: nothing is paced or probed.
-//! Without evidence there is no limit.
+//! feedback, or REMB. Without evidence there is no limit. What is made of
+//! the estimate is decided elsewhere ([`crate::allocation`]); nothing is probed.
 
 mod acknowledged;
 mod delay;
@@ -33,12 +33,6 @@ const BACKOFF_INTERVAL: Duration = Duration::from_millis(400);
 const GROWTH: f64 = 1.08;
 const FAST_GROWTH: f64 = 1.25;
 const FAR: Duration = Duration::from_secs(8);
-/// After congestion nothing better is tried for so long; longer where it was the trying that
-/// brought it about.
-const CALM: Duration = Duration::from_secs(3);
-const LONGEST_CALM: Duration = Duration::from_secs(60);
-/// Congestion within this time of a climb is the climb's fault.
-const TRIAL: Duration = Duration::from_secs(8);
 /// Loss that is congestion, and loss that forbids growth.
 const LOSS_CONGESTION: f64 = 0.10;
 const LOSS_HOLD: f64 = 0.02;
@@ -53,12 +47,25 @@ pub(crate) struct Estimator {
     acknowledged: Acknowledged,
     estimate: Option<f64>,
     backed_off: Option<Instant>,
-    /// The last congestion or descent.
-    trouble: Option<Instant>,
-    calm: Duration,
-    climbed: Option<Instant>,
     grown: Instant,
     remb: Option<(Instant, u64)>,
+}
+
+/// What a path is believed to carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Estimate {
+    pub bits_per_second: u64,
+    /// The peer told it lately.
+    told: bool,
+    /// When our own estimate fell last.
+    fell: Option<Instant>,
+}
+
+impl Estimate {
+    /// Whether it is our own from before that time, and has met no congestion since.
+    pub(crate) fn is_older_than(&self, at: Instant) -> bool {
+        !self.told && self.fell.is_none_or(|fell| fell < at)
+    }
 }
 
 impl Estimator {
@@ -69,9 +76,6 @@ impl Estimator {
             acknowledged: Acknowledged::default(),
             estimate: None,
             backed_off: None,
-            trouble: None,
-            calm: CALM,
-            climbed: None,
             grown: epoch,
             remb: None,
         }
@@ -125,25 +129,11 @@ impl Estimator {
             .map(|(_, bitrate)| bitrate)
     }
 
-    /// Whether the limit is an own estimate from before that has met no congestion since.
-    pub(crate) fn is_old(&self, now: Instant, since: Instant) -> bool {
-        let told = self.told(now).is_some_and(|bitrate| self.estimate(now) == Some(bitrate));
-        !told && self.backed_off.is_none_or(|at| at < since)
-    }
-
-    /// Whether anything better may be tried: not right after congestion.
-    pub(crate) fn may_climb(&self, now: Instant) -> bool {
-        self.trouble.is_none_or(|at| now.saturating_duration_since(at) > self.calm)
-    }
-
-    /// Something better is tried.
-    pub(crate) fn climbed(&mut self, now: Instant) {
-        self.climbed = Some(now);
-    }
-
-    /// Something became too much: as after congestion, nothing better is tried at once.
-    pub(crate) fn descended(&mut self, now: Instant) {
-        self.trouble = Some(now);
+    /// The limit with what it is founded on; `None`: no limit is known.
+    pub(crate) fn founded(&self, now: Instant) -> Option<Estimate> {
+        let bits_per_second = self.estimate(now)?;
+        let told = self.told(now) == Some(bits_per_second);
+        Some(Estimate { bits_per_second, told, fell: self.backed_off })
     }
 
     fn arrived(&mut self, now: Instant, sequence: u16, arrival: u32) {
@@ -164,14 +154,7 @@ impl Estimator {
         let factor = if self.delay.queue() > LONG_QUEUE { DEEP_BACKOFF } else { BACKOFF };
         let lowered = (rate * factor).max(FLOOR);
         self.estimate = Some(self.estimate.map_or(lowered, |estimate| estimate.min(lowered)));
-        let failed = self.climbed.take().map(|at| now.saturating_duration_since(at) < TRIAL);
-        self.calm = match failed {
-            Some(true) => (self.calm * 2).min(LONGEST_CALM),
-            Some(false) => CALM,
-            None => self.calm,
-        };
         self.backed_off = Some(now);
-        self.trouble = Some(now);
         self.grown = now;
         true
     }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use crate::allocation::Policy;
 use crate::command::{ConsumerParameters, ExtensionIds, ProducerParameters, SrtpKeys};
 use crate::consumer::key_frames::KeyFrameAllowance;
 use crate::consumer::retransmit::ResendBudget;
@@ -26,7 +27,6 @@ use crate::incoming_limit::IncomingLimit;
 use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::remb::ReceiveLimit;
 use crate::routing::RouteTable;
-use crate::scarcity::Scarcity;
 use crate::timers::{Due, Timer, Timers};
 use crate::twcc::ArrivalRecorder;
 use crate::wallclock::ClockOffset;
@@ -63,9 +63,8 @@ pub(crate) struct Transport {
     clock_offset: ClockOffset,
     resends: ResendBudget,
     pub key_frames: KeyFrameAllowance,
-    pub layers_chosen: Option<Instant>,
-    pub layers_due: Option<Instant>,
-    pub scarcity: Scarcity,
+    /// Decides which layers its consumers are sent.
+    pub layers: Policy,
     bytes_received: u64,
     bytes_sent: u64,
     srtp_rejected: u64,
@@ -94,9 +93,7 @@ impl Transport {
             clock_offset: ClockOffset::default(),
             resends: ResendBudget::new(),
             key_frames: KeyFrameAllowance::default(),
-            layers_chosen: None,
-            layers_due: None,
-            scarcity: Scarcity::default(),
+            layers: Policy::default(),
             bytes_received: 0,
             bytes_sent: 0,
             srtp_rejected: 0,

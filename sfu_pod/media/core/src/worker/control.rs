@@ -100,6 +100,7 @@ impl Worker {
     fn feedback(&mut self, now: Instant, key: TransportKey, feedback: &TransportFeedback<'_>) {
         let transport = &mut self.transports[key.index()];
         if transport.estimator.feedback(now, feedback) {
+            transport.layers.congested(now);
             self.stale_layers.push(Stale::Transport(key));
         }
     }

@@ -90,13 +90,13 @@ impl Worker {
             self.tell_refused(now, key);
             self.stale_layers.push(Stale::Transport(key));
         }
-        if self.transports[key.index()].layers_due.is_some_and(|due| due <= now) {
+        if self.transports[key.index()].layers.due().is_some_and(|due| due <= now) {
             self.choose_for_transport(now, key);
         }
         let transport = &mut self.transports[key.index()];
         let report = busy.then_some(transport.next_report());
         let (feedback, expiry) = (transport.feedback_due(), transport.kind().next_expiry());
-        let next = [report, transport.layers_due, feedback, expiry];
+        let next = [report, transport.layers.due(), feedback, expiry];
         if let Some(at) = next.into_iter().flatten().min() {
             transport.wake(&mut self.timers, key, at.max(now + SHORTEST_WAIT));
         }

@@ -1,18 +1,15 @@
 //! Choosing layers and asking for the key frames that they need.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Worker;
-use crate::allocation::{Demand, Rung, allocate, beyond};
+use crate::allocation::{Decision, Demand, EncodingOffer, LayerOption, highest_alive, options};
 use crate::codec::StreamLayers;
 use crate::consumer::Consumer;
+use crate::estimator::Estimate;
 use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::producer::{JUDGE_INTERVAL, Producer};
 use crate::timers::Timer;
-use crate::transports::Transport;
-
-/// Changes within this time are answered by one choice.
-const CHOICE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// For whom layers have to be chosen anew.
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +40,19 @@ impl Worker {
         if transport.estimator.estimate(now).is_none() {
             return self.aim_highest(now, key);
         }
-        let at = transport.layers_chosen.map_or(now, |chosen| chosen + CHOICE_INTERVAL).max(now);
-        transport.layers_due.get_or_insert(at);
+        let at = transport.layers.changed(now);
         transport.wake(&mut self.timers, transport_key, at);
     }
 
     /// Chooses for all consumers of a transport.
     pub(super) fn choose_for_transport(&mut self, now: Instant, key: TransportKey) {
         let Some(transport) = self.transports.get_mut(key.index()) else { return };
-        transport.layers_due = None;
-        transport.layers_chosen = Some(now);
+        transport.layers.choosing(now);
         let asks = |key: &ConsumerKey| self.consumers[key.index()].asks;
         let asking: Vec<_> = transport.consumers().iter().copied().filter(asks).collect();
-        match transport.estimator.estimate(now) {
+        match transport.estimator.founded(now) {
             None => self.unlimited(now, key),
-            Some(budget) => self.share(now, key, budget),
+            Some(estimate) => self.share(now, key, &estimate),
         }
         for consumer in asking {
             self.want_key_frame_for(now, consumer);
@@ -66,7 +61,7 @@ impl Worker {
 
     /// Every consumer of the transport gets what it prefers.
     fn unlimited(&mut self, now: Instant, key: TransportKey) {
-        if self.transports[key.index()].scarcity.end() {
+        if self.transports[key.index()].layers.unlimited() {
             self.end_waiting(key);
         }
         for index in 0..self.transports[key.index()].consumers().len() {
@@ -76,41 +71,27 @@ impl Worker {
     }
 
     /// Shares a known limit among the consumers of a transport.
-    fn share(&mut self, now: Instant, key: TransportKey, budget: u64) {
-        let budget = budget.saturating_sub(self.audio_bitrate(now, key));
-        let climb = self.transports[key.index()].estimator.may_climb(now);
-        if self.transports[key.index()].scarcity.is_over(now) {
+    fn share(&mut self, now: Instant, key: TransportKey, estimate: &Estimate) {
+        let budget = estimate.bits_per_second.saturating_sub(self.audio_bitrate(now, key));
+        if self.transports[key.index()].layers.waiting_is_over(now) {
             self.end_waiting(key);
         }
+        let climb = self.transports[key.index()].layers.may_climb(now);
         let mut consumers = self.transports[key.index()].consumers().to_vec();
         consumers.retain(|key| self.takes_video(*key));
-        let mut demands: Vec<Demand> =
+        let demands: Vec<Demand> =
             consumers.iter().map(|key| self.demand(now, *key, climb)).collect();
-        let beyond = beyond(budget, &demands);
-        let Transport { scarcity, estimator, .. } = &mut self.transports[key.index()];
-        // A trial goes on until it meets congestion: the estimate grows by it, but slowly.
-        let on_trial = scarcity.tried().is_some_and(|at| estimator.is_old(now, at));
-        if scarcity.begins(now, on_trial || !beyond.contains(&true)) {
-            for (consumer, _) in consumers.iter().zip(&beyond).filter(|(_, beyond)| **beyond) {
-                self.consumers[consumer.index()].waiting = true;
-                self.stop_forwarding(*consumer);
+        let policy = &mut self.transports[key.index()].layers;
+        let decisions = policy.decide(now, estimate, budget, &demands);
+        for (consumer, decision) in consumers.into_iter().zip(decisions) {
+            match decision {
+                Some(Decision::Send { layers, best }) => self.aim(now, consumer, layers, best),
+                Some(Decision::Wait) => {
+                    self.consumers[consumer.index()].waiting = true;
+                    self.stop_forwarding(consumer);
+                }
+                None => {}
             }
-            let mut goes_on = beyond.iter().map(|beyond| !beyond);
-            demands.retain(|_| goes_on.next() == Some(true));
-            consumers.retain(|key| self.takes_video(*key));
-        }
-        for ((consumer, demand), step) in
-            consumers.iter().zip(&demands).zip(allocate(budget, &demands))
-        {
-            let Some(rung) = step.and_then(|step| demand.rungs.get(step)) else { continue };
-            let highest = climb && step.is_some_and(|step| step + 1 == demand.rungs.len());
-            let estimator = &mut self.transports[key.index()].estimator;
-            match demand.current {
-                Some(current) if step > Some(current) => estimator.climbed(now),
-                Some(current) if step < Some(current) => estimator.descended(now),
-                _ => {}
-            }
-            self.aim(now, *consumer, rung.layers, highest);
         }
     }
 
@@ -126,7 +107,7 @@ impl Worker {
         if self.takes_video(key) {
             let consumer = &self.consumers[key.index()];
             let producer = &self.producers[consumer.producer.index()];
-            let encoding = highest_alive(producer, consumer.preferred.spatial);
+            let encoding = highest_of(producer, consumer.preferred.spatial);
             self.aim(now, key, StreamLayers { encoding, spatial: 0, temporal: 0 }, true);
         }
     }
@@ -173,8 +154,7 @@ impl Worker {
             let at = transport.key_frames.next(now, producer.id);
             if at > now {
                 consumer.asks = true;
-                let at = transport.layers_due.map_or(at, |due| due.min(at));
-                transport.layers_due = Some(at);
+                let at = transport.layers.choose_by(at);
                 return transport.wake(&mut self.timers, consumer.transport, at);
             }
             transport.key_frames.spend(now, producer.id);
@@ -207,15 +187,15 @@ impl Worker {
     fn demand(&self, now: Instant, key: ConsumerKey, climb: bool) -> Demand {
         let consumer = &self.consumers[key.index()];
         let producer = &self.producers[consumer.producer.index()];
-        let mut rungs = rungs(now, producer, consumer);
+        let mut options = offered(now, producer, consumer);
         let current = consumer
             .selector
             .current()
-            .and_then(|current| rungs.iter().rposition(|rung| rung.layers <= current));
+            .and_then(|current| options.iter().rposition(|option| option.layers <= current));
         if let (Some(current), false) = (current, climb) {
-            rungs.truncate(current + 1);
+            options.truncate(current + 1);
         }
-        Demand { rungs, current }
+        Demand { options, current }
     }
 
     fn audio_bitrate(&self, now: Instant, key: TransportKey) -> u64 {
@@ -231,46 +211,24 @@ impl Worker {
     }
 }
 
-/// What a consumer may get of its producer, bit rates ascending: the encodings alive up to the
-/// preferred one (above it only where nothing lower lives), with their temporal layers.
-fn rungs(now: Instant, producer: &Producer, consumer: &Consumer) -> Vec<Rung> {
+/// What a consumer may be sent of its producer; before anything came, what it prefers.
+fn offered(now: Instant, producer: &Producer, consumer: &Consumer) -> Vec<LayerOption> {
     let alive = producer.alive();
-    let mut rungs: Vec<Rung> = Vec::new();
-    for (encoding, index) in producer.encodings.iter().zip(0u8..) {
-        let permitted = index <= consumer.preferred.spatial || rungs.is_empty();
-        if alive & 1 << index == 0 || !permitted {
-            continue;
-        }
-        let highest = encoding.highest_temporal.min(consumer.preferred.temporal);
-        // A larger picture is worth half the frame rate, but not a quarter of it.
-        let lowest = if rungs.is_empty() { 0 } else { highest.saturating_sub(1) };
-        for temporal in lowest..=highest {
-            let bitrate = encoding.bitrate_up_to(now, temporal);
-            let layers = StreamLayers { encoding: index, spatial: 0, temporal };
-            match rungs.last_mut() {
-                // The better layers for no more bits take the place of the worse.
-                Some(last) if bitrate <= last.bitrate => {
-                    *last = Rung { layers, bitrate: last.bitrate }
-                }
-                _ => rungs.push(Rung { layers, bitrate }),
-            }
-        }
-    }
-    if rungs.is_empty() {
-        let encoding = highest_alive(producer, consumer.preferred.spatial);
+    let offers = producer.encodings.iter().zip(0..).map(|(encoding, index)| EncodingOffer {
+        alive: alive & 1 << index != 0,
+        highest_temporal: encoding.highest_temporal,
+        bitrate: move |temporal| encoding.bitrate_up_to(now, temporal),
+    });
+    let mut options = options(consumer.preferred, offers);
+    if options.is_empty() {
+        let encoding = highest_of(producer, consumer.preferred.spatial);
         let temporal = consumer.preferred.temporal;
         let layers = StreamLayers { encoding, spatial: 0, temporal };
-        rungs.push(Rung { layers, bitrate: 0 });
+        options.push(LayerOption { layers, bitrate: 0 });
     }
-    rungs
+    options
 }
 
-/// The highest encoding that lives, up to the preferred one; above it only where nothing lower
-/// lives. Before anything came: the preferred one.
-fn highest_alive(producer: &Producer, preferred: u8) -> u8 {
-    let alive = producer.alive();
-    let top = producer.encodings.len().saturating_sub(1) as u8;
-    let preferred = preferred.min(top);
-    let permitted = (0..=preferred).rev().find(|spatial| alive & 1 << spatial != 0);
-    permitted.or((preferred..=top).find(|spatial| alive & 1 << spatial != 0)).unwrap_or(preferred)
+fn highest_of(producer: &Producer, preferred: u8) -> u8 {
+    highest_alive(producer.alive(), producer.encodings.len(), preferred)
 }

@@ -12,7 +12,7 @@ const TRIAL: Duration = Duration::from_secs(20);
 
 /// What one transport has been through.
 #[derive(Debug, Default)]
-pub(crate) struct Scarcity {
+pub(super) struct Scarcity {
     /// The lowest layers do not fit since then.
     since: Option<Instant>,
     /// Video waits until then.
@@ -24,7 +24,7 @@ pub(crate) struct Scarcity {
 impl Scarcity {
     /// Video that waits is to be tried again; the estimate does not show when, as it knows only what
     /// is sent.
-    pub(crate) fn is_over(&mut self, now: Instant) -> bool {
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
         let over = self.until.is_some_and(|until| until <= now);
         if over {
             self.until = None;
@@ -35,12 +35,12 @@ impl Scarcity {
     }
 
     /// When video that waited was tried again last.
-    pub(crate) fn tried(&self) -> Option<Instant> {
+    pub(super) fn tried(&self) -> Option<Instant> {
         self.tried
     }
 
     /// Notes whether the lowest layers fit; returns whether those that do not shall wait from now on.
-    pub(crate) fn begins(&mut self, now: Instant, fits: bool) -> bool {
+    pub(super) fn begins(&mut self, now: Instant, fits: bool) -> bool {
         if fits {
             self.since = None;
             return false;
@@ -57,7 +57,7 @@ impl Scarcity {
     }
 
     /// No limit is known any more. Returns whether video waited.
-    pub(crate) fn end(&mut self) -> bool {
+    pub(super) fn end(&mut self) -> bool {
         std::mem::take(self).until.is_some()
     }
 }
