@@ -17,5 +17,6 @@ targets=$(cargo fuzz list)
 [ -n "$targets" ] || die "no fuzz targets in sfu_pod/media/fuzz"
 for target in $targets; do
     say "fuzzing $target for ${FUZZ_SECONDS:-60} s"
-    cargo fuzz run "$target" -- -max_total_time="${FUZZ_SECONDS:-60}" -print_final_stats=1
+    mkdir -p "fuzz/corpus/$target"
+    cargo fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- -max_total_time="${FUZZ_SECONDS:-60}" -print_final_stats=1
 done
