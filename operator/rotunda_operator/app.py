@@ -9,6 +9,7 @@ import structlog
 
 from rotunda_base.exit_status import FAILED, LOST_LEASE
 from rotunda_base.logs import configure_logs
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_kube import KubeApi, KubeError
 from rotunda_kube.api import connect
 from rotunda_operator.controller import Controller
@@ -55,9 +56,7 @@ async def _operate(api: KubeApi, settings: OperatorSettings) -> int:
         running = asyncio.create_task(controller.run(), name="controller")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in (running, stopping):
-            task.cancel()
-        await asyncio.wait([running, stopping])
+        await cancel_and_wait(running, stopping)
     return _status(running)
 
 

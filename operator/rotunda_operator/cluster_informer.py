@@ -22,6 +22,7 @@ import structlog
 # kopf does not export it. Therefore kopf's version is pinned to the minor one.
 from kopf._cogs.structs.references import Insights
 
+from rotunda_base.tasks import cancel_and_wait
 from rotunda_kube import KubeApi, KubeError, Manifest, key_of
 from rotunda_kube.informer import pause
 from rotunda_kube.resource import MEDIA_CLUSTERS
@@ -158,8 +159,7 @@ class _KopfThread:
                 insights=insights,
             )
         finally:
-            finding.cancel()
-            await asyncio.wait([finding])
+            await cancel_and_wait(finding)
         return "" if finding.cancelled() or finding.result() else UNDEFINED
 
     async def _find_definition(self, insights: Insights) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-CANCEL_AGAIN_SECONDS = 1.0
+from rotunda_base.tasks import cancel_and_wait
 
 
 async def run_task_group(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
@@ -20,14 +20,7 @@ async def run_task_group(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        await _cancel(tasks)
+        await cancel_and_wait(*tasks)
     errors = [error for task in tasks if not task.cancelled() and (error := task.exception())]
     if errors:
         raise BaseExceptionGroup("tasks of a group failed", errors)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    while running := [task for task in tasks if not task.done()]:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)

@@ -1,8 +1,8 @@
-"""A person without a browser, to try a running system from where its users are.
+"""A person without a browser: to try a running system from where its users are, and as a load for tests.
 
-One Caller joins a room over Socket.IO as the contract says, opens transports along a way that is chosen (UDP,
-TCP, or a TURN relay), and sends or receives sound. What fails is told by the class of the error, which names
-the hop:
+One Caller joins a room over Socket.IO as the contract says, or comes back to its seat, opens transports along
+a way that is chosen (UDP, TCP, or a TURN relay), and sends and receives sound and pictures. What fails is
+told by the class of the error, which names the hop:
 
     CallError
     ├── SignalingUnreachable   no connection to the URL, or it was lost
@@ -21,8 +21,9 @@ from rotunda.caller.errors import (
     Refused,
     SignalingUnreachable,
 )
+from rotunda.caller.patience import Patience
 from rotunda.caller.person import Person
-from rotunda.caller.transport import CallerTransport
+from rotunda.caller.transport import CallerTransport, OnPacket
 from rotunda.caller.ways import IceServer, Way, WayKind
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "IceServer",
     "NoMedia",
     "NoWay",
+    "OnPacket",
+    "Patience",
     "Person",
     "Refused",
     "SignalingUnreachable",

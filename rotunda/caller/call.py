@@ -74,7 +74,7 @@ class _Hearing:
         self.enough = asyncio.Event()
         self._wanted = wanted
 
-    def on_packet(self, packet: bytes) -> None:
+    def on_packet(self, packet: bytes, arrived: int) -> None:
         number = number_of(packet)
         if number is None:
             return

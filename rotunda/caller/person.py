@@ -1,33 +1,32 @@
 """One person in a room, over Socket.IO on a WebSocket."""
 
-import asyncio
 import ssl
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
-import socketio  # type: ignore[import-untyped]  # it ships no annotations
-
-from rotunda.caller.errors import CallError, Refused, SignalingUnreachable
+from rotunda.caller.errors import CallError
+from rotunda.caller.patience import USUAL, Patience
+from rotunda.caller.picture import PICTURE, picture_parameters
+from rotunda.caller.signaling_socket import SignalingSocket
 from rotunda.caller.sound import SOUND, sound_parameters
 from rotunda.caller.transport import CallerTransport, OnPacket
 from rotunda.caller.ways import IceServer, WayKind
 
 JsonObject = dict[str, Any]
-ANSWER_SECONDS = 60.0
-CONNECT_SECONDS = 20.0
 
 
 class Person:
     """Made by `enter`. `joined` is the answer to `join`, `events` every event so far as name and payload."""
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
+    def __init__(self, url: str, token: str, context: ssl.SSLContext | None, patience: Patience) -> None:
         self.joined: JsonObject = {}
         self.events: list[tuple[str, JsonObject]] = []
+        self._url = url
+        self._token = token
+        self._place = ("", "")
         self._context = context
-        self._refusal: Refused | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._socket: Any = None
+        self._patience = patience
+        self._socket: SignalingSocket | None = None
         self._transports: list[CallerTransport] = []
 
     @classmethod
@@ -38,31 +37,58 @@ class Person:
         name: str,
         *,
         token: str = "",
+        seat: str | None = None,
         context: ssl.SSLContext | None = None,
+        patience: Patience = USUAL,
     ) -> "Person":
         """Connects and joins; `context` checks the certificate of an https URL. Raises CallError."""
-        person = await cls.connect(url, token=token, context=context)
+        person = await cls.connect(url, token=token, context=context, patience=patience)
         try:
-            await person.join(room, name)
+            await person.join(room, name, seat=seat)
         except BaseException:
             await person.disconnect()
             raise
         return person
 
     @classmethod
-    async def connect(cls, url: str, *, token: str = "", context: ssl.SSLContext | None = None) -> "Person":
+    async def connect(
+        cls,
+        url: str,
+        *,
+        token: str = "",
+        context: ssl.SSLContext | None = None,
+        patience: Patience = USUAL,
+    ) -> "Person":
         """Connects, into no room yet. Raises Refused where the token is, or SignalingUnreachable."""
-        person = cls(context)
+        person = cls(url, token, context, patience)
         try:
-            await person._connect(url, token)
+            await person._connect()
         except BaseException:
             await person.disconnect()
             raise
         return person
 
-    async def join(self, room: str, name: str) -> None:
-        """Once. Raises CallError."""
-        self.joined = await self.request("join", room=room, displayName=name)
+    async def join(self, room: str, name: str, *, seat: str | None = None) -> None:
+        """Once; with the `seat` of somebody who is gone it is theirs, and their media. Raises CallError."""
+        self._place = (room, name)
+        more = {"seat": seat} if seat is not None else {}
+        self.joined = await self.request("join", room=room, displayName=name, **more)
+
+    async def resume(self) -> None:
+        """Comes back over a new socket, in the same seat; transports and media go on. Raises CallError."""
+        if self._socket is not None:
+            await self._socket.close()
+        await self._connect()
+        await self.join(*self._place, seat=self.seat)
+
+    @property
+    def participant_id(self) -> str:
+        return str(self.joined["participantId"])
+
+    @property
+    def seat(self) -> str:
+        """Whoever joins with it resumes."""
+        return str(self.joined["seat"])
 
     @property
     def turn_servers(self) -> list[IceServer]:
@@ -70,21 +96,30 @@ class Person:
 
     async def request(self, name: str, **payload: Any) -> JsonObject:
         """Sends one request and returns its answer. Raises Refused or SignalingUnreachable."""
-        try:
-            answer: JsonObject = await self._socket.call(name, payload, timeout=ANSWER_SECONDS)
-        except (socketio.exceptions.SocketIOError, OSError) as error:
-            raise SignalingUnreachable(f"{name} was not answered: {error or 'timeout'}") from error
-        if "error" in answer:
-            raise Refused(name, str(answer["error"]["code"]), str(answer["error"]["message"]))
-        return answer
+        assert self._socket is not None
+        return await self._socket.request(name, payload, self._patience.answer)
 
     async def transport(
-        self, direction: str, kind: WayKind = "udp", on_packet: OnPacket | None = None
+        self,
+        direction: str,
+        kind: WayKind = "udp",
+        on_packet: OnPacket | None = None,
+        *,
+        host: str = "",
     ) -> CallerTransport:
-        """A transport with ICE and DTLS done. Raises CallError."""
+        """A transport with ICE and DTLS done; `host` is the media node's address where it matters which one.
+
+        Raises CallError.
+        """
         options = await self.request("createWebRtcTransport", direction=direction)
         transport = CallerTransport(
-            options, kind, self.turn_servers, context=self._context, on_packet=on_packet
+            options,
+            kind,
+            self.turn_servers,
+            context=self._context,
+            on_packet=on_packet,
+            patience=self._patience,
+            host=host,
         )
         self._transports.append(transport)
         await self.request(
@@ -95,8 +130,16 @@ class Person:
 
     async def publish_sound(self, transport: CallerTransport) -> str:
         """The new producer's id; what is sent on the transport with SOUND's SSRC is its media."""
+        return await self.publish(transport, "audio", sound_parameters(SOUND))
+
+    async def publish_picture(self, transport: CallerTransport) -> str:
+        """The same with PICTURE's SSRC."""
+        return await self.publish(transport, "video", picture_parameters(PICTURE))
+
+    async def publish(self, transport: CallerTransport, kind: str, rtp_parameters: JsonObject) -> str:
+        """The new producer's id."""
         answer = await self.request(
-            "produce", transportId=transport.id, kind="audio", rtpParameters=sound_parameters(SOUND)
+            "produce", transportId=transport.id, kind=kind, rtpParameters=rtp_parameters
         )
         return str(answer["id"])
 
@@ -126,42 +169,17 @@ class Person:
             await transport.close()
         self._transports.clear()
         if self._socket is not None:
-            await self._socket.disconnect()
-        if self._session is not None:
-            await self._session.close()
+            await self._socket.close()
+            self._socket = None
 
-    async def _connect(self, url: str, token: str) -> None:
-        tls = self._context if self._context is not None else True
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
-        self._socket = socketio.AsyncClient(reconnection=False, http_session=self._session)
-        self._socket.on("*", self._keep)
-        self._socket.on("connect_error", self._keep_refusal)
-        auth = {"token": token} if token else None
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                # By default it waits a second for the server's answer, which is little over some networks.
-                await self._socket.connect(
-                    url, transports=["websocket"], auth=auth, wait_timeout=CONNECT_SECONDS
-                )
-        except (socketio.exceptions.ConnectionError, OSError, TimeoutError) as error:
-            if self._refusal is not None:
-                raise self._refusal from error
-            reason = str(_innermost(error)) or "timeout"
-            raise SignalingUnreachable(f"no Socket.IO connection to {url}: {reason}") from error
+    async def _connect(self) -> None:
+        self._socket = await SignalingSocket.connect(
+            self._url,
+            self._keep,
+            token=self._token,
+            context=self._context,
+            seconds=self._patience.connect,
+        )
 
-    async def _keep(self, name: str, payload: JsonObject) -> None:
+    def _keep(self, name: str, payload: JsonObject) -> None:
         self.events.append((name, payload))
-
-    async def _keep_refusal(self, told: object = None) -> None:
-        """A server that refuses says why, `{message, data: {code}}`; a connection that fails has a text."""
-        if isinstance(told, dict):
-            data = told.get("data")
-            code = str(data["code"]) if isinstance(data, dict) and "code" in data else "refused"
-            self._refusal = Refused("connect", code, str(told.get("message", "")))
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """What it came from: of a refused certificate, say, engine.io tells "Connection error" alone."""
-    while (origin := error.__cause__ or error.__context__) is not None:
-        error = origin
-    return error

@@ -4,6 +4,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from rotunda.caller.rtp import rtp_header
+
 INTERVAL_SECONDS = 0.02
 _SAMPLES = 960
 _SILENCE = b"\xf8\xff\xfe"
@@ -42,9 +44,7 @@ def sound_parameters(stream: SoundStream) -> dict[str, Any]:
 
 
 def sound_packet(stream: SoundStream, number: int) -> bytes:
-    head = struct.pack(
-        "!BBHII", 0x80, stream.payload_type, number % 2**16, number * _SAMPLES % 2**32, stream.ssrc
-    )
+    head = rtp_header(stream.payload_type, number, number * _SAMPLES, stream.ssrc)
     return head + _SILENCE + _MARK + struct.pack("!I", number)
 
 

@@ -5,27 +5,27 @@ ICE is that of a controlling agent towards an ICE-lite one (RFC 8445 section 6.1
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, cast
 
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
 from rotunda.caller.checks import connectivity_check
 from rotunda.caller.errors import HandshakeFailed, NoWay
-from rotunda.caller.ways import IceServer, Way, WayKind, open_relay, open_tcp, open_udp
+from rotunda.caller.patience import USUAL, Patience
+from rotunda.caller.ways import Datagram, IceServer, Way, WayKind, open_relay, open_tcp, open_udp
+from rotunda_base.tasks import cancel_and_wait
 
 JsonObject = dict[str, Any]
-OnPacket = Callable[[bytes], None]
-"""Given a decrypted RTP packet."""
+OnPacket = Callable[[bytes, int], None]
+"""Given a decrypted RTP packet and when it arrived: nanoseconds of the real-time clock."""
 
-CHECK_SECONDS = 10.0
-"""How long a way's connectivity checks may stay without an answer."""
 CHECK_AGAIN_SECONDS = 0.25
 CONSENT_SECONDS = 5.0
-HANDSHAKE_SECONDS = 30.0
-"""As long as a media node lets one take."""
 
 
 class CallerTransport:
@@ -39,8 +39,13 @@ class CallerTransport:
         *,
         context: ssl.SSLContext | None = None,
         on_packet: OnPacket | None = None,
+        patience: Patience = USUAL,
+        host: str = "",
     ) -> None:
-        """`options` is the answer to createWebRtcTransport; `servers` are needed for a relay."""
+        """`options` is the answer to createWebRtcTransport; `servers` are needed for a relay.
+
+        With a `host` no other address of the media node is tried.
+        """
         self.id = str(options["id"])
         self.records: deque[bytes] = deque()
         self.record_arrived = asyncio.Event()
@@ -49,8 +54,9 @@ class CallerTransport:
         self._servers = servers
         self._context = context
         self._on_packet = on_packet
-        self._certificate = RTCCertificate.generateCertificate()
-        self._dtls = RTCDtlsTransport(cast(Any, _Ice(self)), [self._certificate])
+        self._patience = patience
+        self._host = host
+        self._dtls = RTCDtlsTransport(cast(Any, _Ice(self)), [_certificate()])
         self._way: Way | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -61,7 +67,7 @@ class CallerTransport:
     @property
     def dtls_parameters(self) -> JsonObject:
         """What signaling is told: the client of DTLS, as browsers are."""
-        prints = self._certificate.getFingerprints()
+        prints = _certificate().getFingerprints()
         told = [{"algorithm": each.algorithm, "value": each.value} for each in prints]
         return {"role": "client", "fingerprints": told}
 
@@ -74,13 +80,21 @@ class CallerTransport:
             for each in self._options["dtlsParameters"]["fingerprints"]
         ]
         with suppress(TimeoutError):
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
+            async with asyncio.timeout(self._patience.handshake):
                 await self._dtls.start(RTCDtlsParameters(theirs))
         if self._dtls.state != "connected":
             raise HandshakeFailed(f"the DTLS handshake over {self.way} ended {self._dtls.state}")
 
-    def send_rtp(self, packet: bytes) -> None:
-        self.send(self._dtls._tx_srtp.protect(packet))
+    def send_rtp(self, packet: bytes) -> int:
+        """Encrypts and sends; the time just before it is handed to the kernel, as of `OnPacket`."""
+        protected = self._dtls._tx_srtp.protect(packet)
+        now = time.time_ns()
+        self.send(protected)
+        return now
+
+    async def send_data(self, packet: bytes) -> None:
+        """One SCTP packet over DTLS."""
+        await self._dtls._send_data(packet)
 
     def send(self, datagram: bytes) -> None:
         assert self._way is not None
@@ -89,8 +103,7 @@ class CallerTransport:
     async def close(self) -> None:
         if self._dtls.state == "connected":
             await self._dtls.stop()
-        for task in self._tasks:
-            task.cancel()
+        await cancel_and_wait(*self._tasks)
         if self._way is not None:
             await self._way.close()
 
@@ -107,14 +120,15 @@ class CallerTransport:
                 except NoWay as error:
                     complaints.append(str(error))
         finally:
-            for left in trials:
-                left.cancel()
+            await cancel_and_wait(*(trial for trial in trials if not trial.done()))
         raise NoWay("; ".join(complaints))
 
     def _openings(self) -> list[Coroutine[Any, Any, Way]]:
         found: list[Coroutine[Any, Any, Way]] = []
         for each in self._options["iceCandidates"]:
             host, port = str(each["address"]), int(each["port"])
+            if self._host not in ("", host):
+                continue
             protocol = str(each["protocol"]).lower()
             if self._kind == "udp" and protocol == "udp":
                 found.append(open_udp(host, port))
@@ -129,8 +143,8 @@ class CallerTransport:
         way = await opening
         asking = asyncio.create_task(self._ask_again(way))
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                while not _is_stun(await way.receive()):
+            async with asyncio.timeout(self._patience.check):
+                while not _is_stun((await way.receive()).content):
                     pass
             return way
         except (TimeoutError, OSError) as error:
@@ -162,15 +176,16 @@ class CallerTransport:
             while True:
                 self._sort(await self._way.receive())
 
-    def _sort(self, datagram: bytes) -> None:
+    def _sort(self, datagram: Datagram) -> None:
         """By the first byte (RFC 7983), and RTCP by the second (RFC 5761)."""
-        if not datagram or datagram[0] < 20:
+        content = datagram.content
+        if not content or content[0] < 20:
             return
-        if datagram[0] < 64:
-            self.records.append(datagram)
+        if content[0] < 64:
+            self.records.append(content)
             self.record_arrived.set()
-        elif self._on_packet is not None and len(datagram) > 1 and not 192 <= datagram[1] <= 223:
-            self._on_packet(self._dtls._rx_srtp.unprotect(datagram))
+        elif self._on_packet is not None and len(content) > 1 and not 192 <= content[1] <= 223:
+            self._on_packet(self._dtls._rx_srtp.unprotect(content), datagram.arrived)
 
 
 class _Ice:
@@ -189,6 +204,12 @@ class _Ice:
 
     async def _send(self, data: bytes) -> None:
         self._transport.send(data)
+
+
+@cache
+def _certificate() -> RTCCertificate:
+    """One for all transports of the process: making one costs more than the rest of a join."""
+    return RTCCertificate.generateCertificate()
 
 
 def _is_stun(datagram: bytes) -> bool:

@@ -136,7 +136,7 @@ class _Hearing:
         self._sent[number] = asyncio.get_running_loop().time()
         transport.send_rtp(sound_packet(SOUND, number))
 
-    def on_packet(self, packet: bytes) -> None:
+    def on_packet(self, packet: bytes, arrived: int) -> None:
         number = number_of(packet)
         if number is None or number not in self._sent or number in self.sent_and_heard:
             return

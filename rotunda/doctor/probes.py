@@ -135,7 +135,7 @@ async def _probe_tcp(target: Target, check: Check) -> Probe:
     async def read() -> None:
         try:
             while True:
-                check.take(await way.receive())
+                check.take((await way.receive()).content)
         except OSError:
             check.fail("the connection was accepted and closed")
 

@@ -1,12 +1,21 @@
 """A call without browsers: what `rotunda check-call` and helm's test do, against one machine."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiortc.codecs.vpx import Vp8Decoder, vp8_depayload
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtp import RtpPacket
+from av import VideoFrame
 
 from rotunda import cli
 from rotunda.caller import CallerTransport, IceServer, NoWay, Person, Refused, SignalingUnreachable, call
-from rotunda.caller.sound import SOUND, number_of, sound_packet
+from rotunda.caller.picture import FRAMES_PER_SECOND, PICTURE, PictureEncoder
+from rotunda.caller.sound import INTERVAL_SECONDS, SOUND, number_of, sound_packet
 from rotunda.serve import single_machine
 from rotunda_sfu.settings import NodeSettings
 from rotunda_signaling.settings import SignalingSettings
@@ -24,6 +33,85 @@ async def test_one_speaks_and_the_other_hears(url: str) -> None:
     assert report.received >= 20
     assert report.sent >= report.received
     assert all(way.startswith("udp 127.0.0.1:") for way in report.ways)
+
+
+async def test_one_shows_a_picture_and_the_other_decodes_it(url: str) -> None:
+    ada, ben = [await Person.enter(url, "standup", name) for name in ("Ada", "Ben")]
+    viewer = Viewer()
+    sending = await ada.transport("send", host="127.0.0.1")
+    receiving = await ben.transport("recv", on_packet=viewer.on_packet, host="127.0.0.1")
+    await ben.consume(receiving, await ada.publish_picture(sending))
+    encoder = PictureEncoder()
+    async with asyncio.timeout(60):
+        while not viewer.pictures:
+            for packet in encoder.packets(key=True):
+                sending.send_rtp(packet)
+            await asyncio.sleep(1 / FRAMES_PER_SECOND)
+    assert viewer.pictures[0] == (PICTURE.width, PICTURE.height)
+    for person in (ada, ben):
+        await person.leave()
+
+
+async def test_who_comes_back_in_the_same_seat_is_heard_on(url: str) -> None:
+    ada, ben = [await Person.enter(url, "standup", name) for name in ("Ada", "Ben")]
+    heard = asyncio.Event()
+    sending = await ada.transport("send")
+    receiving = await ben.transport("recv", on_packet=lambda packet, arrived: heard.set())
+    producer = await ada.publish_sound(sending)
+    await ben.consume(receiving, producer)
+    before = ada.participant_id
+    await ada.resume()
+    assert (ada.joined["resumed"], ada.participant_id) == (True, before)
+    assert [each["producerId"] for each in ada.joined["self"]["producers"]] == [producer]
+    heard.clear()
+    async with asyncio.timeout(60):
+        for number in itertools.count():
+            sending.send_rtp(sound_packet(SOUND, number))
+            if heard.is_set():
+                break
+            await asyncio.sleep(INTERVAL_SECONDS)
+    for person in (ada, ben):
+        await person.leave()
+
+
+async def test_a_server_that_goes_away_ends_what_waits_for_an_answer() -> None:
+    """Its socket is there, it takes requests, and then it is gone."""
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("0{}")
+        await socket.receive_str()
+        await socket.send_str('40{"sid":"x"}')
+        await socket.receive_str()
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/socket.io/", serve)
+    async with TestServer(app) as server:
+        with pytest.raises(SignalingUnreachable, match="join was not answered: the connection was lost"):
+            await Person.enter(str(server.make_url("")), "standup", "Ada")
+
+
+class Viewer:
+    """`pictures`: the sizes of those that could be decoded."""
+
+    def __init__(self) -> None:
+        self.pictures: list[tuple[int, int]] = []
+        self._decoder = Vp8Decoder()
+        self._parts: list[bytes] = []
+
+    def on_packet(self, packet: bytes, arrived: int) -> None:
+        parsed = RtpPacket.parse(packet)
+        if parsed.sequence_number == 0 or parsed.payload[0] & 0x10:
+            self._parts.clear()
+        self._parts.append(vp8_depayload(parsed.payload))
+        if parsed.marker:
+            frame = JitterFrame(data=b"".join(self._parts), timestamp=parsed.timestamp)
+            for picture in self._decoder.decode(frame):
+                assert isinstance(picture, VideoFrame)
+                self.pictures.append((picture.width, picture.height))
 
 
 async def test_a_way_that_does_not_answer_is_named(url: str) -> None:

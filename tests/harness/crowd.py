@@ -12,12 +12,14 @@ import statistics
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 import uvloop
+from harness.callers import enter, open_transport
 from harness.child import child
-from harness.light import LightGuest, RefusedError
+
+from rotunda.caller import Person, Refused
 
 _TRIES = 20
 _AGAIN_SECONDS = 1.0
@@ -53,7 +55,7 @@ class Crowd:
     def __init__(self, url: str, rooms: Sequence[str]) -> None:
         self._url = url
         self._rooms = itertools.cycle(rooms)
-        self._guests: list[LightGuest] = []
+        self._guests: list[Person] = []
         self._clicks: list[float] = []
         self._took: list[float] = []
         self._refused: Counter[str] = Counter()
@@ -76,7 +78,7 @@ class Crowd:
         )
 
     async def leave(self) -> None:
-        await asyncio.gather(*(guest.close() for guest in self._guests))
+        await asyncio.gather(*(guest.leave() for guest in self._guests))
 
     async def _click(self, number: int, at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -85,7 +87,7 @@ class Crowd:
         self._clicks.append(clicked)
         try:
             await self._enter(next(self._rooms), f"Guest {number}")
-        except RefusedError as refused:
+        except Refused as refused:
             self._refused[refused.code] += 1
         else:
             self._took.append(loop.time() - clicked)
@@ -93,14 +95,13 @@ class Crowd:
     async def _enter(self, room: str, name: str) -> None:
         """Again where the server says that it cannot just now, as the app does."""
         for tries_left in reversed(range(_TRIES)):
-            guest: LightGuest | None = None
+            guest: Person | None = None
             try:
-                guest = await LightGuest.enter(self._url, room, name)
-                await asyncio.gather(guest.transport("send"), guest.transport("recv"))
-            except RefusedError as refused:
+                guest = await enter(self._url, room, name)
+                await asyncio.gather(open_transport(guest, "send"), open_transport(guest, "recv"))
+            except Refused as refused:
                 if guest is not None:
-                    with suppress(RefusedError):
-                        await guest.close()
+                    await guest.leave()
                 if refused.code != "unavailable" or not tries_left:
                     raise
                 self._repeated += 1

@@ -4,15 +4,18 @@ constant bit rate do: with RTP packets of padding alone, which take sequence num
 
 import asyncio
 import itertools
-import struct
 from collections.abc import Awaitable, Callable
 from fractions import Fraction
+from typing import Any
 
 import av
 from aiortc.codecs.h264 import H264Encoder
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from harness.light import JsonObject, LightGuest, LightTransport
+from harness.callers import enter, open_transport
+
+from rotunda.caller import CallerTransport, Person
+from rotunda.caller.rtp import rtp_header
 
 H264 = 102
 SSRC = 4321
@@ -27,9 +30,9 @@ X264 = {"tune": "zerolatency", "x264-params": "keyint=infinite:scenecut=0:thread
 class PaddingSender:
     """One person whose camera this is. `name` and `participant_id` as the others know them."""
 
-    def __init__(self, name: str, guest: LightGuest, transport: LightTransport) -> None:
+    def __init__(self, name: str, guest: Person, transport: CallerTransport) -> None:
         self.name = name
-        self.participant_id = str(guest.answer["participantId"])
+        self.participant_id = guest.participant_id
         self._guest = guest
         self._transport = transport
         self._sequence = itertools.count(1000)
@@ -40,9 +43,9 @@ class PaddingSender:
     @classmethod
     async def enter(cls, url: str, room: str, name: str) -> "PaddingSender":
         """Joins and publishes; nothing is sent yet."""
-        guest = await LightGuest.enter(url, room, name)
-        transport = await guest.transport("send")
-        await guest.request("produce", transportId=transport.id, kind="video", rtpParameters=parameters())
+        guest = await enter(url, room, name)
+        transport = await open_transport(guest, "send")
+        await guest.publish(transport, "video", parameters())
         return cls(name, guest, transport)
 
     async def send_until(self, met: Callable[[], Awaitable[bool]]) -> None:
@@ -60,7 +63,7 @@ class PaddingSender:
             await asyncio.sleep(1 / FRAMES_PER_SECOND)
 
     async def close(self) -> None:
-        await self._guest.close()
+        await self._guest.leave()
 
     def _picture(self, *, key: bool) -> None:
         self._count += 1
@@ -70,11 +73,9 @@ class PaddingSender:
                 self._rtp(payload, marker=number == len(payloads))
 
     def _rtp(self, payload: bytes, *, marker: bool = False, padding: int = 0) -> None:
-        """RFC 3550 section 5.1; padding has the timestamp of the picture before it."""
-        first = 0xA0 if padding else 0x80
-        second = H264 | (0x80 if marker else 0)
+        """Padding has the timestamp of the picture before it."""
         timestamp = self._count * CLOCK_RATE // FRAMES_PER_SECOND
-        head = struct.pack("!BBHII", first, second, next(self._sequence) % 2**16, timestamp, SSRC)
+        head = rtp_header(H264, next(self._sequence), timestamp, SSRC, marker=marker, padded=padding > 0)
         self._transport.send_rtp(head + payload + (bytes(padding - 1) + bytes([padding]) if padding else b""))
 
 
@@ -98,7 +99,7 @@ def picture(number: int, *, key: bool) -> av.VideoFrame:
     return frame
 
 
-def parameters() -> JsonObject:
+def parameters() -> dict[str, Any]:
     h264 = {
         "mimeType": "video/H264",
         "payloadType": H264,

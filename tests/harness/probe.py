@@ -17,10 +17,14 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import uvloop
+from harness.callers import enter, open_transport
 from harness.child import Child, child
-from harness.light import JsonObject, LightGuest, LightTransport
+
+from rotunda.caller import CallerTransport
+from rotunda.caller.rtp import rtp_header
 
 MARK = b"rotunda-probe"
 SOUND_SSRC, PICTURE_SSRC = 1111, 2222
@@ -86,39 +90,22 @@ class Ledger:
 
 async def main(url: str, room: str) -> None:
     ledger = Ledger()
-    ada, ben = [await LightGuest.enter(url, room, name) for name in ("Probe Ada", "Probe Ben")]
-    senders = [await guest.transport("send") for guest in (ada, ben)]
-    receivers = [await guest.transport("recv", ledger.arrived) for guest in (ada, ben)]
+    ada, ben = [await enter(url, room, name) for name in ("Probe Ada", "Probe Ben")]
+    senders = [await open_transport(guest, "send") for guest in (ada, ben)]
+    receivers = [await open_transport(guest, "recv", ledger.arrived) for guest in (ada, ben)]
     for speaker, sender, listener, receiver in (
         (ada, senders[0], ben, receivers[1]),
         (ben, senders[1], ada, receivers[0]),
     ):
         for kind, parameters in (("audio", sound_parameters()), ("video", picture_parameters())):
-            produced = await speaker.request(
-                "produce", transportId=sender.id, kind=kind, rtpParameters=parameters
-            )
-            await consume(listener, receiver, produced["id"])
+            await listener.consume(receiver, await speaker.publish(sender, kind, parameters))
     numbers = itertools.count()
     sending = [asyncio.create_task(sound(each, ledger, numbers)) for each in senders]
     sending += [asyncio.create_task(picture(each, ledger, numbers)) for each in senders]
     await report_phases(ledger)
     for task in sending:
         task.cancel()
-    await asyncio.gather(ada.close(), ben.close())
-
-
-async def consume(guest: LightGuest, transport: LightTransport, producer_id: str) -> None:
-    """Without congestion control, whose reports this client does not send."""
-    capabilities = guest.answer["routerRtpCapabilities"]
-    extensions = [each for each in capabilities["headerExtensions"] if each["uri"].endswith(":mid")]
-    codecs = [codec | {"rtcpFeedback": []} for codec in capabilities["codecs"]]
-    answer = await guest.request(
-        "consume",
-        transportId=transport.id,
-        producerId=producer_id,
-        rtpCapabilities={"codecs": codecs, "headerExtensions": extensions},
-    )
-    await guest.request("resumeConsumer", consumerId=answer["id"])
+    await asyncio.gather(ada.leave(), ben.leave())
 
 
 async def report_phases(ledger: Ledger) -> None:
@@ -133,14 +120,14 @@ async def report_phases(ledger: Ledger) -> None:
         print(json.dumps(asdict(ledger.close_phase(numbers))), flush=True)
 
 
-async def sound(transport: LightTransport, ledger: Ledger, numbers: Iterator[int]) -> None:
+async def sound(transport: CallerTransport, ledger: Ledger, numbers: Iterator[int]) -> None:
     async for count in ticks(SOUND_SECONDS):
         number = next(numbers)
-        head = rtp_header(OPUS, count, count * 960, SOUND_SSRC, marker=False)
+        head = rtp_header(OPUS, count, count * 960, SOUND_SSRC)
         ledger.sent[number] = transport.send_rtp(head + stamped(number, b"", SOUND_BYTES))
 
 
-async def picture(transport: LightTransport, ledger: Ledger, numbers: Iterator[int]) -> None:
+async def picture(transport: CallerTransport, ledger: Ledger, numbers: Iterator[int]) -> None:
     sequence = itertools.count()
     async for count in ticks(PICTURE_SECONDS):
         for index in range(PICTURE_PACKETS):
@@ -161,12 +148,6 @@ async def ticks(seconds: float) -> AsyncIterator[int]:
         yield count
 
 
-def rtp_header(payload_type: int, sequence: int, timestamp: int, ssrc: int, *, marker: bool) -> bytes:
-    """RFC 3550 section 5.1, without extensions."""
-    second = payload_type | (0x80 if marker else 0)
-    return struct.pack("!BBHII", 0x80, second, sequence % 2**16, timestamp % 2**32, ssrc)
-
-
 def vp8_start(frame: int, packet: int) -> bytes:
     """The payload descriptor (RFC 7741 section 4.2), and a frame's first bytes (RFC 6386 section 9.1)."""
     if packet > 0:
@@ -178,12 +159,12 @@ def stamped(number: int, start: bytes, size: int) -> bytes:
     return (start + MARK + struct.pack("!Q", number)).ljust(size, b"\x5a")
 
 
-def sound_parameters() -> JsonObject:
+def sound_parameters() -> dict[str, Any]:
     opus = {"mimeType": "audio/opus", "payloadType": OPUS, "clockRate": 48000, "channels": 2}
     return {"mid": "0", "codecs": [opus], "encodings": [{"ssrc": SOUND_SSRC}]}
 
 
-def picture_parameters() -> JsonObject:
+def picture_parameters() -> dict[str, Any]:
     vp8 = {"mimeType": "video/VP8", "payloadType": VP8, "clockRate": 90000}
     return {"mid": "1", "codecs": [vp8], "encodings": [{"ssrc": PICTURE_SSRC}]}
 

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 import uvloop
+from harness.callers import enter, open_transport
 from harness.child import child
-from harness.light import LightGuest
 
 RECORD = bytes(1024)
 BURST = 32
@@ -37,8 +37,8 @@ async def torrent(url: str, room: str, seconds: float, rate: int = 0) -> AsyncIt
 
 
 async def main(url: str, room: str, seconds: str, rate: str) -> None:
-    guest = await LightGuest.enter(url, room, "Torrent")
-    transport = await guest.transport("send")
+    guest = await enter(url, room, "Torrent")
+    transport = await open_transport(guest, "send")
     loop = asyncio.get_running_loop()
     began = loop.time()
     sent = 0
@@ -52,7 +52,7 @@ async def main(url: str, room: str, seconds: str, rate: str) -> None:
     refused = sum(int(payload["refusedDatagrams"]) for payload in limited)
     print(json.dumps(asdict(Torrent(sent, len(limited), refused))), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
-    await guest.close()
+    await guest.leave()
 
 
 if __name__ == "__main__":

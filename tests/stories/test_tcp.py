@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 
 import pytest_asyncio
 from harness.browser import chromium
+from harness.callers import enter
 from harness.guest import FULL_CAMERA, LARGE_PICTURE_SECONDS, Guest, JsonObject, eventually
 from harness.intruders import HOST, crowd_the_port, send_garbage, trickle
-from harness.light import LightGuest
 from harness.probe import probe
 from harness.server import Server
 from playwright.async_api import Browser
@@ -89,14 +89,14 @@ async def media_ports(server: Server) -> list[int]:
     """The ports for TCP on loopback of the workers that a few rooms are on, at least one."""
     ports = set()
     for number in range(4):
-        guest = await LightGuest.enter(server.url, f"tcp-ports-{number}", "Scout")
+        guest = await enter(server.url, f"tcp-ports-{number}", "Scout")
         told = await guest.request("createWebRtcTransport", direction="recv")
         ports |= {
             each["port"]
             for each in told["iceCandidates"]
             if (each["protocol"], each["address"]) == ("tcp", HOST)
         }
-        await guest.close()
+        await guest.leave()
     assert ports
     return sorted(ports)
 

@@ -16,14 +16,15 @@ import pytest
 import pytest_asyncio
 from harness.balancer import Balancer, balancer
 from harness.browser import ChromiumTab, chromium
+from harness.callers import enter
 from harness.cluster import signaling_environment
 from harness.guest import Guest, JsonObject, eventually
-from harness.light import LightGuest
 from harness.postgres_server import PostgresServer
 from harness.redis_server import RedisServer
 from harness.server import SIGNALING, Server, serve
 from playwright.async_api import Browser
 
+from rotunda.caller import Person
 from rotunda_operator.testing import Stage
 
 ROOM = "standup"
@@ -91,7 +92,7 @@ async def test_one_room_over_two_signaling_pods(stage: Stage, pods: Pods) -> Non
     await asyncio.to_thread(stage.placed, ROOM)
     async with chromium() as browser, AsyncExitStack() as people:
         ada, ben = [await _enter(people, browser, pods, name, pod) for name, pod in (("Ada", 0), ("Ben", 1))]
-        witnesses = [await LightGuest.enter(server.url, ROOM, "Witness") for server in pods.servers]
+        witnesses = [await enter(server.url, ROOM, "Witness") for server in pods.servers]
         assert await pods.people() == [2, 2]
         await _talk(ada, ben)
         await _chat_goes_both_ways(ada, ben)
@@ -105,7 +106,7 @@ async def test_one_room_over_two_signaling_pods(stage: Stage, pods: Pods) -> Non
         await cleo.until(lambda state: not state["chat"]["incomplete"], "is told that nothing is missing")
 
         _each_event_came_once(witnesses[0])
-        await witnesses[0].close()  # who does not come back by itself
+        await witnesses[0].leave()  # who does not come back by itself
         await _a_pod_is_killed(pods, ada, ben)
         await ada.tab.call("(text) => window.rotunda.sendChat(text)", "still here")
         for guest in (ada, ben, cleo):
@@ -115,7 +116,7 @@ async def test_one_room_over_two_signaling_pods(stage: Stage, pods: Pods) -> Non
         _each_event_came_once(witnesses[1])
         assert _heard(witnesses[1]) == [*history, "Ada: still here"]
         left = [told["participantId"] for name, told in witnesses[1].events if name == "participantLeft"]
-        assert left == [witnesses[0].answer["participantId"]]
+        assert left == [witnesses[0].participant_id]
         await witnesses[1].disconnect()
 
 
@@ -203,11 +204,11 @@ def _said(state: JsonObject) -> list[str]:
     return [f"{message['displayName']}: {message['text']}" for message in state["chat"]["messages"]]
 
 
-def _heard(witness: LightGuest) -> list[str]:
+def _heard(witness: Person) -> list[str]:
     return [f"{told['displayName']}: {told['text']}" for name, told in witness.events if name == "chat"]
 
 
-def _each_event_came_once(witness: LightGuest) -> None:
+def _each_event_came_once(witness: Person) -> None:
     keys = {"chat": "id", "participantJoined": "participantId", "newProducer": "producerId"}
     counts = Counter((name, told[keys[name]]) for name, told in witness.events if name in keys)
     assert counts

@@ -50,7 +50,7 @@ class OperatorProcess:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rotunda_operator"],
+                [sys.executable, "-m", "rotunda", "operator"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from rotunda_operator import task_group
+from rotunda_base import tasks
 from rotunda_operator.task_group import run_task_group
 
 
@@ -26,7 +26,7 @@ async def failing() -> None:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_group, "CANCEL_AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.001)
 
 
 async def test_a_failure_ends_the_others_even_those_that_swallow_a_cancellation() -> None:
