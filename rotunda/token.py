@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from rotunda_contract.kinds import KINDS
 from rotunda_contract.signaling.common import RoomLabel
 from rotunda_signaling.auth.grants import GRANTS, GUEST_GRANTS, parse_grants
 from rotunda_signaling.auth.keys import ApiKey, KeyProblem, parse_key
@@ -47,13 +48,14 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add = command.add_argument
     add("--room", metavar="NAME", help="the room it opens")
     add("--identity", metavar="ID", help="who it is for, as your own users are called")
+    add("--kind", choices=list(KINDS), help="what joins by it; default: person (docs/auth.md tells the rest)")
     add("--name", metavar="NAME", help="what the others see; without it the person says")
     add(
         "--grant",
         metavar="GRANT",
         action="extend",
         nargs="+",
-        help=f"of {', '.join(GRANTS)}; default: {' '.join(GUEST_GRANTS)}",
+        help=f"of {', '.join(GRANTS)}; a person's default: {' '.join(GUEST_GRANTS)}",
     )
     add(
         "--ttl", metavar="TIME", help="how long it opens the room: 3600, 90m, 8h, 7d; default: 1h (--api: 5m)"
@@ -84,7 +86,7 @@ def make(options: Mapping[str, Any], environment: Mapping[str, str], now: float)
     key = _key(options, environment)
     try:
         if options["api"]:
-            _refuse(options, ("room", "identity", "name", "grant", "url"), "goes with --api")
+            _refuse(options, ("room", "identity", "kind", "name", "grant", "url"), "goes with --api")
             return sign_api(key, now=now, ttl=_ttl(options["ttl"] or "5m"))
         room = _room(options["room"])
         origin = _origin(options["url"]) if options["url"] else None
@@ -95,6 +97,7 @@ def make(options: Mapping[str, Any], environment: Mapping[str, str], now: float)
             room=room,
             identity=options["identity"],
             name=options["name"],
+            kind=options["kind"] or "person",
             grants=_grants(options["grant"]),
             now=now,
             ttl=_ttl(options["ttl"] or "1h"),
@@ -148,7 +151,7 @@ def _room(room: str | None) -> str:
 
 def _grants(words: Sequence[str] | None) -> Any:
     if words is None:
-        return GUEST_GRANTS
+        return None
     try:
         return parse_grants([word for text in words for word in text.split(",") if word])
     except ValueError as error:

@@ -46,6 +46,12 @@ def test_without_grants_it_is_a_guests(key_file: str, capsys: pytest.CaptureFixt
     assert (claims.name, claims.grants) == (None, ("publish", "subscribe", "chat"))
 
 
+def test_a_kind_has_its_own_usual_grants(key_file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    claims = read(printed(capsys, *PERSON, "--kind", "hidden", "--key-file", key_file))
+    assert isinstance(claims, JoinClaims)
+    assert (claims.kind, claims.grants) == ("hidden", ("subscribe",))
+
+
 def test_a_link_carries_the_token_behind_the_hash(key_file: str, capsys: pytest.CaptureFixture[str]) -> None:
     link = printed(capsys, *PERSON, "--key-file", key_file, "--url", "https://meet.example.org/")
     page, token = link.split("#token=")
@@ -75,6 +81,7 @@ def test_keys_come_from_a_directory_or_standard_input(
         (("--room", "standup"), "--identity is missing"),
         (("--room", "No Way", "--identity", "ada"), "--room: Input should be a DNS label"),
         ((*PERSON, "--grant", "fly"), "--grant: 'fly' is no grant: choose from publish, subscribe"),
+        ((*PERSON, "--kind", "egress", "--grant", "chat"), "grants: 'chat' is nothing that a participant of"),
         ((*PERSON, "--ttl", "soon"), "--ttl: 'soon' is no time from 1 s to 366 d"),
         ((*PERSON, "--ttl", "0"), "--ttl: '0' is no time"),
         ((*PERSON, "--url", "meet.example.org"), "--url: 'meet.example.org' is no server's address"),
@@ -82,6 +89,7 @@ def test_keys_come_from_a_directory_or_standard_input(
         ((*PERSON, "--name", "x" * 129), "name: Input should have at most 128 characters"),
         (("--room", "standup", "--identity", "x" * 129), "identity: String should have at most 128"),
         (("--api", "--room", "standup"), "--room goes with --api not"),
+        (("--api", "--kind", "hidden"), "--kind goes with --api not"),
         (("--api", "--ttl", "2h"), "an API token lives at most 3600 s, not 7200"),
     ],
 )

@@ -111,10 +111,20 @@ async def test_the_server_signs_join_tokens(keyed: Stage, http: httpx.AsyncClien
     assert guest.joined["permissions"] == ["chat", "moderate"]
 
 
+async def test_a_kind_stands_in_the_token_with_what_it_may_do(http: httpx.AsyncClient) -> None:
+    body = {"identity": "recorder", "kind": "egress"}
+    made = (await http.post(TOKENS, json=body, headers=shows(api_token()))).json()
+    claims = read_token(made["token"], KeyRing([KEY]), time.time(), "rotunda")
+    assert isinstance(claims, JoinClaims)
+    assert (claims.kind, claims.grants) == ("egress", ("subscribe",))
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         ({}, "identity: Field required"),
+        ({"identity": "a", "kind": "robot"}, "kind: Input should be 'person', 'ingress'"),
+        ({"identity": "a", "kind": "hidden", "grants": ["publish"]}, "grants: 'publish' is nothing that"),
         ({"identity": ""}, "identity: "),
         ({"identity": "a", "grants": ["fly"]}, "grants.0: Input should be 'publish'"),
         ({"identity": "a", "ttlSeconds": 0}, "ttlSeconds: "),

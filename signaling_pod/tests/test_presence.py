@@ -26,6 +26,7 @@ async def test_others_are_told_of_a_newcomer_who_is_told_of_them(stage: Stage) -
     bob = await stage.joined("Bob")
     assert await ada.expect("participantJoined") == {
         "participantId": bob.id,
+        "kind": "person",
         "displayName": "Bob",
         "producers": [],
         "dataProducers": [],

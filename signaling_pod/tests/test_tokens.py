@@ -6,8 +6,11 @@ import time
 import pytest
 
 from rotunda_contract.errors import Unauthorized
+from rotunda_contract.kinds import KINDS
+from rotunda_contract.signaling.common import ParticipantKind, Permission
 from rotunda_signaling.auth import testing
 from rotunda_signaling.auth.authenticator import Authenticator
+from rotunda_signaling.auth.grants import GRANTS
 from rotunda_signaling.auth.key_directory import FixedKeys
 from rotunda_signaling.auth.keys import KeyRing
 from rotunda_signaling.auth.testing import KEY, OTHER_KEY, api_token, pack, token, worthless_tokens
@@ -62,6 +65,36 @@ def test_a_good_token_says_who_may_do_what_where() -> None:
     told = dataclasses.replace(claims, token_id="")
     assert told == JoinClaims("standup", "ada", "Ada", ("chat",), "", 1060.0)
     assert claims.token_id != read(token()).token_id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("kind", "grants"),
+    [
+        ("person", ("publish", "subscribe", "chat")),
+        ("ingress", ("publish",)),
+        ("egress", ("subscribe",)),
+        ("hidden", ("subscribe",)),
+    ],
+)
+def test_a_token_is_for_a_kind_and_grants_no_more_than_that_may_do(
+    kind: ParticipantKind, grants: tuple[Permission, ...]
+) -> None:
+    claims = read(sign_join(KEY, room="standup", identity="a", kind=kind, now=time.time(), ttl=60))
+    assert isinstance(claims, JoinClaims)
+    assert (claims.kind, claims.grants) == (kind, grants)
+    for grant in [each for each in GRANTS if each not in KINDS[kind].grants]:
+        with pytest.raises(Unauthorized, match=f"grants: '{grant}' is nothing that a participant of kind"):
+            read(token(kind=kind, grants=[grant]))
+        with pytest.raises(ValueError, match="grants: "):
+            sign_join(KEY, room="a", identity="a", kind=kind, grants=(grant,), now=0, ttl=60)
+
+
+def test_a_token_without_a_kind_is_a_persons() -> None:
+    claims = read(token())
+    assert isinstance(claims, JoinClaims)
+    assert claims.kind == "person"
+    with pytest.raises(Unauthorized, match="kind: Input should be 'person'"):
+        read(token(kind="robot"))
 
 
 def test_unknown_claims_and_a_repeated_grant_do_no_harm() -> None:

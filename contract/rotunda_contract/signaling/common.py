@@ -209,9 +209,13 @@ class DataProducer(ContractModel):
 
 
 class Participant(ContractModel):
-    """Someone in the room. `connectionLost`: as `participantConnection` told last."""
+    """Someone in the room, of a kind that the others see.
+
+    `connectionLost`: as `participantConnection` told last.
+    """
 
     participant_id: Id
+    kind: ParticipantKind
     display_name: str
     producers: tuple[Producer, ...]
     data_producers: tuple[DataProducer, ...]

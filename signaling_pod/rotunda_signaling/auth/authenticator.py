@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from rotunda_contract.errors import Unavailable
-from rotunda_contract.signaling.common import Permission
+from rotunda_contract.signaling.common import ParticipantKind, Permission
 from rotunda_signaling.auth import tokens
 from rotunda_signaling.auth.key_directory import FixedKeys, KeySource
 from rotunda_signaling.auth.keys import ApiKey, KeyRing
@@ -51,9 +51,19 @@ class Authenticator:
         return tokens.read_token(token, self._own, self.now(), GUEST_AUDIENCE)
 
     def sign_join(
-        self, *, room: str, identity: str, name: str | None, grants: tuple[Permission, ...], ttl: float
+        self,
+        *,
+        room: str,
+        identity: str,
+        name: str | None,
+        kind: ParticipantKind,
+        grants: tuple[Permission, ...] | None,
+        ttl: float,
     ) -> str:
-        """Raises ValueError naming a claim that is not accepted, Unavailable while there is no key."""
+        """Without `grants` it has those that are usual for the kind.
+
+        Raises ValueError naming a claim that is not accepted, Unavailable while there is no key.
+        """
         keys = self._source.ring()
         if not keys:
             raise Unavailable("the server has no API key just now", retry_after_ms=5000)
@@ -62,6 +72,7 @@ class Authenticator:
             room=room,
             identity=identity,
             name=name,
+            kind=kind,
             grants=grants,
             now=self.now(),
             ttl=ttl,

@@ -11,11 +11,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import jwt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from rotunda_contract.errors import Unauthorized
-from rotunda_contract.signaling.common import DisplayName, Id, Permission, RoomLabel
-from rotunda_signaling.auth.grants import GUEST_GRANTS, NOT_YET, not_yet
+from rotunda_contract.signaling.common import DisplayName, Id, ParticipantKind, Permission, RoomLabel
+from rotunda_signaling.auth.grants import NOT_YET, check_grants, not_yet, usual_grants
 from rotunda_signaling.auth.keys import ApiKey, KeyRing
 
 ALGORITHM = "HS256"
@@ -55,7 +63,15 @@ class _JoinBody(_Claims):
     room: RoomLabel
     identity: Id
     name: DisplayName | None = None
+    kind: ParticipantKind = "person"
     grants: Annotated[tuple[Permission, ...], AfterValidator(_each_once)]
+
+    @field_validator("grants")
+    @classmethod
+    def _possible(cls, value: tuple[Permission, ...], info: ValidationInfo) -> tuple[Permission, ...]:
+        if "kind" in info.data:
+            check_grants(info.data["kind"], value)
+        return value
 
 
 class _GuestBody(_Claims):
@@ -69,7 +85,7 @@ class _ApiBody(_Claims):
 
 @dataclass(frozen=True, slots=True)
 class JoinClaims:
-    """One person's right to come into one room. `token_id` is the token's own (`jti`)."""
+    """One participant's right to come into one room. `token_id` is the token's own (`jti`)."""
 
     room: str
     identity: str
@@ -77,6 +93,7 @@ class JoinClaims:
     grants: tuple[Permission, ...]
     token_id: str
     expires_at: float
+    kind: ParticipantKind = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +123,17 @@ def sign_join(
     now: float,
     ttl: float,
     name: str | None = None,
-    grants: tuple[Permission, ...] = GUEST_GRANTS,
+    kind: ParticipantKind = "person",
+    grants: tuple[Permission, ...] | None = None,
 ) -> str:
-    """A join token that lives for `ttl` seconds. Raises ValueError naming a claim that is not accepted."""
+    """A join token that lives for `ttl` seconds. Without `grants` it has those that are usual for the kind.
+
+    Raises ValueError naming a claim that is not accepted.
+    """
+    grants = usual_grants(kind) if grants is None else grants
     body: dict[str, Any] = {"jti": secrets.token_hex(12), "room": room, "identity": identity}
     body |= {"grants": list(grants), **({"name": name} if name is not None else {})}
+    body |= {"kind": kind} if kind != "person" else {}
     token = _sign(key, JOIN_AUDIENCE, body, now, ttl)
     try:
         _JoinBody.model_validate({**body, "exp": now + ttl, "iat": now})
@@ -147,7 +170,13 @@ def read_token(token: object, keys: KeyRing, now: float, *audiences: str) -> Cla
     if audience == JOIN_AUDIENCE:
         joining = _body(_JoinBody, payload, now)
         return JoinClaims(
-            joining.room, joining.identity, joining.name, joining.grants, joining.jti, joining.exp
+            joining.room,
+            joining.identity,
+            joining.name,
+            joining.grants,
+            joining.jti,
+            joining.exp,
+            joining.kind,
         )
     if audience == GUEST_AUDIENCE:
         guest = _body(_GuestBody, payload, now)

@@ -9,8 +9,14 @@ from pydantic import Field
 from rotunda_contract.errors import BadRequest, InvalidState
 from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling.answers import ErrorAnswer
-from rotunda_contract.signaling.common import DisplayName, Id, Permission, RoomLabel, Timestamp
-from rotunda_signaling.auth.grants import GUEST_GRANTS
+from rotunda_contract.signaling.common import (
+    DisplayName,
+    Id,
+    ParticipantKind,
+    Permission,
+    RoomLabel,
+    Timestamp,
+)
 from rotunda_signaling.http.access import HttpAccess
 from rotunda_signaling.timestamps import timestamp
 
@@ -18,11 +24,15 @@ MAX_TTL_SECONDS = 30 * 24 * 3600
 
 
 class NewToken(ContractModel):
-    """Whom to let in, and what they may do. `name`, where there is one, is what the others see."""
+    """Whom to let in, and what they may do. `name`, where there is one, is what the others see.
+
+    Without `grants` it has those that are usual for the kind.
+    """
 
     identity: Id
     name: DisplayName | None = None
-    grants: tuple[Permission, ...] = GUEST_GRANTS
+    kind: ParticipantKind = "person"
+    grants: tuple[Permission, ...] | None = None
     ttl_seconds: Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS, strict=True)] = 3600
 
 
@@ -53,7 +63,12 @@ def tokens_router(access: HttpAccess) -> APIRouter:
             raise InvalidState("this server has no API keys that could sign one (ROTUNDA_API_KEYS_DIRECTORY)")
         try:
             token = authenticator.sign_join(
-                room=room, identity=new.identity, name=new.name, grants=new.grants, ttl=new.ttl_seconds
+                room=room,
+                identity=new.identity,
+                name=new.name,
+                kind=new.kind,
+                grants=new.grants,
+                ttl=new.ttl_seconds,
             )
         except ValueError as error:
             raise BadRequest(str(error)) from None

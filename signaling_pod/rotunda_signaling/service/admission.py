@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rotunda_contract.errors import Forbidden, Unauthorized
-from rotunda_contract.signaling.common import Permission
+from rotunda_contract.signaling.common import ParticipantKind, Permission
 from rotunda_contract.signaling.requests import JoinRequest
 from rotunda_signaling.auth.grants import GUEST_GRANTS
 from rotunda_signaling.auth.tokens import JoinClaims, expired, is_over
@@ -22,6 +22,7 @@ class Admission:
     identity: str = ""
     token_id: str = ""
     resume_only: bool = False
+    kind: ParticipantKind = "person"
 
 
 def admit(
@@ -38,7 +39,13 @@ def admit(
         )
     over = claims is not None and is_over(claims.expires_at, now)
     if claims is not None and not over:
-        return Admission(claims.name or request.display_name, claims.grants, claims.identity, claims.token_id)
+        return Admission(
+            claims.name or request.display_name,
+            claims.grants,
+            claims.identity,
+            claims.token_id,
+            kind=claims.kind,
+        )
     if not request.seat:
         if claims is not None:
             raise expired(claims.expires_at)

@@ -18,10 +18,11 @@ from rotunda_contract.errors import (
     Unavailable,
 )
 from rotunda_contract.ids import ConnectionId, ParticipantId, RoomName
+from rotunda_contract.kinds import KINDS
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling import PROTOCOL, answers, events, requests
-from rotunda_contract.signaling.common import Permission
+from rotunda_contract.signaling.common import Participant, Permission
 from rotunda_signaling.addresses import site_of
 from rotunda_signaling.auth.authenticator import Authenticator
 from rotunda_signaling.auth.grants import GRANTS
@@ -127,7 +128,8 @@ class Connection:
         admission = self._admit(request, view.assignment.settings.access)
         if self._claims is not None:
             await self._rooms.check_removed_before(view, self._claims)
-        member = Member(ConnectionId(new_id()), self._client, self._forget)
+        counted = KINDS[admission.kind].counted
+        member = Member(ConnectionId(new_id()), self._client, self._forget, counted=counted)
         view.admit(member)
         try:
             joined = await self._join_node(view, member, request.seat, admission)
@@ -225,6 +227,7 @@ class Connection:
             identity=admission.identity,
             token_id=admission.token_id,
             resume_only=admission.resume_only,
+            kind=admission.kind,
         )
         async with self._rooms.joining:
             return await view.node.join(call)
@@ -243,7 +246,7 @@ class Connection:
             ),
             router_rtp_capabilities=messages.capabilities(joined.router_rtp_capabilities),
             ice_servers=self._ice_servers(joined.participant_id),
-            participants=tuple(messages.participant(info) for info in joined.participants),
+            participants=_listed(joined),
             own=messages.own_state(joined.self) if joined.HasField("self") else None,
             permissions=_permissions(joined),
             token=self._guest_token(view, joined),
@@ -267,6 +270,11 @@ class Connection:
     def _forget(self) -> None:
         """Somebody else ended the membership: the room closed, or the seat was taken."""
         self._session = None
+
+
+def _listed(joined: pb.JoinResponse) -> tuple[Participant, ...]:
+    others = (messages.participant(info) for info in joined.participants)
+    return tuple(who for who in others if KINDS[who.kind].listed)
 
 
 def _permissions(joined: pb.JoinResponse) -> tuple[Permission, ...]:

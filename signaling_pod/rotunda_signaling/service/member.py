@@ -12,10 +12,19 @@ class Member:
     """Holds events back until the join's answer tells who the client is and what it knows already."""
 
     def __init__(
-        self, connection_id: ConnectionId, client: Client, on_gone: Callable[[], None] = lambda: None
+        self,
+        connection_id: ConnectionId,
+        client: Client,
+        on_gone: Callable[[], None] = lambda: None,
+        *,
+        counted: bool = True,
     ) -> None:
-        """`on_gone` is called once, when somebody else ends the membership."""
+        """`on_gone` is called once, when somebody else ends the membership.
+
+        `counted`: while they are on the way in the room is not empty.
+        """
         self.connection_id = connection_id
+        self.counted = counted
         self.participant_id: ParticipantId | None = None
         self.event_number = 0
         self._client = client

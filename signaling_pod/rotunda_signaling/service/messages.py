@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import cast
 
 from rotunda_contract.ids import ParticipantId
+from rotunda_contract.kinds import parse_kind
 from rotunda_contract.pb import events_pb2, rtp_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_contract.rtp import Kind, RtpCapabilities
@@ -40,6 +41,7 @@ def participant(info: events_pb2.ParticipantInfo) -> Participant:
     """A participant with all that they publish."""
     return Participant.model_construct(
         participant_id=info.participant_id,
+        kind=parse_kind(info.kind),
         display_name=info.display_name,
         producers=tuple(producer(item) for item in info.producers),
         data_producers=tuple(data_producer(item) for item in info.data_producers),

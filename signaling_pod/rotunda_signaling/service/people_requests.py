@@ -104,5 +104,5 @@ async def _check_rate(session: Session, name: str, seat: Rate, everybody: Rate, 
 
 
 def _find(session: Session, participant_id: str) -> None:
-    if ParticipantId(participant_id) not in session.view.state.participants:
+    if ParticipantId(participant_id) not in session.view.state.listed:
         raise NotFound(f"nobody called {participant_id!r} is in the room")

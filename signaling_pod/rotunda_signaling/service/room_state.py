@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rotunda_contract.ids import ParticipantId
+from rotunda_contract.kinds import KINDS, KindRules
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.rtp import ContractModel
 from rotunda_contract.signaling import events
-from rotunda_contract.signaling.common import DataProducer, Participant, Producer
+from rotunda_contract.signaling.common import DataProducer, Participant, ParticipantKind, Producer
 from rotunda_signaling.service import messages
 from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.removed import Removed
@@ -44,10 +45,16 @@ class ParticipantState:
     """One participant and what they publish, by id."""
 
     display_name: str
+    kind: ParticipantKind = "person"
     producers: dict[str, Producer] = field(default_factory=dict)
     data_producers: dict[str, DataProducer] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
     connection_lost: bool = False
+
+    @property
+    def rules(self) -> KindRules:
+        """What follows from the kind."""
+        return KINDS[self.kind]
 
 
 def active_speaker(participant_id: ParticipantId | None) -> Event:
@@ -56,12 +63,22 @@ def active_speaker(participant_id: ParticipantId | None) -> Event:
 
 
 class RoomState:
-    """The room as of the last event."""
+    """The room as of the last event. Clients are told nothing of participants who are not listed."""
 
     def __init__(self) -> None:
         self.participants: dict[ParticipantId, ParticipantState] = {}
         self.active_speaker: ParticipantId | None = None
         self.removed = Removed()
+
+    @property
+    def listed(self) -> Mapping[ParticipantId, ParticipantState]:
+        """Those of whom clients are told."""
+        return _listed(self.participants)
+
+    @property
+    def count(self) -> int:
+        """How many participants count as such: see `rotunda_contract.kinds`."""
+        return sum(each.rules.counted for each in self.participants.values())
 
     def apply(self, event: events_pb2.RoomEvent) -> Delivery | None:
         """Takes one delta in. None where clients are told nothing, or not by a plain event."""
@@ -69,12 +86,15 @@ class RoomState:
         if told is None:
             return None
         name, body = told
+        recipient = ParticipantId(event.recipient) if event.HasField("recipient") else None
+        about = self.participants.get(getattr(body, "participant_id", None) or ParticipantId(""))
+        if recipient is None and about is not None and not about.rules.listed:
+            return None
         cause = ParticipantId(event.cause) if event.HasField("cause") else None
         if name in _TOLD_TO_EVERYBODY:
             cause = None
         if name in _TOLD_TO_THE_OTHERS:
             cause = ParticipantId(getattr(body, "participant_id"))  # noqa: B009
-        recipient = ParticipantId(event.recipient) if event.HasField("recipient") else None
         return Delivery(Event(name, body), cause, recipient)
 
     def reset(self, snapshot: events_pb2.RoomSnapshot) -> list[Delivery]:
@@ -87,7 +107,7 @@ class RoomState:
         }
         speaker = snapshot.active_speaker if snapshot.HasField("active_speaker") else None
         self.active_speaker = ParticipantId(speaker) if speaker is not None else None
-        told = list(_differences(before, self.participants))
+        told = list(_differences(_listed(before), self.listed))
         if self.active_speaker != speaker_before:
             told.append(Delivery(active_speaker(self.active_speaker)))
         return told
@@ -99,9 +119,7 @@ class RoomState:
             case "participant_joined":
                 return self._joined(messages.participant(event.participant_joined))
             case "participant_left":
-                left = event.participant_left
-                self.participants.pop(ParticipantId(left.participant_id), None)
-                return "participantLeft", messages.participant_left(left)
+                return self._left(event.participant_left)
             case "participant_updated":
                 return self._updated(event.participant_updated)
             case "participant_connection":
@@ -138,6 +156,12 @@ class RoomState:
     def _joined(self, who: Participant) -> tuple[str, ContractModel]:
         self.participants[ParticipantId(who.participant_id)] = _state(who)
         return "participantJoined", messages.participant_joined(who)
+
+    def _left(self, left: events_pb2.ParticipantLeft) -> tuple[str, ContractModel] | None:
+        gone = self.participants.pop(ParticipantId(left.participant_id), None)
+        if gone is not None and not gone.rules.listed:
+            return None
+        return "participantLeft", messages.participant_left(left)
 
     def _updated(self, updated: events_pb2.ParticipantUpdated) -> tuple[str, ContractModel]:
         changes = {each.name: each.value if each.HasField("value") else None for each in updated.attributes}
@@ -223,6 +247,10 @@ def _passing(event: events_pb2.RoomEvent, reason: str | None) -> tuple[str, Cont
             return None
 
 
+def _listed(participants: Mapping[ParticipantId, ParticipantState]) -> dict[ParticipantId, ParticipantState]:
+    return {who: state for who, state in participants.items() if state.rules.listed}
+
+
 def _differences(
     before: Mapping[ParticipantId, ParticipantState], after: Mapping[ParticipantId, ParticipantState]
 ) -> Iterator[Delivery]:
@@ -284,6 +312,7 @@ def _data_producer_differences(
 def _joined_event(participant_id: ParticipantId, state: ParticipantState) -> ContractModel:
     return events.ParticipantJoinedEvent.model_construct(
         participant_id=participant_id,
+        kind=state.kind,
         display_name=state.display_name,
         producers=tuple(state.producers.values()),
         data_producers=tuple(state.data_producers.values()),
@@ -295,6 +324,7 @@ def _joined_event(participant_id: ParticipantId, state: ParticipantState) -> Con
 def _state(who: Participant) -> ParticipantState:
     return ParticipantState(
         who.display_name,
+        who.kind,
         {made.producer_id: made for made in who.producers},
         {made.data_producer_id: made for made in who.data_producers},
         dict(who.attributes),

@@ -90,13 +90,17 @@ class RoomView:
 
     @property
     def occupied(self) -> bool:
-        """Somebody is in the room, or may come back to a seat, or is on the way in."""
-        return bool(self.state.participants or self._members)
+        """Somebody who counts is in the room, or may come back to a seat, or is on the way in."""
+        known = self.state.participants
+        return any(each.rules.counted for each in known.values()) or any(
+            member.counted and member.participant_id not in known for member in self._members.values()
+        )
 
     @property
     def connected(self) -> int:
-        """How many of the room's people are connected to this process."""
-        return len(self._seated)
+        """How many of those who count in the room are connected to this process."""
+        known = self.state.participants
+        return sum(known[who].rules.counted for who in self._seated if who in known)
 
     async def open(self) -> None:
         """Opens the room on its node and waits for its first snapshot. Raises RotundaError."""
@@ -149,7 +153,7 @@ class RoomView:
 
     def reach(self, sender: ParticipantId, recipient: str | None) -> tuple[int, int]:
         """How many of those whom a message is for are connected here, and how many are not."""
-        others = self.state.participants.keys() - {sender}
+        others = self.state.listed.keys() - {sender}
         concerned = others if recipient is None else {ParticipantId(recipient)}
         here = len(concerned & self._seated.keys())
         return here, len(concerned) - here

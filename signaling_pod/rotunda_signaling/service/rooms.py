@@ -136,7 +136,7 @@ class Rooms:
         """
         view = self._views.get(room.name)
         if view is not None and not view.ended and view.assignment.room_id == room.id:
-            return len(view.state.participants)
+            return view.state.count
         return room.participants or 0
 
     async def check_removed(self, room: RoomName, claims: Claims) -> None:

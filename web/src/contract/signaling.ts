@@ -414,10 +414,13 @@ export interface IceServer {
   credential?: string;
 }
 /**
- * Someone in the room. `connectionLost`: as `participantConnection` told last.
+ * Someone in the room, of a kind that the others see.
+ *
+ * `connectionLost`: as `participantConnection` told last.
  */
 export interface Participant {
   participantId: string;
+  kind: "person" | "ingress" | "egress" | "hidden";
   displayName: string;
   producers: Producer[];
   dataProducers: DataProducer[];
@@ -594,6 +597,7 @@ export interface ChatAnswer {
  */
 export interface ParticipantJoinedEvent {
   participantId: string;
+  kind: "person" | "ingress" | "egress" | "hidden";
   displayName: string;
   producers: Producer[];
   dataProducers: DataProducer[];

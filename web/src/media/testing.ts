@@ -52,6 +52,7 @@ export function joinAnswer(change: Partial<JoinAnswer> = {}): JoinAnswer {
 export function participant(participantId: string, ...producers: Producer[]): Participant {
   return {
     participantId,
+    kind: "person",
     displayName: participantId.toUpperCase(),
     producers,
     dataProducers: [],

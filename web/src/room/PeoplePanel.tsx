@@ -60,7 +60,7 @@ function CloseRoom() {
 
 interface RowProps {
   name: string;
-  note?: string;
+  note?: string | undefined;
   hand: boolean;
   reconnecting?: boolean;
   microphone: boolean;
@@ -111,6 +111,7 @@ function PersonRow({ one }: { one: RemoteParticipant }) {
   return (
     <Row
       name={one.displayName}
+      note={one.kind === "ingress" ? "stream" : undefined}
       hand={hasRaisedHand(one)}
       reconnecting={one.connectionLost}
       microphone={!isMuted(one)}

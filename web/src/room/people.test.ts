@@ -13,6 +13,7 @@ function person(participantId: string, ...sources: Producer["source"][]): Remote
   );
   return {
     participantId,
+    kind: "person",
     displayName: participantId,
     producers,
     attributes: {},

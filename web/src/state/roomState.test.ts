@@ -18,6 +18,7 @@ const MICROPHONE: Producer = {
 };
 const ADA: Participant = {
   participantId: "p1",
+  kind: "person",
   displayName: "Ada",
   producers: [MICROPHONE],
   dataProducers: [],
@@ -38,6 +39,11 @@ describe("applyRoomEvent", () => {
       payload: { ...ADA, participantId: "a0", displayName: "Bo" },
     };
     expect(Object.keys(apply(ADA_JOINED, bo).participants)).toEqual(["p1", "a0"]);
+  });
+
+  it("knows which kind somebody is of", () => {
+    const stream: RoomEvent = { name: "participantJoined", payload: { ...ADA, kind: "ingress" } };
+    expect(apply(stream).participants.p1?.kind).toBe("ingress");
   });
 
   it("follows a producer through its life", () => {

@@ -7,6 +7,7 @@ export type Attributes = Readonly<Record<string, string>>;
 /** Somebody else in the room, with what they publish, by id. */
 export interface RemoteParticipant {
   participantId: string;
+  kind: Participant["kind"];
   displayName: string;
   producers: Readonly<Record<string, Producer>>;
   attributes: Attributes;
@@ -147,6 +148,7 @@ function changeParticipant(
 function remoteParticipant(one: Participant): RemoteParticipant {
   return {
     participantId: one.participantId,
+    kind: one.kind,
     displayName: one.displayName,
     producers: Object.fromEntries(one.producers.map((p) => [p.producerId, p])),
     attributes: one.attributes,
