@@ -13,8 +13,19 @@ pub struct Config {
     /// Packets of one run that differ in size by at most this many bytes are padded to equal
     /// sizes with RTP padding, so that they fit one GSO message. 0 turns it off.
     pub pad_segments_up_to: u8,
+    /// Bounds what each transport is sent at a time. `None`: everything leaves at once.
+    pub pacing: Option<Pacing>,
     /// Shortest time between two key frame requests for one encoding.
     pub key_frame_interval: Duration,
+}
+
+/// How fast packets may follow one another on one transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// No more packets leave in an interval once so many bytes have.
+    pub bytes: usize,
+    /// How long an interval is.
+    pub interval: Duration,
 }
 
 impl Default for Config {
@@ -23,6 +34,7 @@ impl Default for Config {
             seed: 0,
             wall_clock: SystemTime::UNIX_EPOCH,
             pad_segments_up_to: 16,
+            pacing: None,
             key_frame_interval: Duration::from_millis(500),
         }
     }

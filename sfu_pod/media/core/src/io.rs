@@ -29,6 +29,9 @@ pub struct Counters {
     pub packets_forwarded: u64,
     /// Received datagrams that led nowhere: unknown path or SSRC, refused by SRTP, malformed.
     pub packets_dropped: u64,
+    /// Packets to consumers that were not sent: too much waited already, the payload was forgotten
+    /// meanwhile, or the peer was nowhere or may not get so much yet.
+    pub packets_unsent: u64,
     /// Received video packets refused because their peer sends more than its owner allows.
     pub packets_refused: u64,
     /// RTP padding sent so that packets fit GSO messages.

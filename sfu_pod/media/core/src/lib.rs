@@ -85,7 +85,7 @@ mod wallclock;
 mod worker;
 
 pub use command::Command;
-pub use config::Config;
+pub use config::{Config, Pacing};
 pub use event::Event;
 pub use io::{Counters, Output, Received};
 pub use path::Path;

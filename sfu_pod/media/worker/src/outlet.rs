@@ -76,7 +76,10 @@ impl Outlet {
             (&load.bytes_received, sum(|c| c.bytes_received) + streams.bytes_received),
             (&load.bytes_sent, sum(|c| c.bytes_sent) + streams.bytes_sent),
             (&load.packets_forwarded, core.packets_forwarded),
-            (&load.packets_dropped, core.packets_dropped + refused + streams.frames_dropped),
+            (
+                &load.packets_dropped,
+                core.packets_dropped + core.packets_unsent + refused + streams.frames_dropped,
+            ),
             (&load.packets_refused, core.packets_refused),
             (&load.send_calls, sum(|c| c.send_calls) + streams.send_calls),
             (&load.messages_sent, sum(|c| c.messages_sent) + streams.send_calls),

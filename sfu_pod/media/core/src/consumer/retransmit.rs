@@ -106,11 +106,12 @@ impl SentRing {
 /// us send much.
 #[derive(Debug)]
 pub(crate) struct ResendBudget {
-    bytes: usize,
+    /// Negative: more was spent than there was, which is to be earned first.
+    bytes: isize,
 }
 
 impl ResendBudget {
-    const MAX: usize = 256 * 1024;
+    const MAX: isize = 256 * 1024;
 
     /// Enough for a newcomer's first pictures.
     pub(crate) fn new() -> Self {
@@ -120,17 +121,22 @@ impl ResendBudget {
     /// So many bytes of media were sent.
     #[inline]
     pub(crate) fn earn(&mut self, media_bytes: usize) {
-        self.bytes = (self.bytes + media_bytes / 2).min(Self::MAX);
+        self.bytes = (self.bytes + (media_bytes / 2) as isize).min(Self::MAX);
     }
 
     /// Whether so many bytes may be sent again.
     pub(crate) fn covers(&self, bytes: usize) -> bool {
-        self.bytes >= bytes
+        self.bytes >= bytes as isize
     }
 
-    /// So many bytes were sent again.
+    /// So many bytes, at most, will be sent again.
     pub(crate) fn spend(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_sub(bytes);
+        self.bytes -= bytes as isize;
+    }
+
+    /// Of bytes that were spent so many were sent in the end.
+    pub(crate) fn settle(&mut self, spent: usize, sent: usize) {
+        self.bytes = (self.bytes + spent as isize - sent as isize).min(Self::MAX);
     }
 }
 
@@ -178,10 +184,14 @@ mod tests {
         while budget.covers(1000) {
             budget.spend(1000);
         }
-        budget.spend(1000);
         budget.earn(2000);
         assert!(budget.covers(1000));
         budget.spend(1000);
         assert!(!budget.covers(1000));
+        budget.settle(1000, 400);
+        assert!(budget.covers(600));
+        budget.spend(2000);
+        budget.earn(2000);
+        assert!(!budget.covers(0), "what was spent before it was there");
     }
 }

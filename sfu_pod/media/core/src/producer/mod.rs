@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::event::ProducerStats;
 use crate::id::ProducerId;
 use crate::keys::{ConsumerKey, RouterKey, TransportKey};
-use crate::packet::{Facts, range_within};
+use crate::packet::{Facts, MediaPacket, range_within};
 use crate::routing::Route;
 use crate::speaker::Loudness;
 use crate::timers::Due;
@@ -176,6 +176,13 @@ impl Producer {
             }
         }
         Some(Accepted { facts, payload, dependency, first, change })
+    }
+
+    /// A packet of the past that is not too old to be useful.
+    pub(crate) fn past(&self, now: Instant, encoding: u8, source: u64) -> Option<MediaPacket<'_>> {
+        let past = self.encodings.get(usize::from(encoding))?.history.get(now, source)?;
+        let codec = self.payload(&past.facts).codec;
+        Some(MediaPacket::new(codec, past.facts, past.dependency, past.payload))
     }
 
     /// Encodings that packets come for, a bit each, as of the last judgement.

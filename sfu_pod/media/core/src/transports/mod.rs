@@ -4,6 +4,7 @@
 //! Its [`Kind`] knows where the peer is and how much may go there, its [`Security`] how packets are
 //! sealed and opened.
 
+mod egress;
 mod incoming;
 mod kind;
 mod outgoing;
@@ -31,6 +32,8 @@ use crate::timers::{Due, Timer, Timers};
 use crate::twcc::ArrivalRecorder;
 use crate::wallclock::ClockOffset;
 
+use egress::Egress;
+pub(crate) use egress::{Class, Content, Form, Queued};
 pub(crate) use kind::Kind;
 pub(crate) use plain::Plain;
 use security::Security;
@@ -62,6 +65,7 @@ pub(crate) struct Transport {
     round_trip: Option<Duration>,
     clock_offset: ClockOffset,
     resends: ResendBudget,
+    egress: Egress,
     pub key_frames: KeyFrameAllowance,
     /// Decides which layers its consumers are sent.
     pub layers: Policy,
@@ -92,6 +96,7 @@ impl Transport {
             round_trip: None,
             clock_offset: ClockOffset::default(),
             resends: ResendBudget::new(),
+            egress: Egress::default(),
             key_frames: KeyFrameAllowance::default(),
             layers: Policy::default(),
             bytes_received: 0,
@@ -195,6 +200,7 @@ impl Transport {
 
     pub(crate) fn remove_consumer(&mut self, key: ConsumerKey, parameters: &ConsumerParameters) {
         self.consumers.retain(|other| *other != key);
+        self.egress.forget(key);
         for ssrc in ssrcs_of(parameters) {
             self.sources.remove(&ssrc);
             self.security.retire(ssrc);

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Transport;
+use super::egress::{Egress, Queued};
+use crate::config::Pacing;
 use crate::consumer::retransmit::ResendBudget;
 use crate::consumer::write::Stamp;
 use crate::io::Output;
@@ -14,6 +16,32 @@ impl Transport {
     #[inline]
     pub(crate) fn destination(&self) -> Option<Path> {
         self.kind.destination()
+    }
+
+    /// Lets a packet wait to be sent. False: too much waits already.
+    #[inline]
+    pub(crate) fn enqueue(&mut self, queued: Queued) -> bool {
+        self.egress.push(queued)
+    }
+
+    /// Whether something waits to be sent.
+    #[inline]
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.egress.is_empty()
+    }
+
+    /// Takes what waits, so that it can be sent over this transport; to be given back.
+    pub(crate) fn take_egress(&mut self) -> Egress {
+        std::mem::take(&mut self.egress)
+    }
+
+    pub(crate) fn give_back_egress(&mut self, egress: Egress) {
+        self.egress = egress;
+    }
+
+    /// When more of what waits may leave. `None`: nothing waits.
+    pub(crate) fn next_release(&self, pacing: Option<Pacing>) -> Option<Instant> {
+        self.egress.next_release(pacing)
     }
 
     /// Sends one RTP packet of at most `room` bytes, which `write` makes; returns the bytes sent.

@@ -6,7 +6,6 @@ use rotunda_packet::rtcp::{ReportBlock, RtcpPacket, SenderInfo, TransportFeedbac
 
 use super::Worker;
 use super::layers::Stale;
-use crate::io::Output;
 use crate::keys::TransportKey;
 use crate::path::Path;
 use crate::wallclock::ntp_middle;
@@ -16,14 +15,7 @@ const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(10);
 
 impl Worker {
     /// One compound RTCP packet, opened.
-    pub(super) fn control(
-        &mut self,
-        now: Instant,
-        key: TransportKey,
-        path: Path,
-        compound: &[u8],
-        output: &mut impl Output,
-    ) {
+    pub(super) fn control(&mut self, now: Instant, key: TransportKey, path: Path, compound: &[u8]) {
         for packet in packets(compound).flatten() {
             match packet {
                 RtcpPacket::SenderReport(report) => {
@@ -33,7 +25,7 @@ impl Worker {
                 RtcpPacket::ReceiverReport(report) => {
                     report.blocks().for_each(|block| self.report_block(now, key, path, &block));
                 }
-                RtcpPacket::Nack(nack) => self.nack(now, key, &nack, output),
+                RtcpPacket::Nack(nack) => self.nack(now, key, &nack),
                 RtcpPacket::Pli(pli) => self.key_frame_request(now, key, pli.media_ssrc),
                 RtcpPacket::Fir(fir) => {
                     fir.entries().for_each(|entry| self.key_frame_request(now, key, entry.ssrc));

@@ -52,7 +52,7 @@ impl Worker {
                 .and_then(|len| self.media(now, key, index, &data[..len])),
             PacketKind::Rtcp => self
                 .open(now, key, path, data, Transport::open_rtcp, output)
-                .map(|len| self.control(now, key, path, &data[..len], output)),
+                .map(|len| self.control(now, key, path, &data[..len])),
             PacketKind::Stun => Some(()),
         };
         if done.is_none() {

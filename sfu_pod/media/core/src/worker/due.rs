@@ -96,7 +96,8 @@ impl Worker {
         let transport = &mut self.transports[key.index()];
         let report = busy.then_some(transport.next_report());
         let (feedback, expiry) = (transport.feedback_due(), transport.kind().next_expiry());
-        let next = [report, transport.layers.due(), feedback, expiry];
+        let release = transport.next_release(self.config.pacing);
+        let next = [report, transport.layers.due(), feedback, expiry, release];
         if let Some(at) = next.into_iter().flatten().min() {
             transport.wake(&mut self.timers, key, at.max(now + SHORTEST_WAIT));
         }

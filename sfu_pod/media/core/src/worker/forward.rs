@@ -1,22 +1,22 @@
-//! From received packets to sent ones. A batch is ordered by producer and encoding, and each
-//! consumer gets a whole run of packets at once: what follows each other on one path can leave in
-//! one GSO message.
+//! From received packets to such as wait to be sent. A batch is ordered by producer and encoding, and
+//! each consumer gets a whole run of packets at once. What waits for one transport leaves together
+//! (`egress`): what follows each other on one path can leave in one GSO message.
 
 use std::cmp::Reverse;
 use std::time::Instant;
 
 use super::Worker;
 use crate::codec::FrameDescriptor;
-use crate::consumer::write::{room, write_media};
+use crate::consumer::write::room;
 use crate::consumer::{Consumer, Outgoing};
 use crate::io::{Counters, Output, Received};
-use crate::keys::ProducerKey;
+use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::packet::MediaPacket;
-use crate::path::Path;
 use crate::producer::{Accepted, Producer};
-use crate::transports::Transport;
-use crate::wallclock::SendTime;
+use crate::transports::{Class, Content, Queued, Transport};
 
+/// More than a filler takes, with all extensions.
+pub(super) const FILLER_LEN: usize = 128;
 /// More packets than that do not overtake one another.
 const MAX_CATCH_UP: usize = 256;
 
@@ -34,7 +34,7 @@ pub(super) struct Pending {
 }
 
 impl Worker {
-    /// Forwards everything that waits, and empties it.
+    /// Forwards everything that came with a batch, and sends what waits.
     pub(super) fn forward_pending(
         &mut self,
         now: Instant,
@@ -48,53 +48,53 @@ impl Worker {
         });
         let same_run =
             |a: &Pending, b: &Pending| (a.producer, a.encoding) == (b.producer, b.encoding);
-        let mut packets = recycle(std::mem::take(&mut self.views));
         for run in pending.chunk_by_mut(same_run) {
             pad_to_equal_sizes(run, usize::from(self.config.pad_segments_up_to));
-            packets.clear();
-            packets.extend(run.iter().map(|packet| packet.view(batch)));
-            self.forward_run(now, run[0].producer, run[0].encoding, &packets, output);
         }
+        let mut packets = recycle(std::mem::take(&mut self.views));
+        packets.extend(pending.iter().map(|packet| packet.view(batch)));
+        let mut first = 0;
+        for run in pending.chunk_by(same_run) {
+            let packets = &packets[first..first + run.len()];
+            self.forward_run(now, run[0].producer, run[0].encoding, packets, first);
+            first += run.len();
+        }
+        self.send_waiting(now, &packets, output);
         self.views = recycle(packets);
         pending.clear();
         self.pending = pending;
     }
 
+    /// Forwards packets of one encoding, the first of which has the index `first` in the batch.
     fn forward_run(
         &mut self,
         now: Instant,
         producer: ProducerKey,
         encoding: u8,
         run: &[MediaPacket<'_>],
-        output: &mut impl Output,
+        first: usize,
     ) {
         let producer = &self.producers[producer.index()];
-        let mut copy = Copying {
-            now,
-            leaves: self.wall_clock.send_time(now),
-            encoding,
-            producer,
-            counters: &mut self.counters,
-        };
-        for consumer in &producer.consumers {
-            let consumer = &mut self.consumers[consumer.index()];
+        let mut copy = Copying::new(now, producer, encoding, &mut self.waiting, &mut self.counters);
+        for key in &producer.consumers {
+            let consumer = &mut self.consumers[key.index()];
             if consumer.rests() {
                 continue;
             }
             let transport = &mut self.transports[consumer.transport.index()];
-            let Some(path) = transport.destination() else {
+            if transport.destination().is_none() {
                 // What it misses now is lost for it: with a path it will begin anew.
                 consumer.selector.stop();
                 continue;
-            };
-            for (index, packet) in run.iter().enumerate() {
-                let mut sent = copy.packet(consumer, transport, path, packet, output);
-                if std::mem::take(&mut consumer.switched) {
-                    sent += copy.catch_up(consumer, transport, path, &run[index..], output);
-                }
-                transport.resends_mut().earn(sent);
             }
-            self.events.extend(consumer.layers_changed(producer));
+            let mut copied = Copied { key: *key, consumer, transport };
+            for (packet, index) in run.iter().zip(first..) {
+                copy.live(&mut copied, packet, index);
+                if std::mem::take(&mut copied.consumer.switched) {
+                    copy.catch_up(&mut copied, &run[index - first..], index);
+                }
+            }
+            self.events.extend(copied.consumer.layers_changed(producer));
         }
     }
 }
@@ -102,118 +102,131 @@ impl Worker {
 /// What is the same for all copies of one run.
 pub(super) struct Copying<'a> {
     pub now: Instant,
-    pub leaves: SendTime,
-    pub encoding: u8,
     pub producer: &'a Producer,
-    pub counters: &'a mut Counters,
+    encoding: u8,
+    class: Class,
+    /// Transports for which something waits.
+    waiting: &'a mut Vec<TransportKey>,
+    counters: &'a mut Counters,
 }
 
-impl Copying<'_> {
-    /// Sends one packet to one consumer, if that wants it; returns the bytes sent. Left to itself
-    /// the compiler makes calls of this and of [`Self::send`], for each packet to each consumer.
-    #[inline(always)]
-    fn packet(
-        &mut self,
-        consumer: &mut Consumer,
-        transport: &mut Transport,
-        path: Path,
-        packet: &MediaPacket<'_>,
-        output: &mut impl Output,
-    ) -> usize {
-        if !transport.is_ready() {
-            return 0;
-        }
-        let encodings = &self.producer.encodings;
-        let outgoing = consumer.forward(self.now, self.encoding, encodings, packet);
-        let Some(outgoing) = outgoing else { return 0 };
-        let filler;
-        let packet = if outgoing.filler {
-            filler = MediaPacket::filler(packet.facts);
-            &filler
-        } else {
-            packet
-        };
-        self.send(consumer, transport, path, packet, &outgoing, output)
+/// One consumer, and what it is sent over.
+pub(super) struct Copied<'a> {
+    pub key: ConsumerKey,
+    pub consumer: &'a mut Consumer,
+    pub transport: &'a mut Transport,
+}
+
+impl<'a> Copying<'a> {
+    pub(super) fn new(
+        now: Instant,
+        producer: &'a Producer,
+        encoding: u8,
+        waiting: &'a mut Vec<TransportKey>,
+        counters: &'a mut Counters,
+    ) -> Self {
+        let class = if producer.is_video() { Class::Video } else { Class::Audio };
+        Self { now, producer, encoding, class, waiting, counters }
     }
 
-    /// Sends one packet of the media SSRC; returns the bytes sent.
+    /// Queues one packet of the batch for one consumer, if that wants it.
     #[inline(always)]
-    pub(super) fn send(
-        &mut self,
-        consumer: &Consumer,
-        transport: &mut Transport,
-        path: Path,
-        packet: &MediaPacket<'_>,
-        outgoing: &Outgoing,
-        output: &mut impl Output,
-    ) -> usize {
-        let Outgoing { numbers, payload_type, .. } = *outgoing;
-        let room = room(consumer, packet);
-        let sent = transport.send_rtp(path, &self.leaves, room, output, |buffer, stamp| {
-            write_media(buffer, consumer, payload_type, packet, &numbers, stamp)
-        });
-        if sent > 0 {
-            self.counters.packets_forwarded += 1;
-            self.counters.padding_bytes += (packet.padded_len - packet.payload.len()) as u64;
+    fn live(&mut self, copied: &mut Copied<'_>, packet: &MediaPacket<'_>, index: usize) {
+        let (encoding, source) = (self.encoding, packet.facts.sequence);
+        let content = Content::InBatch { index: index as u32, encoding, source };
+        if let Some(queued) = self.copy(copied, packet, content) {
+            self.queue(copied, queued);
         }
-        sent
+    }
+
+    /// Queues one packet from the history for one consumer, if it is still there and wanted, was not
+    /// sent before, and the transport's budget covers it.
+    pub(super) fn past(&mut self, copied: &mut Copied<'_>, source: u64) {
+        let consumer = &copied.consumer;
+        let waits = consumer.selector.current().is_none();
+        if !waits
+            && consumer
+                .rewriter
+                .number_of(source)
+                .is_none_or(|number| !consumer.sent.is_free(number))
+        {
+            return;
+        }
+        let Some(mut packet) = self.producer.past(self.now, self.encoding, source) else { return };
+        if !copied.transport.resends().covers(packet.payload.len()) {
+            return;
+        }
+        let encoding = &self.producer.encodings[usize::from(self.encoding)];
+        let known = encoding.latest_key_frame.map(|known| known.first);
+        packet.begins = packet.begins.or(known.filter(|first| *first == source));
+        let content = Content::InHistory { encoding: self.encoding, source };
+        if let Some(queued) = self.copy(copied, &packet, content) {
+            self.queue_paid(copied, queued);
+        }
+    }
+
+    /// What goes out for one packet. Left to itself the compiler makes a call of this, for each
+    /// packet to each consumer.
+    #[inline(always)]
+    fn copy(
+        &self,
+        copied: &mut Copied<'_>,
+        packet: &MediaPacket<'_>,
+        content: Content,
+    ) -> Option<Queued> {
+        if !copied.transport.is_ready() {
+            return None;
+        }
+        let consumer = &mut copied.consumer;
+        let encodings = &self.producer.encodings;
+        let Outgoing { numbers, payload_type, filler } =
+            consumer.forward(self.now, self.encoding, encodings, packet)?;
+        let (content, room) = match filler {
+            false => (content, room(consumer, packet)),
+            true => (Content::Filler, FILLER_LEN),
+        };
+        Some(Queued::new(copied.key, content, self.class, payload_type, numbers, room))
+    }
+
+    /// Lets a packet wait for its turn. Returns whether there was room.
+    #[inline(always)]
+    fn queue(&mut self, copied: &mut Copied<'_>, queued: Queued) -> bool {
+        let first = !copied.transport.has_waiting();
+        let queues = copied.transport.enqueue(queued);
+        if !queues {
+            self.counters.packets_unsent += 1;
+        } else if first {
+            self.waiting.push(copied.consumer.transport);
+        }
+        queues
+    }
+
+    /// The same of a packet that the budget for the past pays.
+    pub(super) fn queue_paid(&mut self, copied: &mut Copied<'_>, queued: Queued) {
+        let queued = queued.paid();
+        if self.queue(copied, queued) {
+            copied.transport.resends_mut().spend(queued.reserved as usize);
+        }
     }
 
     /// After a switch: packets of the key picture that came before the one by which it was known,
     /// and such as overtook its first one, were passed over when they came. The rest of the run,
     /// which begins with that one, goes out in its turn, although the history has it already. Where
-    /// that one had to wait for others its turn is now; returns its bytes.
+    /// that one had to wait for others its turn is now. It has the index `first` in the batch.
     #[cold]
-    fn catch_up(
-        &mut self,
-        consumer: &mut Consumer,
-        transport: &mut Transport,
-        path: Path,
-        rest: &[MediaPacket<'_>],
-        output: &mut impl Output,
-    ) -> usize {
+    fn catch_up(&mut self, copied: &mut Copied<'_>, rest: &[MediaPacket<'_>], first: usize) {
         let Some(encoding) = self.producer.encodings.get(usize::from(self.encoding)) else {
-            return 0;
+            return;
         };
-        let (first, newest) = (consumer.rewriter.start(), encoding.reception.highest());
-        for sequence in (first..=newest).take(MAX_CATCH_UP) {
-            if rest.iter().all(|packet| packet.facts.sequence != sequence) {
-                self.past(consumer, transport, path, sequence, output);
+        let (start, newest) = (copied.consumer.rewriter.start(), encoding.reception.highest());
+        for source in (start..=newest).take(MAX_CATCH_UP) {
+            if rest.iter().all(|packet| packet.facts.sequence != source) {
+                self.past(copied, source);
             }
         }
-        rest.first().map_or(0, |packet| self.packet(consumer, transport, path, packet, output))
-    }
-
-    /// Sends one packet from the history to one consumer, if it is still there and wanted, was not
-    /// sent before, and the transport's budget covers it.
-    pub(super) fn past(
-        &mut self,
-        consumer: &mut Consumer,
-        transport: &mut Transport,
-        path: Path,
-        sequence: u64,
-        output: &mut impl Output,
-    ) {
-        let waits = consumer.selector.current().is_none();
-        if !waits
-            && consumer
-                .rewriter
-                .number_of(sequence)
-                .is_none_or(|number| !consumer.sent.is_free(number))
-        {
-            return;
+        if let Some(packet) = rest.first() {
+            self.live(copied, packet, first);
         }
-        let encoding = &self.producer.encodings[usize::from(self.encoding)];
-        let Some(past) = encoding.history.get(self.now, sequence) else { return };
-        if !transport.resends().covers(past.payload.len()) {
-            return;
-        }
-        let codec = self.producer.payload(&past.facts).codec;
-        let mut packet = MediaPacket::new(codec, past.facts, past.dependency, past.payload);
-        let known = encoding.latest_key_frame.map(|known| known.first);
-        packet.begins = packet.begins.or(known.filter(|first| *first == sequence));
-        let sent = self.packet(consumer, transport, path, &packet, output);
-        transport.resends_mut().spend(sent);
     }
 }
 

@@ -4,6 +4,7 @@ mod commands;
 mod control;
 mod datagrams;
 mod due;
+mod egress;
 mod forward;
 mod layers;
 mod paths;
@@ -57,6 +58,8 @@ pub struct Worker {
     replays: Vec<ConsumerKey>,
     events: VecDeque<Event>,
     counters: Counters,
+    /// Transports for which something waits to be sent.
+    waiting: Vec<TransportKey>,
     /// Reused between batches.
     pending: Vec<forward::Pending>,
     /// The same; always empty.
@@ -95,6 +98,7 @@ impl Worker {
             replays: Vec::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
+            waiting: Vec::new(),
             pending: Vec::new(),
             views: Vec::new(),
             blocks: Vec::new(),
@@ -122,12 +126,13 @@ impl Worker {
     /// Does what is due: reports, NACKs, feedback, consent. Early or late calls are harmless.
     pub fn timeout(&mut self, now: Instant, output: &mut impl Output) {
         self.choose_layers(now);
-        self.replay(now, output);
+        self.replay(now);
         while let Some((at, timer)) = self.timers.expired(now) {
             self.fire(now, at, timer, output);
         }
         self.choose_layers(now);
-        self.replay(now, output);
+        self.replay(now);
+        self.send_waiting(now, &[], output);
     }
 
     /// The path can carry nothing any more: its connection is over.

@@ -6,8 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use super::forward::Copying;
-use crate::io::Output;
+use super::forward::{Copied, Copying};
 use crate::keys::ConsumerKey;
 
 /// Older pictures would run behind the sound for too long.
@@ -15,11 +14,11 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 /// More at once would overrun a path of which nothing is known yet.
 const MAX_PACKETS: u64 = 128;
 /// Bytes of a packet beside its payload, at most: header, extensions, tag.
-const OVERHEAD: usize = 100;
+const OVERHEAD: usize = 128;
 
 impl Worker {
     /// Starts every consumer that waits for a key frame which is there already.
-    pub(super) fn replay(&mut self, now: Instant, output: &mut impl Output) {
+    pub(super) fn replay(&mut self, now: Instant) {
         while let Some(key) = self.replays.pop() {
             let Some(packets) = self.replayable(now, key) else {
                 self.ask_instead(now, key);
@@ -27,20 +26,16 @@ impl Worker {
             };
             let consumer = &mut self.consumers[key.index()];
             let transport = &mut self.transports[consumer.transport.index()];
-            let Some(path) = transport.destination() else { continue };
             let producer = &self.producers[consumer.producer.index()];
-            let mut copy = Copying {
-                now,
-                leaves: self.wall_clock.send_time(now),
-                encoding: consumer.selector.target_encoding(),
-                producer,
-                counters: &mut self.counters,
-            };
-            for sequence in packets {
-                copy.past(consumer, transport, path, sequence, output);
+            let encoding = consumer.selector.target_encoding();
+            let (waiting, counters) = (&mut self.waiting, &mut self.counters);
+            let mut copy = Copying::new(now, producer, encoding, waiting, counters);
+            let mut copied = Copied { key, consumer, transport };
+            for source in packets {
+                copy.past(&mut copied, source);
             }
-            consumer.switched = false;
-            self.events.extend(consumer.layers_changed(producer));
+            copied.consumer.switched = false;
+            self.events.extend(copied.consumer.layers_changed(producer));
         }
     }
 
