@@ -25,14 +25,18 @@
 //!    (`receive`), gaps are asked for (`nack`), retransmissions are unwrapped, a copy goes
 //!    into the encoding's `history`. A level extension feeds the [`speaker`].
 //! 4. `worker::forward`: when the whole batch has come so far, it is put in order by
-//!    producer and encoding. Each consumer takes a whole run, so that its packets follow each other
-//!    on one path and leave in one GSO message; sizes that differ a little are padded equal.
+//!    producer and encoding, and each consumer takes a whole run. Sizes that differ a little are
+//!    padded equal, so that they can leave in one GSO message.
 //! 5. [`consumer`]: `layers` decides whether the packet is of the encoding that is sent now, and
 //!    switches at the first packet of a key picture; inside of the encoding the codec's own selector
 //!    chooses. `rewrite` gives the packet the consumer's own numbers, which close up over what is left
-//!    out; `write` puts header, payload and padding into the output buffer, where they are encrypted
-//!    in place.
-//! 6. The consumer remembers which packet got which number (`retransmit`). A NACK finds the
+//!    out.
+//! 6. What a consumer is sent waits in the queue of its transport as a small descriptor
+//!    (`transports::egress`); so do answers to NACKs and key frames of the past. At the end of the
+//!    call `worker::egress` empties the queues, transport by transport: `write` puts header, payload
+//!    and padding into the output buffer, where they are encrypted in place. What is held back
+//!    ([`Pacing`]) finds its payload in the producer's history.
+//! 7. The consumer remembers which packet got which number (`retransmit`). A NACK finds the
 //!    packet in the producer's history, and it goes out again over RTX. A number that will never
 //!    be sent, but whose place could not close up any more, is filled with a padding-only packet.
 //!
@@ -50,7 +54,7 @@
 //! # Bounds
 //!
 //! What a peer sends can make nothing grow: paths, learned SSRCs, histories, missing packets,
-//! arrivals not yet told, video beyond a limit of the owner's, bytes sent again (as retransmissions,
+//! arrivals not yet told, packets that wait to be sent, video beyond a limit of the owner's, bytes sent again (as retransmissions,
 //! or from a key frame of the past on) and key frames asked for in one viewer's name each have a
 //! limit. So has what is sent to an address before it has shown that it wants it. What a peer sends
 //! wrong is counted and dropped; a panic is a defect of ours.
