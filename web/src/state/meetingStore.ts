@@ -18,7 +18,7 @@ export type Phase =
   | { name: "closed"; reason: string }
   | { name: "failed"; code: SignalingErrorCode; message: string };
 
-interface Self {
+export interface Self {
   participantId: string;
   displayName: string;
   permissions: readonly string[];
