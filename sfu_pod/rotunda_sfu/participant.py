@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from rotunda_contract.errors import BadRequest, Forbidden, LimitExceeded, NotFound
+from rotunda_contract.errors import BadRequest, Forbidden, NotFound
 from rotunda_contract.ids import (
     ConnectionId,
     ConsumerId,
@@ -22,6 +23,7 @@ from rotunda_contract.kinds import KINDS, KindRules
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.signaling.common import ParticipantKind, TransportDirection
 from rotunda_sfu.attributes import Attributes
+from rotunda_sfu.connecting import open_transport
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.data_channel import DataConsumer, DataProducer
@@ -129,14 +131,8 @@ class Participant:
 
     def create_transport(self, direction: str) -> WebRtcTransport:
         """Raises BadRequest for an unknown direction, LimitExceeded for one too many."""
-        sending_or_receiving = _direction(direction)
-        most = self.limits.transports
-        if len(self.transports) >= most:
-            raise LimitExceeded(f"a participant has at most {most} transports; close one first")
-        log = self.room.log.bind(participant=self.id)
-        transport = WebRtcTransport(self.room, sending_or_receiving, self.room.relations, log)
-        self.room.relations.transports.add(transport, self)
-        return transport
+        make = partial(WebRtcTransport, self.room, _direction(direction))
+        return open_transport(self.room, self, make)
 
     def transport(self, transport_id: str) -> Transport:
         return _mine(self.transports, TransportId(transport_id), "transport")

@@ -8,7 +8,11 @@ from rotunda_contract.errors import InvalidState
 from rotunda_contract.ids import DataConsumerId, DataProducerId, TransportId
 from rotunda_contract.rtp import SctpStreamParameters
 from rotunda_contract.signaling.common import TransportDirection
+from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.randomness import Randomness
+
+_AUDIO_KBPS = 128
+"""What a limit on video leaves for sound: the congestion control that obeys it has one budget for both."""
 
 
 class Transport(Protocol):
@@ -77,6 +81,12 @@ class MediaNumbers:
             pass
         self._ssrcs.add(ssrc)
         return ssrc
+
+
+def limit_video(transport: Transport, worker: MediaWorker, max_video_kbps: int) -> None:
+    """Tells the peer, if it sends, what it may send as video; 0: as much as it likes."""
+    if transport.direction == "send" and max_video_kbps:
+        worker.set_max_incoming_bitrate(transport.number, (max_video_kbps + _AUDIO_KBPS) * 1000)
 
 
 def require(transport: Transport, direction: TransportDirection) -> None:

@@ -16,10 +16,7 @@ from rotunda_sfu.ice import ice_candidates
 from rotunda_sfu.media_worker import MediaWorker
 from rotunda_sfu.randomness import Randomness
 from rotunda_sfu.sessions import Session, Sessions, WorkerPort
-from rotunda_sfu.transports.transport import MediaNumbers, TransportListener
-
-_AUDIO_KBPS = 128
-"""What a limit on video leaves for sound: the congestion control that obeys it has one budget for both."""
+from rotunda_sfu.transports.transport import MediaNumbers, TransportListener, limit_video
 
 
 class WebRtcContext(Protocol):
@@ -66,9 +63,7 @@ class WebRtcTransport:
         self._session_ended = False
         self._log = log.bind(transport=self.id)
         room.worker.add_transport(self.number, self.ice_parameters, self)
-        if direction == "send" and room.max_video_kbps:
-            limit = (room.max_video_kbps + _AUDIO_KBPS) * 1000
-            room.worker.set_max_incoming_bitrate(self.number, limit)
+        limit_video(self, room.worker, room.max_video_kbps)
         port = WorkerPort(room.worker, self.number)
         self._session = room.sessions.open(self.number, port, self, room.session_limits)
         self._waiting = self._wait_for_connect()
