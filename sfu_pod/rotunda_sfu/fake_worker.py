@@ -5,7 +5,7 @@ depends on it, fails the test at once.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rotunda_contract.errors import Unavailable
@@ -16,6 +16,8 @@ from rotunda_sfu.media_worker import (
     ConsumerMedia,
     Layers,
     MediaAddress,
+    PlainListener,
+    PlainPeer,
     ProducerMedia,
     RouterListener,
     TransportListener,
@@ -32,6 +34,13 @@ class FakeTransport:
     max_incoming_bitrate: int | None = None
     sent: list[bytes] = field(default_factory=list)
     received: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class FakePlainTransport:
+    peer: PlainPeer
+    listener: PlainListener
+    max_incoming_bitrate: int | None = None
 
 
 @dataclass(slots=True)
@@ -109,6 +118,7 @@ class FakeMediaWorker:
         self.totals = FakeLoad()
         self.routers: dict[int, RouterListener] = {}
         self.transports: dict[int, FakeTransport] = {}
+        self.plain_transports: dict[int, FakePlainTransport] = {}
         self.producers: dict[int, FakeProducer] = {}
         self.consumers: dict[int, FakeConsumer] = {}
         self._numbers = itertools.count(1)
@@ -118,9 +128,14 @@ class FakeMediaWorker:
         return len(self.consumers)
 
     @property
+    def _any_transport(self) -> Mapping[int, FakeTransport | FakePlainTransport]:
+        return {**self.transports, **self.plain_transports}
+
+    @property
     def is_empty(self) -> bool:
         """Nothing stands any more."""
-        return not (self.routers or self.transports or self.producers or self.consumers)
+        transports = self.transports or self.plain_transports
+        return not (self.routers or transports or self.producers or self.consumers)
 
     def next_number(self) -> int:
         return next(self._numbers)
@@ -137,7 +152,7 @@ class FakeMediaWorker:
 
     def limit_media(self, transport: int, refused: int) -> None:
         """A transport's peer sends more video than it may."""
-        self.transports[transport].listener.on_media_limited(refused)
+        self._any_transport[transport].listener.on_media_limited(refused)
 
     def change_layers(self, consumer: int, layers: Layers | None) -> None:
         """What a consumer is forwarded changes."""
@@ -152,8 +167,12 @@ class FakeMediaWorker:
         del self.routers[router]
 
     def add_transport(self, transport: int, ice: IceParameters, listener: TransportListener) -> None:
-        assert transport not in self.transports
+        assert transport not in self._any_transport
         self.transports[transport] = FakeTransport([ice], listener)
+
+    def add_plain_transport(self, transport: int, peer: PlainPeer, listener: PlainListener) -> None:
+        assert transport not in self._any_transport
+        self.plain_transports[transport] = FakePlainTransport(peer, listener)
 
     def restart_ice(self, transport: int, ice: IceParameters) -> None:
         self.transports[transport].ice.append(ice)
@@ -162,7 +181,7 @@ class FakeMediaWorker:
         self.transports[transport].keys = keys
 
     def set_max_incoming_bitrate(self, transport: int, bits_per_second: int) -> None:
-        self.transports[transport].max_incoming_bitrate = bits_per_second
+        self._any_transport[transport].max_incoming_bitrate = bits_per_second
 
     def send_dtls(self, transport: int, datagram: bytes) -> None:
         self.transports[transport].sent.append(datagram)
@@ -178,13 +197,13 @@ class FakeMediaWorker:
     def remove_transport(self, transport: int) -> None:
         assert not any(producer.transport == transport for producer in self.producers.values())
         assert not any(consumer.transport == transport for consumer in self.consumers.values())
-        del self.transports[transport]
+        del (self.transports if transport in self.transports else self.plain_transports)[transport]
 
     def add_producer(
         self, producer: int, *, router: int, transport: int, media: ProducerMedia, paused: bool
     ) -> None:
         assert router in self.routers
-        assert transport in self.transports
+        assert transport in self._any_transport
         assert producer not in self.producers
         self.producers[producer] = FakeProducer(router, transport, media, paused)
 
@@ -204,7 +223,7 @@ class FakeMediaWorker:
         media: ConsumerMedia,
         listener: ConsumerListener,
     ) -> None:
-        assert transport in self.transports
+        assert transport in self._any_transport
         assert producer in self.producers
         assert consumer not in self.consumers
         self.consumers[consumer] = FakeConsumer(transport, producer, media, listener)

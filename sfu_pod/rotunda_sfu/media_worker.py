@@ -25,6 +25,20 @@ class MediaAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainPeer:
+    """Where the peer of a plain transport is. Port 0: the first packet from `ip` of a known SSRC tells it.
+
+    `local_ip` is the one of our `addresses` that it sends to, by default the first of the same family. RTCP
+    takes the port of RTP, or `rtcp_port`.
+    """
+
+    ip: str
+    port: int
+    local_ip: str | None = None
+    rtcp_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProducerMedia:
     """How a producer's packets look when they arrive."""
 
@@ -160,6 +174,17 @@ class TransportListener(Protocol):
         """`refused` more video packets were beyond the limit: at most once a second."""
 
 
+class PlainListener(Protocol):
+    def on_peer_heard(self, ip: str, port: int) -> None:
+        """Its first packet came, or the first after a silence."""
+
+    def on_peer_silent(self) -> None:
+        """For so long that nothing is sent to it until it is heard again. Never of a loopback address."""
+
+    def on_media_limited(self, refused: int) -> None:
+        """As above."""
+
+
 class ConsumerListener(Protocol):
     def on_layers_changed(self, layers: Layers | None) -> None:
         """What is forwarded changed; None: nothing."""
@@ -186,6 +211,9 @@ class MediaWorker(Protocol):
     def close_router(self, router: int) -> None: ...
 
     def add_transport(self, transport: int, ice: IceParameters, listener: TransportListener) -> None: ...
+    def add_plain_transport(self, transport: int, peer: PlainPeer, listener: PlainListener) -> None:
+        """Raises BadRequest for an address that cannot be one peer's or that no socket reaches."""
+
     def restart_ice(self, transport: int, ice: IceParameters) -> None: ...
     def set_srtp(self, transport: int, keys: SrtpKeys) -> None: ...
     def set_max_incoming_bitrate(self, transport: int, bits_per_second: int) -> None:

@@ -6,14 +6,15 @@ import asyncio
 import errno
 import itertools
 import resource
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeAlias
 
 import structlog
 
 import rotunda_media as native
-from rotunda_contract.errors import Unavailable
+from rotunda_contract.errors import BadRequest, Unavailable
 from rotunda_contract.rtp import IceParameters
 from rotunda_sfu.dtls import SrtpKeys
 from rotunda_sfu.media_worker import (
@@ -21,6 +22,8 @@ from rotunda_sfu.media_worker import (
     ConsumerMedia,
     Layers,
     MediaAddress,
+    PlainListener,
+    PlainPeer,
     ProducerMedia,
     RouterListener,
     TransportListener,
@@ -30,6 +33,10 @@ from rotunda_sfu.media_worker import (
 from rotunda_sfu.rtp_mapping import ExtensionIds
 from rotunda_sfu.settings import NodeSettings
 
+_TransportEvent: TypeAlias = (
+    "native.DtlsReadable | native.SrtpReceived | native.IceConnected | native.IceDisconnected "
+    "| native.RemoteHeard | native.RemoteSilent | native.MediaLimited"
+)
 _BLOCKS = 100
 """Of ports that are tried where nobody chose some."""
 _IN_USE = f"(os error {errno.EADDRINUSE})"
@@ -49,7 +56,7 @@ class NativeMediaWorker:
         self.failed = False
         self._numbers = itertools.count(1)
         self._routers: dict[int, RouterListener] = {}
-        self._transports: dict[int, TransportListener] = {}
+        self._transports: dict[int, Callable[[_TransportEvent], None]] = {}
         self._consumers: dict[int, ConsumerListener] = {}
         self._stats: dict[int, asyncio.Future[WorkerStats]] = {}
         self._log = structlog.stdlib.get_logger().bind(worker=index)
@@ -73,8 +80,17 @@ class NativeMediaWorker:
         self._routers.pop(router, None)
 
     def add_transport(self, transport: int, ice: IceParameters, listener: TransportListener) -> None:
-        self._transports[transport] = listener
+        self._transports[transport] = partial(_tell_webrtc, listener)
         self._worker.add_transport(transport, ufrag=ice.username_fragment, password=ice.password)
+
+    def add_plain_transport(self, transport: int, peer: PlainPeer, listener: PlainListener) -> None:
+        try:
+            self._worker.add_plain_transport(
+                transport, peer.ip, peer.port, peer.local_ip, remote_rtcp_port=peer.rtcp_port
+            )
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+        self._transports[transport] = partial(_tell_plain, listener)
 
     def restart_ice(self, transport: int, ice: IceParameters) -> None:
         self._worker.restart_ice(transport, ufrag=ice.username_fragment, password=ice.password)
@@ -211,10 +227,12 @@ class NativeMediaWorker:
                 | native.SrtpReceived()
                 | native.IceConnected()
                 | native.IceDisconnected()
+                | native.RemoteHeard()
+                | native.RemoteSilent()
                 | native.MediaLimited()
             ):
-                if (transport := self._transports.get(event.transport)) is not None:
-                    _tell_transport(transport, event)
+                if (tell := self._transports.get(event.transport)) is not None:
+                    tell(event)
             case native.LayersChanged(number, spatial, temporal):
                 if (consumer := self._consumers.get(number)) is not None:
                     consumer.on_layers_changed(_layers(spatial, temporal))
@@ -335,14 +353,7 @@ def _opened(worker: native.Worker) -> tuple[MediaAddress, ...]:
     return tuple(MediaAddress(at.ip, at.port, at.announced, at.protocol) for at in worker.addresses)
 
 
-def _tell_transport(
-    transport: TransportListener,
-    event: native.DtlsReadable
-    | native.SrtpReceived
-    | native.IceConnected
-    | native.IceDisconnected
-    | native.MediaLimited,
-) -> None:
+def _tell_webrtc(transport: TransportListener, event: _TransportEvent) -> None:
     match event:
         case native.DtlsReadable():
             transport.on_dtls_readable()
@@ -352,6 +363,16 @@ def _tell_transport(
             transport.on_ice_connected(remote_ip, remote_port, protocol)
         case native.IceDisconnected():
             transport.on_ice_disconnected()
+        case native.MediaLimited(_, refused):
+            transport.on_media_limited(refused)
+
+
+def _tell_plain(transport: PlainListener, event: _TransportEvent) -> None:
+    match event:
+        case native.RemoteHeard(_, remote_ip, remote_port):
+            transport.on_peer_heard(remote_ip, remote_port)
+        case native.RemoteSilent():
+            transport.on_peer_silent()
         case native.MediaLimited(_, refused):
             transport.on_media_limited(refused)
 
