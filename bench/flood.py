@@ -80,6 +80,7 @@ class Bench:
         await self._begin()
         await asyncio.sleep(self._seconds)
         await self._end(QUIET, "")
+        await self._rest()
 
     async def joins(self, people: int, rooms: list[str], where: str) -> None:
         await self._begin()

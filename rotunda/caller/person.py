@@ -2,7 +2,7 @@
 
 import ssl
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from rotunda.caller.errors import CallError
 from rotunda.caller.patience import USUAL, Patience
@@ -40,7 +40,7 @@ class Person:
         seat: str | None = None,
         context: ssl.SSLContext | None = None,
         patience: Patience = USUAL,
-    ) -> "Person":
+    ) -> Self:
         """Connects and joins; `context` checks the certificate of an https URL. Raises CallError."""
         person = await cls.connect(url, token=token, context=context, patience=patience)
         try:
@@ -58,7 +58,7 @@ class Person:
         token: str = "",
         context: ssl.SSLContext | None = None,
         patience: Patience = USUAL,
-    ) -> "Person":
+    ) -> Self:
         """Connects, into no room yet. Raises Refused where the token is, or SignalingUnreachable."""
         person = cls(url, token, context, patience)
         try:
@@ -94,7 +94,7 @@ class Person:
     def turn_servers(self) -> list[IceServer]:
         return IceServer.turn_servers(self.joined["iceServers"])
 
-    async def request(self, name: str, **payload: Any) -> JsonObject:
+    async def request(self, name: str, /, **payload: Any) -> JsonObject:
         """Sends one request and returns its answer. Raises Refused or SignalingUnreachable."""
         assert self._socket is not None
         return await self._socket.request(name, payload, self._patience.answer)

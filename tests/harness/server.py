@@ -53,11 +53,17 @@ class Server:
 
 @asynccontextmanager
 async def serve(
-    log_file: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = SERVE
+    log_file: Path,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = SERVE,
+    python: str = sys.executable,
 ) -> AsyncIterator[Server]:
-    """Starts a server, waits until it says it is ready, and ends it; what it wrote is in `log_file`."""
+    """Starts a server, waits until it says it is ready, and ends it; what it wrote is in `log_file`.
+
+    `python` may be another checkout's, whose server it then is.
+    """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rotunda", *command),
+        *(python, "-P", "-m", "rotunda", *command),  # -P: not the rotunda of the working directory
         env=os.environ | dict(environment or {}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
