@@ -32,10 +32,10 @@
 //!    chooses. `rewrite` gives the packet the consumer's own numbers, which close up over what is left
 //!    out.
 //! 6. What a consumer is sent waits in the queue of its transport as a small descriptor
-//!    (`transports::egress`); so do answers to NACKs and key frames of the past. At the end of the
-//!    call `worker::egress` empties the queues, transport by transport: `write` puts header, payload
-//!    and padding into the output buffer, where they are encrypted in place. What is held back
-//!    ([`Pacing`]) finds its payload in the producer's history.
+//!    (`transports::egress`); so do answers to NACKs and key frames of the past. `worker::egress`
+//!    empties the queues within the same call: `write` puts header, payload and padding into the
+//!    output buffer, where they are encrypted in place. What is held back ([`Pacing`]) finds its
+//!    payload in the producer's history.
 //! 7. The consumer remembers which packet got which number (`retransmit`). A NACK finds the
 //!    packet in the producer's history, and it goes out again over RTX. A number that will never
 //!    be sent, but whose place could not close up any more, is filled with a padding-only packet.

@@ -29,13 +29,14 @@ impl WallClock {
     pub(crate) fn send_time(&self, now: Instant) -> SendTime {
         let [.., a, b, c] = ((self.ntp(now) >> 14) as u32 & 0xff_ffff).to_be_bytes();
         let micros = now.saturating_duration_since(self.origin).as_micros() as u32;
-        SendTime { abs_send_time: [a, b, c], micros }
+        SendTime { at: now, abs_send_time: [a, b, c], micros }
     }
 }
 
 /// When packets leave, in the forms that they need: the same for all copies, so found once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SendTime {
+    pub at: Instant,
     /// Value of the abs-send-time extension: seconds as 6.18 bits fixed point.
     pub abs_send_time: [u8; 3],
     /// Microseconds since the worker began, modulo 2^32.

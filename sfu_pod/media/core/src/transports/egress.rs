@@ -7,7 +7,7 @@
 //!
 //! # When it leaves
 //!
-//! At the end of the same call of the worker, unless [`Pacing`] holds it back. Then sound comes first,
+//! In the same call of the worker, unless [`Pacing`] holds it back. Then sound comes first,
 //! after it what repairs losses, then video; within each the order of queueing is kept. What waits
 //! for so long that its payload is not in the history any more is dropped.
 

@@ -27,15 +27,33 @@ impl Worker {
         if self.waiting.is_empty() {
             return;
         }
+        let leaves = self.wall_clock.send_time(now);
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain(|key| self.send_waiting_of(now, *key, batch, output));
+        waiting.retain(|key| self.send_waiting_of(leaves, *key, batch, output));
         self.waiting = waiting;
     }
 
-    /// The same of one transport. Returns whether something waits still.
+    /// Sends what a transport was just given, where nothing may hold it back: all that is needed for
+    /// that is near at hand now. Where something waited before, it keeps its place.
+    #[inline]
+    pub(super) fn send_at_once(
+        &mut self,
+        leaves: SendTime,
+        key: TransportKey,
+        batch: &[MediaPacket<'_>],
+        output: &mut impl Output,
+    ) {
+        if self.config.pacing.is_none() && self.waiting.last() == Some(&key) {
+            self.waiting.pop();
+            self.send_waiting_of(leaves, key, batch, output);
+        }
+    }
+
+    /// Sends what waits of one transport. Returns whether something waits still.
+    #[inline]
     fn send_waiting_of(
         &mut self,
-        now: Instant,
+        leaves: SendTime,
         key: TransportKey,
         batch: &[MediaPacket<'_>],
         output: &mut impl Output,
@@ -43,15 +61,16 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(key.index()) else { return false };
         let mut egress = transport.take_egress();
         let mut leaving = Leaving {
-            now,
-            leaves: self.wall_clock.send_time(now),
+            leaves,
             path: transport.destination(),
             batch,
             producers: &self.producers,
             consumers: &mut self.consumers,
             counters: &mut self.counters,
         };
-        egress.release(now, self.config.pacing, |queued| leaving.send(transport, queued, output));
+        egress.release(leaves.at, self.config.pacing, |queued| {
+            leaving.send(transport, queued, output)
+        });
         let next = egress.next_release(self.config.pacing);
         transport.give_back_egress(egress);
         if let Some(at) = next {
@@ -63,7 +82,6 @@ impl Worker {
 
 /// What is the same for all that one transport is sent now.
 struct Leaving<'a> {
-    now: Instant,
     leaves: SendTime,
     path: Option<Path>,
     batch: &'a [MediaPacket<'a>],
@@ -135,7 +153,7 @@ impl Leaving<'_> {
         let packet = match queued.content {
             Content::Filler => consumer.filler(),
             Content::InBatch { encoding, source, .. } | Content::InHistory { encoding, source } => {
-                producer.past(self.now, encoding, source)
+                producer.past(self.leaves.at, encoding, source)
             }
         };
         let Some(packet) = packet else { return 0 };

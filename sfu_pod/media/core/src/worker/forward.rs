@@ -1,8 +1,9 @@
 //! From received packets to such as wait to be sent. A batch is ordered by producer and encoding, and
-//! each consumer gets a whole run of packets at once. What waits for one transport leaves together
-//! (`egress`): what follows each other on one path can leave in one GSO message.
+//! each consumer gets a whole run of packets at once, which leaves together (`egress`) unless it is
+//! held back: what follows each other on one path can leave in one GSO message.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::time::Instant;
 
 use super::Worker;
@@ -14,6 +15,7 @@ use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::packet::MediaPacket;
 use crate::producer::{Accepted, Producer};
 use crate::transports::{Class, Content, Queued, Transport};
+use crate::wallclock::SendTime;
 
 /// More than a filler takes, with all extensions.
 pub(super) const FILLER_LEN: usize = 128;
@@ -31,6 +33,14 @@ pub(super) struct Pending {
     pub begins: Option<u64>,
     pub padded_len: usize,
     pub accepted: Accepted,
+}
+
+/// Packets of one encoding that follow one another in the batch.
+struct Run {
+    producer: ProducerKey,
+    encoding: u8,
+    /// Their indices.
+    range: Range<usize>,
 }
 
 impl Worker {
@@ -53,11 +63,12 @@ impl Worker {
         }
         let mut packets = recycle(std::mem::take(&mut self.views));
         packets.extend(pending.iter().map(|packet| packet.view(batch)));
-        let mut first = 0;
+        let (leaves, mut first) = (self.wall_clock.send_time(now), 0);
         for run in pending.chunk_by(same_run) {
-            let packets = &packets[first..first + run.len()];
-            self.forward_run(now, run[0].producer, run[0].encoding, packets, first);
-            first += run.len();
+            let (producer, encoding, range) =
+                (run[0].producer, run[0].encoding, first..first + run.len());
+            first = range.end;
+            self.forward_run(leaves, &Run { producer, encoding, range }, &packets, output);
         }
         self.send_waiting(now, &packets, output);
         self.views = recycle(packets);
@@ -65,18 +76,16 @@ impl Worker {
         self.pending = pending;
     }
 
-    /// Forwards packets of one encoding, the first of which has the index `first` in the batch.
     fn forward_run(
         &mut self,
-        now: Instant,
-        producer: ProducerKey,
-        encoding: u8,
-        run: &[MediaPacket<'_>],
-        first: usize,
+        leaves: SendTime,
+        run: &Run,
+        batch: &[MediaPacket<'_>],
+        output: &mut impl Output,
     ) {
-        let producer = &self.producers[producer.index()];
-        let mut copy = Copying::new(now, producer, encoding, &mut self.waiting, &mut self.counters);
-        for key in &producer.consumers {
+        for at in 0..self.producers[run.producer.index()].consumers.len() {
+            let producer = &self.producers[run.producer.index()];
+            let key = producer.consumers[at];
             let consumer = &mut self.consumers[key.index()];
             if consumer.rests() {
                 continue;
@@ -87,14 +96,18 @@ impl Worker {
                 consumer.selector.stop();
                 continue;
             }
-            let mut copied = Copied { key: *key, consumer, transport };
-            for (packet, index) in run.iter().zip(first..) {
-                copy.live(&mut copied, packet, index);
+            let (waiting, counters) = (&mut self.waiting, &mut self.counters);
+            let mut copy = Copying::new(leaves.at, producer, run.encoding, waiting, counters);
+            let mut copied = Copied { key, consumer, transport };
+            for index in run.range.clone() {
+                copy.live(&mut copied, &batch[index], index);
                 if std::mem::take(&mut copied.consumer.switched) {
-                    copy.catch_up(&mut copied, &run[index - first..], index);
+                    copy.catch_up(&mut copied, &batch[index..run.range.end], index);
                 }
             }
             self.events.extend(copied.consumer.layers_changed(producer));
+            let transport = copied.consumer.transport;
+            self.send_at_once(leaves, transport, batch, output);
         }
     }
 }
