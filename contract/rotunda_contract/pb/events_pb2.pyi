@@ -211,7 +211,9 @@ Global___Removal: _TypeAlias = Removal  # noqa: Y015
 
 @_typing.final
 class RoomEvent(_message.Message):
-    """Every delta says who caused it: signaling tells all but the cause, as wire.md asks."""
+    """Every delta says who caused it, so that signaling can decide whom it tells. Most are for all but the cause;
+    what is about a participant is not for that participant, and changed attributes are for everybody.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

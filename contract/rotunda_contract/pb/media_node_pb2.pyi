@@ -1087,7 +1087,7 @@ class ConsumeResponse(_message.Message):
     participant_id: _builtins.str
     kind: _builtins.str
     type: _builtins.str
-    """"simple" or "simulcast" """
+    """"simple", "simulcast" or "svc" """
     producer_paused: _builtins.bool
     @_builtins.property
     def rtp_parameters(self) -> _rtp_pb2.RtpParameters: ...
