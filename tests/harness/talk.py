@@ -1,4 +1,4 @@
-"""Somebody shows others a picture in a room: real RTP through the room's media node, from light clients."""
+"""Somebody shows others a picture in a room: real RTP through the room's media node, from callers."""
 
 import asyncio
 import itertools
