@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests python bench/flood.py [--people 200] [--seconds 10]
 
-`rotunda serve` is one process, as `make run` starts it. In its room "call" are two callers without browsers that time
+`rotunda serve` is one process, as `make run` starts it. In its room "call" are two callers that time
 each other's every packet (harness/probe.py), a Chromium page that receives both, and another one, which
 floods. The crowd and whoever floods run on the same cores as the server: what they take, it lacks.
 """

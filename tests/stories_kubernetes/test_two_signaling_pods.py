@@ -1,6 +1,6 @@
 """One room over two signaling pods behind one address: what people see when a pod or Redis is gone.
 
-Real API server, operator, media node, Redis, PostgreSQL and browsers; beside them a caller without a browser at each pod,
+Real API server, operator, media node, Redis, PostgreSQL and browsers; beside them a caller at each pod,
 who counts what comes over its wire.
 """
 
