@@ -5,19 +5,15 @@ use std::time::Instant;
 use super::Worker;
 use super::layers::Stale;
 use crate::command::{
-    Command, ConsumerParameters, IceCredentials, MediaKind, PlainParameters, ProducerParameters,
-    SrtpKeys,
+    Command, ConsumerParameters, IceCredentials, PlainParameters, ProducerParameters, SrtpKeys,
 };
 use crate::consumer::{Consumer, FirstNumbers};
 use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::io::Output;
-use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
+use crate::keys::{ConsumerKey, ProducerKey, TransportKey};
 use crate::producer::Producer;
-use crate::router::Router;
-use crate::speaker;
-use crate::timers::Timer;
-use crate::transports::{Kind, Plain, Transport, WebRtc};
+use crate::transports::{Kind, Plain, WebRtc};
 
 /// More encodings than that no sender makes, and a bit mask has to hold them.
 const MAX_ENCODINGS: usize = 8;
@@ -46,7 +42,11 @@ impl Worker {
             Command::SendDtls { transport, datagram } => {
                 self.send_dtls(transport, &datagram, output)
             }
-            Command::RemoveTransport { transport } => self.remove_transport(transport),
+            Command::RemoveTransport { transport } => {
+                let key = self.transport_key(transport)?;
+                self.drop_transport(key);
+                Ok(())
+            }
             Command::AddProducer { router, transport, producer, parameters, paused } => {
                 self.add_producer(now, router, transport, producer, parameters)?;
                 if paused { self.set_producer_paused(producer, true) } else { Ok(()) }
@@ -121,13 +121,6 @@ impl Worker {
         Ok(())
     }
 
-    fn insert_transport(&mut self, now: Instant, id: TransportId, kind: Kind) -> TransportKey {
-        let own_ssrc = self.rng.u32(1..);
-        let key = TransportKey(self.transports.insert(Transport::new(now, id, kind, own_ssrc)));
-        self.ids.transports.insert(id, key);
-        key
-    }
-
     fn restart_ice(&mut self, id: TransportId, ice: IceCredentials) -> Outcome {
         let key = self.transport_key(id)?;
         self.check_ufrag(&ice)?;
@@ -170,26 +163,6 @@ impl Worker {
         let key = self.transport_key(id)?;
         let sent = self.transports[key.index()].send_dtls(datagram, output);
         sent.ok_or_else(|| format!("transport {} has no DTLS", id.0))
-    }
-
-    fn remove_transport(&mut self, id: TransportId) -> Outcome {
-        let key = self.transport_key(id)?;
-        for producer in self.transports[key.index()].producers().to_vec() {
-            self.drop_producer(producer);
-        }
-        for consumer in self.transports[key.index()].consumers().to_vec() {
-            self.drop_consumer(consumer);
-        }
-        let transport = self.transports.remove(key.index());
-        for ufrag in transport.kind().as_webrtc().map_or(&[][..], WebRtc::ufrags) {
-            self.ufrags.remove(ufrag);
-        }
-        for ssrc in transport.known_by() {
-            self.forget_source(key, ssrc);
-        }
-        self.paths.retain(|_, owner| *owner != key);
-        self.ids.transports.remove(&id);
-        Ok(())
     }
 
     fn add_producer(
@@ -310,72 +283,6 @@ impl Worker {
             self.events.push_back(Event::LayersChanged { consumer: consumer.id, layers: None });
         }
         self.stale_layers.push(Stale::Consumer(key));
-    }
-
-    fn drop_producer(&mut self, key: ProducerKey) {
-        for consumer in self.producers[key.index()].consumers.clone() {
-            self.drop_consumer(consumer);
-        }
-        let producer = self.producers.remove(key.index());
-        let transport = &mut self.transports[producer.transport.index()];
-        transport.remove_producer(key);
-        self.ids.producers.remove(&producer.id);
-        let router = &mut self.routers[producer.router.index()];
-        router.producers.retain(|other| *other != key);
-        if router.producers.is_empty() {
-            let router = self.routers.remove(producer.router.index());
-            self.ids.routers.remove(&router.id);
-        }
-    }
-
-    fn drop_consumer(&mut self, key: ConsumerKey) {
-        let consumer = self.consumers.remove(key.index());
-        self.transports[consumer.transport.index()].remove_consumer(key, &consumer.parameters);
-        self.producers[consumer.producer.index()].consumers.retain(|other| *other != key);
-        self.ids.consumers.remove(&consumer.id);
-    }
-
-    fn enter_router(&mut self, now: Instant, id: RouterId, kind: MediaKind) -> RouterKey {
-        let key = match self.ids.routers.get(&id) {
-            Some(key) => *key,
-            None => {
-                let key = RouterKey(self.routers.insert(Router::new(id)));
-                self.ids.routers.insert(id, key);
-                key
-            }
-        };
-        if kind == MediaKind::Audio {
-            let router = &mut self.routers[key.index()];
-            let at = now + speaker::UPDATE_INTERVAL;
-            self.timers.schedule(&mut router.due, Timer::Router(key), at);
-        }
-        key
-    }
-
-    fn check_new_transport(&self, id: TransportId) -> Outcome {
-        match self.ids.transports.contains_key(&id) {
-            true => Err(format!("add transport: {} exists already", id.0)),
-            false => Ok(()),
-        }
-    }
-
-    fn check_ufrag(&self, ice: &IceCredentials) -> Outcome {
-        if ice.ufrag.is_empty() || self.ufrags.contains_key(&ice.ufrag) {
-            return Err(format!("username fragment {:?} is empty or in use", ice.ufrag));
-        }
-        Ok(())
-    }
-
-    fn transport_key(&self, id: TransportId) -> Result<TransportKey, String> {
-        self.ids.transports.get(&id).copied().ok_or_else(|| format!("no transport {}", id.0))
-    }
-
-    fn producer_key(&self, id: ProducerId) -> Result<ProducerKey, String> {
-        self.ids.producers.get(&id).copied().ok_or_else(|| format!("no producer {}", id.0))
-    }
-
-    fn consumer_key(&self, id: ConsumerId) -> Result<ConsumerKey, String> {
-        self.ids.consumers.get(&id).copied().ok_or_else(|| format!("no consumer {}", id.0))
     }
 }
 

@@ -8,6 +8,7 @@ mod egress;
 mod forward;
 mod layers;
 mod paths;
+mod registry;
 mod replay;
 mod reports;
 mod resend;
@@ -25,9 +26,8 @@ use crate::command::Command;
 use crate::config::Config;
 use crate::consumer::Consumer;
 use crate::event::Event;
-use crate::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::io::{Counters, Output, Received};
-use crate::keys::{ConsumerKey, ProducerKey, RouterKey, TransportKey};
+use crate::keys::{ConsumerKey, TransportKey};
 use crate::packet::MediaPacket;
 use crate::path::Path;
 use crate::producer::Producer;
@@ -45,7 +45,7 @@ pub struct Worker {
     producers: Slab<Producer>,
     consumers: Slab<Consumer>,
     routers: Slab<Router>,
-    ids: Ids,
+    ids: registry::Ids,
     /// Transports by the local username fragment that a check names.
     ufrags: FxHashMap<String, TransportKey>,
     /// Transports by proven path.
@@ -69,15 +69,6 @@ pub struct Worker {
     scratch: Vec<u8>,
 }
 
-/// The owner's names for what the slabs hold.
-#[derive(Debug, Default)]
-struct Ids {
-    transports: FxHashMap<TransportId, TransportKey>,
-    producers: FxHashMap<ProducerId, ProducerKey>,
-    consumers: FxHashMap<ConsumerId, ConsumerKey>,
-    routers: FxHashMap<RouterId, RouterKey>,
-}
-
 impl Worker {
     /// A worker without transports. `now` is the origin of all later times.
     pub fn new(now: Instant, config: Config) -> Self {
@@ -89,7 +80,7 @@ impl Worker {
             producers: Slab::new(),
             consumers: Slab::new(),
             routers: Slab::new(),
-            ids: Ids::default(),
+            ids: registry::Ids::default(),
             ufrags: FxHashMap::default(),
             paths: FxHashMap::default(),
             sources: FxHashMap::default(),
