@@ -189,6 +189,7 @@ class ByDataChannels(Person):
     async def leave(self) -> None:
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(self._sctp.close(), self._theirs.close())
         await super().leave()
 
     def _found(self, owner: str, made: JsonObject) -> None:

@@ -53,6 +53,10 @@ class Sctp:
         await sctp.start(RTCSctpCapabilities(options["maxMessageSize"]), options["port"])
         return cls(sctp)
 
+    async def close(self) -> None:
+        """To be called before the transport ends."""
+        await self._sctp.stop()
+
     def channel(self, stream: int) -> RTCDataChannel:
         """Reliable and ordered."""
         return RTCDataChannel(self._sctp, RTCDataChannelParameters(negotiated=True, id=stream))
