@@ -10,7 +10,7 @@ import structlog
 
 from rotunda_sfu.settings import NodeSettings
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 async def with_announced_address(settings: NodeSettings) -> NodeSettings:
@@ -22,16 +22,16 @@ async def with_announced_address(settings: NodeSettings) -> NodeSettings:
     if file is None:
         return settings
     log = structlog.stdlib.get_logger().bind(file=str(file))
-    told: str | None = None
+    logged: str | None = None
     while True:
         text = _read(file)
         if _is_address(text):
             return settings.model_copy(update={"announced_address": text})
-        if text != told:
+        if text != logged:
             log.warning("waits_for_announced_address", found=text)
-            told = text
+            logged = text
         # A mounted file is replaced through links, which no single watch sees.
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _read(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a media node still knows of rooms that have closed: enough to refuse what is late, and no more."""
+"""What a media node still knows of rooms that have closed: enough to refuse calls about them, and no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it takes to do something in a room: where its media runs, what is there, and who is told."""
+"""What it takes to do something in a room: where its media runs, what is there, and who gets the events."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a room tells its watchers, one method for each kind of event.
+"""The events that a room emits to its watchers, one method for each kind.
 
-`cause` is whose request it was: everybody else is told. Without one everybody is, its owner too.
+`cause` is whose request it was: the event is for everybody else. Without one it is for everybody.
 `recipient` limits an event to one participant.
 """
 

@@ -86,7 +86,7 @@ class FakeNode:
 
 @dataclass(slots=True)
 class FakeRoom:
-    """A room and what its watcher has not looked at yet."""
+    """A room, and the events that its watcher has not taken yet."""
 
     fake: FakeNode
     room: Room
@@ -111,11 +111,11 @@ class FakeRoom:
         return Person(self.fake, joined.participant)
 
     async def events(self) -> list[RoomEvent]:
-        """What happened since the last look."""
+        """The events since the last call."""
         return [await anext(self.watch) for _ in range(self.watch.waiting)]
 
-    async def news(self) -> list[str]:
-        """The names of the events since the last look."""
+    async def event_names(self) -> list[str]:
+        """The names of the events since the last call."""
         return [event.WhichOneof("event") or "" for event in await self.events()]
 
 

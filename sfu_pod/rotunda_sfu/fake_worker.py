@@ -1,4 +1,4 @@
-"""A media worker without media: it remembers what stands, and tests say what happens.
+"""A media worker without media: it remembers what there is, and tests say what happens.
 
 It is stricter than the real one: a command that names nothing known, or removes a thing before what
 depends on it, fails the test at once.
@@ -133,7 +133,7 @@ class FakeMediaWorker:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing stands any more."""
+        """Nothing is left."""
         transports = self.transports or self.plain_transports
         return not (self.routers or transports or self.producers or self.consumers)
 

@@ -22,8 +22,8 @@ def ice_candidates(addresses: tuple[MediaAddress, ...]) -> tuple[IceCandidate, .
     UDP comes before TCP. Loopback comes last: a browser on the same machine reaches it, anybody else
     wastes checks on it.
     """
-    told = {(address.protocol, address.announced, address.port): address for address in addresses}
-    ordered = sorted(told.values(), key=lambda address: _is_loopback(address.announced))
+    distinct = {(address.protocol, address.announced, address.port): address for address in addresses}
+    ordered = sorted(distinct.values(), key=lambda address: _is_loopback(address.announced))
     datagrams = [address for address in ordered if address.protocol == "udp"]
     streams = [address for address in ordered if address.protocol == "tcp"]
     return (

@@ -19,7 +19,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSample:
-    """One worker at one moment. `stats` is None where it did not answer, `load` where it has failed."""
+    """One worker at one time. `stats` is None where it did not answer, `load` where it has failed."""
 
     load: WorkerLoad | None
     stats: WorkerStats | None = None
@@ -27,7 +27,7 @@ class WorkerSample:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The node at one moment: `at` in seconds of a monotonic clock, `participants` by room."""
+    """The node at one time: `at` in seconds of a monotonic clock, `participants` by room."""
 
     at: float
     workers: Sequence[WorkerSample]
@@ -73,7 +73,7 @@ class LoadMeter:
     def __init__(self, capacity: Capacity) -> None:
         self._capacity = capacity
         self._before: Sample | None = None
-        self._lines: dict[tuple[int, int], UplinkCount] = {}
+        self._uplinks: dict[tuple[int, int], UplinkCount] = {}
         self._sent: dict[tuple[int, int], int] = {}
 
     def measure(self, sample: Sample) -> NodeLoad:
@@ -108,7 +108,7 @@ class LoadMeter:
         answered = [
             (index, each.stats) for index, each in enumerate(sample.workers) if each.stats is not None
         ]
-        lines = {
+        uplinks = {
             (index, each.producer): uplink_count(each)
             for index, stats in answered
             for each in stats.producers
@@ -117,8 +117,8 @@ class LoadMeter:
             (index, each.consumer): each.packets_sent for index, stats in answered for each in stats.consumers
         }
         meant = lost = 0.0
-        for key, now in lines.items():
-            old = self._lines.get(key, UplinkCount())
+        for key, now in uplinks.items():
+            old = self._uplinks.get(key, UplinkCount())
             missing = max(now.lost - old.lost, 0)
             meant += max(now.received - old.received, 0) + missing
             lost += missing + max(now.repaired - old.repaired, 0)
@@ -127,7 +127,7 @@ class LoadMeter:
                 packets = max(each.packets_sent - self._sent.get((index, each.consumer), 0), 0)
                 meant += packets
                 lost += packets * each.fraction_lost
-        self._lines, self._sent = lines, sent
+        self._uplinks, self._sent = uplinks, sent
         return min(lost / meant, 1.0) if meant else 0.0
 
 

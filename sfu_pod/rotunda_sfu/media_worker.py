@@ -26,7 +26,7 @@ class MediaAddress:
 
 @dataclass(frozen=True, slots=True)
 class PlainPeer:
-    """Where the peer of a plain transport is. Port 0: the first packet from `ip` of a known SSRC tells it.
+    """Where the peer of a plain transport is. Port 0: that of the first packet from `ip` with a known SSRC.
 
     `local_ip` is the one of our `addresses` that it sends to, by default the first of the same family. RTCP
     takes the port of RTP, or `rtcp_port`.
@@ -107,7 +107,7 @@ class ConsumerStats(Protocol):
 
 
 class WorkerStats(Protocol):
-    """Everything that a worker counts, at one moment."""
+    """Everything that a worker counts, at one time."""
 
     @property
     def transports(self) -> Sequence[TransportStats]: ...
@@ -168,18 +168,18 @@ class TransportListener(Protocol):
     def on_dtls_readable(self) -> None: ...
 
     def on_srtp_received(self) -> None:
-        """The peer uses the keys of `set_srtp`. Told once for each of them."""
+        """The peer uses the keys of `set_srtp`. Called once for each of them."""
 
     def on_media_limited(self, refused: int) -> None:
         """`refused` more video packets were beyond the limit: at most once a second."""
 
 
 class PlainListener(Protocol):
-    def on_peer_heard(self, ip: str, port: int) -> None:
-        """Its first packet came, or the first after a silence."""
+    def on_peer_active(self, ip: str, port: int) -> None:
+        """Its first packet came, or the first after a pause."""
 
-    def on_peer_silent(self) -> None:
-        """For so long that nothing is sent to it until it is heard again. Never of a loopback address."""
+    def on_peer_inactive(self) -> None:
+        """Nothing came for so long that nothing is sent until something comes. Never for loopback."""
 
     def on_media_limited(self, refused: int) -> None:
         """As above."""

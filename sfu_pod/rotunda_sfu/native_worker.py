@@ -80,7 +80,7 @@ class NativeMediaWorker:
         self._routers.pop(router, None)
 
     def add_transport(self, transport: int, ice: IceParameters, listener: TransportListener) -> None:
-        self._transports[transport] = partial(_tell_webrtc, listener)
+        self._transports[transport] = partial(_dispatch_to_webrtc, listener)
         self._worker.add_transport(transport, ufrag=ice.username_fragment, password=ice.password)
 
     def add_plain_transport(self, transport: int, peer: PlainPeer, listener: PlainListener) -> None:
@@ -90,7 +90,7 @@ class NativeMediaWorker:
             )
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        self._transports[transport] = partial(_tell_plain, listener)
+        self._transports[transport] = partial(_dispatch_to_plain, listener)
 
     def restart_ice(self, transport: int, ice: IceParameters) -> None:
         self._worker.restart_ice(transport, ufrag=ice.username_fragment, password=ice.password)
@@ -231,8 +231,8 @@ class NativeMediaWorker:
                 | native.RemoteSilent()
                 | native.MediaLimited()
             ):
-                if (tell := self._transports.get(event.transport)) is not None:
-                    tell(event)
+                if (dispatch := self._transports.get(event.transport)) is not None:
+                    dispatch(event)
             case native.LayersChanged(number, spatial, temporal):
                 if (consumer := self._consumers.get(number)) is not None:
                     consumer.on_layers_changed(_layers(spatial, temporal))
@@ -272,7 +272,7 @@ class NativeMediaWorker:
                 tcp_connections_per_address=self._settings.tcp_connections_per_address,
             )
         except OSError as error:
-            raise OSError(_said_once(str(error))) from error
+            raise OSError(_without_repetition(str(error))) from error
 
     def _fail(self, message: str) -> None:
         self._log.error("worker_failed", error=message)
@@ -353,7 +353,7 @@ def _opened(worker: native.Worker) -> tuple[MediaAddress, ...]:
     return tuple(MediaAddress(at.ip, at.port, at.announced, at.protocol) for at in worker.addresses)
 
 
-def _tell_webrtc(transport: TransportListener, event: _TransportEvent) -> None:
+def _dispatch_to_webrtc(transport: TransportListener, event: _TransportEvent) -> None:
     match event:
         case native.DtlsReadable():
             transport.on_dtls_readable()
@@ -367,17 +367,17 @@ def _tell_webrtc(transport: TransportListener, event: _TransportEvent) -> None:
             transport.on_media_limited(refused)
 
 
-def _tell_plain(transport: PlainListener, event: _TransportEvent) -> None:
+def _dispatch_to_plain(transport: PlainListener, event: _TransportEvent) -> None:
     match event:
         case native.RemoteHeard(_, remote_ip, remote_port):
-            transport.on_peer_heard(remote_ip, remote_port)
+            transport.on_peer_active(remote_ip, remote_port)
         case native.RemoteSilent():
-            transport.on_peer_silent()
+            transport.on_peer_inactive()
         case native.MediaLimited(_, refused):
             transport.on_media_limited(refused)
 
 
-def _said_once(message: str) -> str:
+def _without_repetition(message: str) -> str:
     """The native layers each put "cannot listen on …" in front of the reason."""
     _, listening, reason = message.rpartition("cannot listen on ")
     return listening + reason

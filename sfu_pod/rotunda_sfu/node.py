@@ -190,7 +190,7 @@ class Node:
             return
         del self._rooms[room.name]
         uid = self._uids.pop(room.name)
-        self._closed_rooms.add(room.name, ClosedRoom(uid, room.epoch, room.heritage))
+        self._closed_rooms.add(room.name, ClosedRoom(uid, room.epoch, room.surviving_removals))
 
     def _least_loaded_worker(self) -> MediaWorker:
         if self._closed:

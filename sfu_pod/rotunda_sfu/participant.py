@@ -71,7 +71,7 @@ class Participant:
         self.permit(permissions)
         self.connection: Connection | None = connection
         self.connection_lost = False
-        """The others were told so."""
+        """As the event about it says."""
         self.attributes = Attributes()
 
     @property
@@ -100,7 +100,7 @@ class Participant:
 
     @property
     def info(self) -> events_pb2.ParticipantInfo:
-        """What the others are told."""
+        """What events and snapshots say of it."""
         return events_pb2.ParticipantInfo(
             participant_id=self.id,
             display_name=self.display_name,
@@ -156,7 +156,7 @@ class Participant:
         return _mine(self.data_consumers, DataConsumerId(data_consumer_id), "data consumer")
 
     def close(self) -> None:
-        """Closes all that it owns, without telling the others of each: they are told that it left."""
+        """Ends all that it has, without an event about each: there is one that says that it left."""
         self.room.relations.end_origin(self)
 
 

@@ -1,4 +1,4 @@
-"""What an origin sends: who may send what, and how the others learn of it."""
+"""What an origin sends: who may send what, and the events about it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ProduceDataOptions:
 
 
 def produce(room: RoomContext, transport: Transport, options: ProduceOptions) -> Producer:
-    """Starts a producer and tells the others.
+    """Starts a producer and emits the event.
 
     Raises InvalidState on a receiving transport, Forbidden without the permission to publish,
     LimitExceeded, BadRequest for contradictory parameters, Unsupported for codecs unknown here.
@@ -75,21 +75,21 @@ def produce(room: RoomContext, transport: Transport, options: ProduceOptions) ->
 def pause(
     room: RoomContext, producer: Producer, *, cause: ParticipantId | None, reason: str | None = None
 ) -> None:
-    """Pauses it and tells the others, once."""
+    """Pauses it and emits the event, if it was not paused."""
     if producer.pause():
         origin = room.relations.producers.origin(producer)
         room.events.producer_paused(origin.id, producer.id, cause, reason)
 
 
 def resume(room: RoomContext, producer: Producer) -> None:
-    """At the wish of its origin, which alone may. Tells the others, once."""
+    """At the wish of its origin, which alone may. Emits the event, if it was paused."""
     if producer.resume():
         origin = room.relations.producers.origin(producer)
         room.events.producer_resumed(origin.id, producer.id, origin.id)
 
 
 def produce_data(room: RoomContext, transport: Transport, options: ProduceDataOptions) -> DataProducer:
-    """Starts a data producer and tells the others.
+    """Starts a data producer and emits the event.
 
     Raises InvalidState on a receiving transport, Forbidden without the permission to publish,
     LimitExceeded, and BadRequest for a stream that is out of range or in use.

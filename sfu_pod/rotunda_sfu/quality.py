@@ -81,24 +81,24 @@ def quality(sample: LinkSample) -> Quality:
 
 
 class QualityMeter:
-    """One participant's score over time: smoothed, and told only when it has moved by 1 or more."""
+    """One participant's score over time: smoothed, and reported only when it has moved by 1 or more."""
 
     def __init__(self) -> None:
         self._smoothed = float(BEST)
-        self._told = BEST
+        self._reported = BEST
 
     def update(self, sample: LinkSample) -> tuple[int, str | None] | None:
-        """The score and reason to tell now, or None."""
+        """The score and reason to report now, or None."""
         now = quality(sample)
         self._smoothed += _SMOOTHING * (now.score - self._smoothed)
-        if abs(self._smoothed - self._told) < 1 and not self._is_back_at_best():
+        if abs(self._smoothed - self._reported) < 1 and not self._is_back_at_best():
             return None
-        self._told = round(self._smoothed)
-        return self._told, now.reason
+        self._reported = round(self._smoothed)
+        return self._reported, now.reason
 
     def _is_back_at_best(self) -> bool:
-        """The last step up to the best score is half a step wide, else it would never be told."""
-        return self._told == BEST - 1 and self._smoothed > BEST - 0.3
+        """The last step up to the best score is half a step wide, else it would never be reported."""
+        return self._reported == BEST - 1 and self._smoothed > BEST - 0.3
 
 
 def _sum(counts: Iterable[UplinkCount]) -> UplinkCount:

@@ -1,4 +1,4 @@
-"""Asks the workers for their counters every few seconds and tells rooms whose connection changed."""
+"""Asks the workers for their counters every few seconds and emits whose connection changed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class QualityMonitor:
         self._known: dict[ParticipantId, _Measured] = {}
 
     def update(self, rooms: Sequence[Room], stats: WorkerStats) -> None:
-        """Compares with the counters before and tells each room of scores that moved."""
+        """Compares with the counters before and emits the scores that moved to each room."""
         counters = _Counters.of(stats)
         present: dict[ParticipantId, _Measured] = {}
         for room in rooms:
@@ -52,9 +52,9 @@ class QualityMonitor:
                     continue  # Nobody is shown its quality.
                 measured = self._known.get(participant.id) or _Measured()
                 present[participant.id] = measured
-                told = measured.meter.update(_sample(participant, measured, counters))
-                if told is not None:
-                    score, reason = told
+                report = measured.meter.update(_sample(participant, measured, counters))
+                if report is not None:
+                    score, reason = report
                     room.context.log.info(
                         "connection_quality", participant=participant.id, score=score, reason=reason
                     )

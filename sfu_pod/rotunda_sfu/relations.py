@@ -1,4 +1,4 @@
-"""What depends on what in one room, the order in which it ends, and whom that is reported to.
+"""What depends on what in one room, the order in which it ends, and the events about that.
 
     origin ── transport ─┬─ producer ─────── consumer        which goes out by a transport of another origin
                          ├─ data producer ── data consumer   and so does this
@@ -6,7 +6,7 @@
                          └─ data consumer
 
 Things know nothing of each other. Whatever ends one of them calls this module, which takes it out of every
-index, ends what depends on it, and tells the room. The media worker wants consumers gone before their
+index, ends what depends on it, and emits the events. The media worker wants consumers gone before their
 producer, and both before their transport.
 """
 
@@ -33,7 +33,7 @@ class Relations:
     """One room's transports, producers and consumers, and whose each of them is.
 
     Listens to transports and consumers. To end what has ended already does nothing. `cause` is who asked for
-    it: everybody else is told, without one its own origin too.
+    it, and gets no event of it.
     """
 
     def __init__(self, events: RoomEvents) -> None:
@@ -45,7 +45,7 @@ class Relations:
         self.data_consumers: Table[DataConsumerId, DataConsumer] = Table()
 
     def end_origin(self, origin: Origin) -> None:
-        """Ends all that it has. Of its producers nobody is told, because everybody is told that it left."""
+        """Ends all that it has, without events about its producers: there is one that says that it left."""
         for transport in list(self.transports.of(origin).values()):
             self.end_transport(transport, cause=origin.id, announce=False)
 
@@ -57,7 +57,7 @@ class Relations:
         reason: str | None = None,
         announce: bool = True,
     ) -> None:
-        """Without `announce` the others are told of its consumers only."""
+        """Without `announce` there are events about consumers only."""
         if self.transports.remove(transport) is None:
             return
         for consumer in list(self.consumers.of(transport).values()):
@@ -89,7 +89,7 @@ class Relations:
     def end_consumer(
         self, consumer: Consumer, *, cause: ParticipantId | None, reason: str | None = None
     ) -> None:
-        """Its origin is told unless it asked for it."""
+        """Its origin gets an event unless it asked for it."""
         if (origin := self.consumers.remove(consumer)) is None:
             return
         consumer.close()
@@ -115,7 +115,7 @@ class Relations:
     def end_data_consumer(
         self, data_consumer: DataConsumer, *, cause: ParticipantId | None, reason: str | None = None
     ) -> None:
-        """Its origin is told unless it asked for it."""
+        """Its origin gets an event unless it asked for it."""
         if (origin := self.data_consumers.remove(data_consumer)) is None:
             return
         data_consumer.close()

@@ -1,4 +1,4 @@
-"""The live state of one room: who is there, what they send, and what everybody is told of it."""
+"""The live state of one room: its participants and their seats, and the events that follow from both."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Room:
         self.removals = removals or Removals()
         self.active_speaker: ParticipantId | None = None
         self._on_closed = on_closed
-        self._lives_on = True
+        self._to_rejoin = True
         self._seats = Seats(clock, reconnect_grace, self)
 
     @property
@@ -180,7 +180,7 @@ class Room:
         if self.closed:
             return
         self.closed = True
-        self._lives_on = rejoin
+        self._to_rejoin = rejoin
         self._seats.close()
         self.context.events.room_closed(reason, rejoin)
         self.context.events.log.close()
@@ -192,9 +192,9 @@ class Room:
         self._on_closed(self)
 
     @property
-    def heritage(self) -> Removals:
-        """What a room that takes this one's place goes on with: nothing once this one has ended for good."""
-        return self.removals if self._lives_on else Removals()
+    def surviving_removals(self) -> Removals:
+        """Those that a room in this one's place begins with: none once this one has ended for good."""
+        return self.removals if self._to_rejoin else Removals()
 
     def on_active_speaker(self, producer: int | None) -> None:
         producers = self.context.relations.producers

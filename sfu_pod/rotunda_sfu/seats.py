@@ -14,7 +14,7 @@ LOST_SECONDS = 1.0
 
 
 class SeatListener(Protocol):
-    """Whoever tells the others of seats."""
+    """Whoever emits the events about seats."""
 
     def on_seat_lost(self, participant: Participant) -> None:
         """Nobody has sat in the seat for `LOST_SECONDS`."""

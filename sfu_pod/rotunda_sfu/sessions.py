@@ -94,7 +94,7 @@ class FakeSession:
             done()
 
     def fail(self, reason: str) -> None:
-        """The handshake fails or the peer says goodbye."""
+        """The handshake fails or the peer closes the association."""
         self.closed = True
         self.listener.on_closed(reason)
 

@@ -109,7 +109,7 @@ class NodeSettings(Settings):
     connect_deadline: Seconds = 900.0
     """Seconds that a client may leave a transport unconnected; asking for an ICE restart begins them anew."""
     stats_interval: Seconds = 2.0
-    """Seconds between two looks at everybody's connection quality."""
+    """Seconds between two samples of everybody's connection quality."""
     shutdown_grace: Seconds = 5.0
     """Seconds that calls that run may still take when the node stops."""
     limits: Limits = Limits()
@@ -121,7 +121,7 @@ class NodeSettings(Settings):
 
     @field_validator("announced_address")
     @classmethod
-    def _tellable(cls, value: str | None) -> str | None:
+    def _announceable(cls, value: str | None) -> str | None:
         if value is not None and _parse(value).is_unspecified:
             raise ValueError(f"{value} cannot be reached by anybody; give the address that clients use")
         return value

@@ -24,7 +24,7 @@ _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Table(Generic[Id, Thing]):
-    """Each thing has an origin and may depend on other things, which are told apart by identity.
+    """Each thing has an origin and may depend on other things, which are distinguished by identity.
 
     Iterates over all of them in the order in which they were added.
     """

@@ -1,7 +1,7 @@
 """Tells the operator how much this node carries: OTLP metrics over gRPC, every two seconds.
 
 What is measured is `load`; the names are those of the load reports that the operator reads. Nothing waits
-for a report: one that cannot be delivered within a second is dropped, and the next one tells more.
+for a report: one that cannot be delivered within a second is dropped, and the next one is more recent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SERVICE = "rotunda-sfu"
 EXPORT_SECONDS = 1.0
 """How long one report may take."""
 MOST_ROOMS = 100_000
-"""How many rooms are told of one by one."""
+"""How many rooms are reported one by one."""
 _STATS_SECONDS = 0.5
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # A receiver that is gone, or stopped, is noticed within the freshness of a report, and left for the next.
@@ -101,8 +101,8 @@ class LoadReporter:
         await loop.run_in_executor(self._thread, self._reader.collect)
         if self._exporter.delivered != self._delivered:
             self._delivered = self._exporter.delivered
-            told = self._log.info if self._delivered else self._log.warning
-            told("load_reported" if self._delivered else "load_report_failed")
+            log = self._log.info if self._delivered else self._log.warning
+            log("load_reported" if self._delivered else "load_report_failed")
 
     def close(self) -> None:
         """Does not wait for a report that is on its way."""
@@ -171,13 +171,13 @@ class _Exporter(MetricExporter):
         self.delivered = False
         self._endpoint = endpoint
         self._mounted = mounted
-        self._version = self._look()
+        self._version = self._certificate_version()
         self._connected = self._connect()
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
-        if (version := self._look()) != self._version:
+        if (version := self._certificate_version()) != self._version:
             self._connected.shutdown()
             self._version = version
             self._connected = self._connect()
@@ -191,7 +191,7 @@ class _Exporter(MetricExporter):
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         self._connected.shutdown(timeout_millis, **kwargs)
 
-    def _look(self) -> int:
+    def _certificate_version(self) -> int:
         if self._mounted is None:
             return 0
         self._mounted.look()
@@ -250,6 +250,6 @@ def _resource(settings: NodeSettings) -> Resource:
     attributes = {"service.name": SERVICE, "service.instance.id": settings.node_name}
     if settings.namespace:
         attributes["k8s.namespace.name"] = settings.namespace
-        # In a cluster that is what the process is called by: reports of the pod before it are told apart.
+        # The process's name in a cluster, so that nobody takes the reports of the pod before it for its own.
         attributes["k8s.pod.uid"] = settings.process_id
     return Resource(attributes)

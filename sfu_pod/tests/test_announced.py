@@ -12,7 +12,7 @@ from rotunda_sfu.fake_node import FakeNode
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announced, "_LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(announced, "_POLL_SECONDS", 0.001)
 
 
 async def test_without_a_file_the_settings_are_as_they_were() -> None:

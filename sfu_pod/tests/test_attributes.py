@@ -75,7 +75,7 @@ async def test_who_may_only_watch_can_raise_a_hand_and_react() -> None:
     await room.events()
     room.room.set_attributes(ada.id, {"hand": RAISED})
     room.room.react(ada.id, "heart")
-    assert await room.news() == ["participant_updated", "reaction"]
+    assert await room.event_names() == ["participant_updated", "reaction"]
 
 
 async def test_a_reaction_is_told_and_kept_nowhere() -> None:

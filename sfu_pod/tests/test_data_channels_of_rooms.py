@@ -61,7 +61,7 @@ async def test_leaving_closes_data_consumers_without_telling_of_each_producer() 
     bob.consume_data(produce(ada).id)
     await room.events()
     room.room.leave(ada.participant.id)
-    assert await room.news() == ["participant_left", "data_consumer_closed"]
+    assert await room.event_names() == ["participant_left", "data_consumer_closed"]
 
 
 async def test_closing_one_s_own_data_consumer_is_told_to_nobody() -> None:

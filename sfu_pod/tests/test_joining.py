@@ -257,7 +257,7 @@ async def test_the_speaker_who_leaves_speaks_no_more() -> None:
     assert speaking.active_speaker.participant_id == ada.participant.id
     assert (await anext(room.room.watch(OTHER_WATCHER))).snapshot.active_speaker == ada.participant.id
     room.room.leave(ada.participant.id)
-    assert (await room.news())[-1] == "active_speaker"
+    assert (await room.event_names())[-1] == "active_speaker"
     assert room.room.active_speaker is None
 
 

@@ -63,7 +63,7 @@ async def test_a_lost_one_who_never_comes_back_leaves() -> None:
     await room.events()
     room.room.disconnect(ada.participant.id, ConnectionId("Ada"))
     fake.clock.advance(GRACE)
-    assert await room.news() == ["participant_connection", "participant_left"]
+    assert await room.event_names() == ["participant_connection", "participant_left"]
     assert fake.clock.pending == 0
 
 

@@ -90,7 +90,7 @@ async def test_what_an_encoder_sends_is_shown_as_its_own_and_ends_with_it() -> N
     assert bob.copy_of(consumer).media.cname == "studio"
     await room.events()
     room.room.context.relations.end_origin(ENCODER)
-    assert await room.news() == ["consumer_closed"]
+    assert await room.event_names() == ["consumer_closed"]
     assert not fake.worker.plain_transports
     assert set(room.room.context.relations.transports) == set(bob.participant.transports.values())
 

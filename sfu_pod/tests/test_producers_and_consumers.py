@@ -142,7 +142,7 @@ async def test_pausing_is_told_once() -> None:
     assert ada.media_of(producer).paused
     ada.resume(producer)
     ada.resume(producer)
-    assert await room.news() == ["producer_resumed"]
+    assert await room.event_names() == ["producer_resumed"]
     assert not ada.media_of(producer).paused
 
 

@@ -154,7 +154,7 @@ async def test_ending_a_transport_reports_in_the_order_in_which_things_end() -> 
     bob.consume_data(data.id)
     await room.events()
     ada.session(sending).fail("gone")
-    assert await room.news() == [
+    assert await room.event_names() == [
         "transport_closed",
         "producer_closed",
         "consumer_closed",

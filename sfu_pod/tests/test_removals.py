@@ -48,7 +48,7 @@ async def test_everybody_of_the_identity_goes(room: FakeRoom) -> None:
     ada = room.join("Ada", identity="ada")
     await room.events()
     room.room.remove(first.participant.id, "moderator")
-    assert await room.news() == ["participant_removed", "participant_left"] * 2
+    assert await room.event_names() == ["participant_removed", "participant_left"] * 2
     assert list(room.room.participants) == [ada.participant.id]
 
 

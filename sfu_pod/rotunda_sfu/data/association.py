@@ -48,7 +48,7 @@ _INITIAL_TIMEOUT_SECONDS = 1.0
 
 
 class PeerMisbehaved(Exception):
-    """What came cannot be borne with; `str(error)` says what. The association has to end."""
+    """The peer exceeds a limit of ours; `str(error)` says which. The association has to end."""
 
 
 class Association(RTCSctpTransport):
@@ -96,7 +96,7 @@ class Association(RTCSctpTransport):
         except PeerMisbehaved:
             raise
         except Exception:
-            # aiortc asserts what peers should do, and unpacks chunks without a look at their length.
+            # aiortc asserts what peers should do, and unpacks chunks without checking their length.
             self.refused_chunks += 1
 
     def open_stream(self, stream: SctpStreamParameters) -> RTCDataChannel:
@@ -113,14 +113,14 @@ class Association(RTCSctpTransport):
         return RTCDataChannel(self, parameters)
 
     async def send_message(self, channel: RTCDataChannel, ppid: int, payload: bytes) -> None:
-        """Queues one message; `channel.bufferedAmount` tells how much waits. Lost when it is closed."""
+        """Queues one message; `channel.bufferedAmount` is how much waits. Lost when it is closed."""
         if channel.readyState in ("connecting", "open"):
             channel._addBufferedAmount(len(payload))
             self._data_channel_queue.append((channel, ppid, payload))
             await self._data_channel_flush()
 
     async def _init(self) -> None:
-        """`start` would initiate at once, and give up before a client that comes late is there."""
+        """`start` would initiate at once, and give up before a slow client is ready."""
 
     def _t1_expired(self) -> None:
         self._t1_failures = 0
@@ -131,7 +131,7 @@ class Association(RTCSctpTransport):
 
     async def _receive_chunk(self, chunk: Chunk) -> None:
         if isinstance(chunk, InitChunk) and self.established:
-            return  # A late copy; aiortc would start to count from the beginning again.
+            return  # A repeated INIT; aiortc would start to count from the beginning again.
         await super()._receive_chunk(chunk)
 
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
@@ -151,9 +151,10 @@ class Association(RTCSctpTransport):
             raise PeerMisbehaved(f"a message is larger than {MAX_MESSAGE_BYTES} bytes")
 
     def _beyond_bounds(self, chunk: DataChunk) -> bool:
-        """Whether a chunk would widen what waits behind a gap; what fills the gap is always welcome.
+        """Whether a chunk has to be refused because too much waits behind a gap in the sequence numbers.
 
-        Left out without a word it counts as lost and comes again.
+        A chunk that comes before all that waits helps to fill the gap and is always taken. One that is
+        refused is not acknowledged, so the peer sends it again later.
         """
         waiting = self._sack_misordered
         full = len(waiting) >= _MAX_BEYOND_GAP or self._advertised_rwnd < len(chunk.user_data)

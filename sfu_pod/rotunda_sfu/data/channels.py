@@ -113,7 +113,7 @@ class DataConsumer:
             await self._association.send_message(self._channel, ppid, payload)
 
     def close(self) -> None:
-        """Resets the stream. Nobody is told."""
+        """Resets the stream. `on_closed` is not called."""
         if not self._closed:
             self._closed = True
             self._channel.close()

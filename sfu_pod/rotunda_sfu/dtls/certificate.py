@@ -17,7 +17,7 @@ _CIPHERS = (
 )
 """Forward secrecy, whatever key the server's certificate has: ours is ECDSA, a peer's may be RSA.
 
-Who a peer is, its fingerprint tells (RFC 8827 section 6.5), so nothing hangs on the kind of its key.
+A peer is known by its fingerprint (RFC 8827 section 6.5), so the kind of its key does not matter.
 """
 
 
@@ -32,7 +32,7 @@ class Certificate(RTCCertificate):
 
     @property
     def parameters(self) -> DtlsParameters:
-        """What peers are told: any role, and the sha-256 fingerprint."""
+        """What is announced to peers: any role, and the sha-256 fingerprint."""
         fingerprints = tuple(
             DtlsFingerprint(algorithm=each.algorithm, value=each.value)
             for each in self.getFingerprints()

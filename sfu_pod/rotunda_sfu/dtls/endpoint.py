@@ -76,7 +76,7 @@ class DtlsEndpoint:
 
     @property
     def backlog(self) -> int:
-        """Records that were fed but not looked at yet."""
+        """Records that were fed and not processed yet."""
         return len(self._side.records)
 
     async def handshake(self, remote: DtlsParameters, deadline: float) -> SrtpKeys:
@@ -95,7 +95,7 @@ class DtlsEndpoint:
         keys = self._transport.srtp_keys
         if keys is None or not self.connected:
             self._flight.stop()
-            await self._transport.say_goodbye()
+            await self._transport.send_alert()
             raise HandshakeFailed(self._transport.failure)
         self._done = True
         if self.role == "server":
@@ -177,7 +177,7 @@ class _Transport(RTCDtlsTransport):
         self.srtp_keys: SrtpKeys | None = None
         self.failure = "the DTLS handshake failed"
 
-    async def say_goodbye(self) -> None:
+    async def send_alert(self) -> None:
         """After a failure: sends the alert, which aiortc leaves in OpenSSL's buffer."""
         if self.failure_is_ours:
             with contextlib.suppress(SSL.Error):

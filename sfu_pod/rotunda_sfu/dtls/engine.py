@@ -126,7 +126,7 @@ class Engine:
         """Starts the handshake; what came before waits in the port."""
         if self._state == "new":
             self._state = "connecting"
-            self._handshake = self._loop.create_task(self._shake_hands(remote))
+            self._handshake = self._loop.create_task(self._run_handshake(remote))
             self._scheduler.ready(self)
 
     def readable(self) -> None:
@@ -185,7 +185,7 @@ class Engine:
         self._end_soon(_DEFECT)
 
     async def close(self) -> None:
-        """Ends everything; the peer gets close_notify. Nobody is told. Twice is allowed."""
+        """Ends everything; the peer gets close_notify, no callback is called. Twice is allowed."""
         if self._state == "closed":
             return
         self._state = "closed"
@@ -199,7 +199,7 @@ class Engine:
             await self._data.close()
         await self._endpoint.close()
 
-    async def _shake_hands(self, remote: DtlsParameters) -> None:
+    async def _run_handshake(self, remote: DtlsParameters) -> None:
         try:
             keys = await self._endpoint.handshake(remote, self._limits.handshake_deadline)
         except HandshakeFailed as failure:
@@ -254,26 +254,26 @@ class Engine:
 
 
 class _RefusedReport:
-    """Tells how many datagrams were lost to the rate, at most once a second."""
+    """Reports how many datagrams were lost to the rate limit, at most once a second."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
-        self._tell = tell
-        self._told = 0
+    def __init__(self, emit: Callable[[int], None]) -> None:
+        self._emit = emit
+        self._reported = 0
         self._seen = 0
         self._next = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, dropped: int, now: float) -> None:
-        """What was lost before is nobody's data."""
-        self._told = self._seen = dropped
+        """Begins to count. What was lost during the handshake was not data, and is left out."""
+        self._reported = self._seen = dropped
         self._next = now
 
     def update(self, dropped: int, now: float, *, limited: bool) -> None:
-        """`dropped` is the port's count so far. What a short burst loses below the rate is no news."""
+        """`dropped` is the port's count so far. Losses of a short burst below the rate are not reported."""
         if not limited:
-            self._told += dropped - self._seen
+            self._reported += dropped - self._seen
         self._seen = dropped
-        if self._seen == self._told or self._timer is not None:
+        if self._seen == self._reported or self._timer is not None:
             return
         self._timer = asyncio.get_running_loop().call_later(max(0.0, self._next - now), self._report)
 
@@ -284,5 +284,5 @@ class _RefusedReport:
     def _report(self) -> None:
         self._timer = None
         self._next = asyncio.get_running_loop().time() + REPORT_SECONDS
-        refused, self._told = self._seen - self._told, self._seen
-        self._tell(refused)
+        refused, self._reported = self._seen - self._reported, self._seen
+        self._emit(refused)

@@ -19,7 +19,7 @@ Loses = Callable[[bytes], bool]
 
 @dataclass
 class LoopbackEnd:
-    """One end: its engine, its port and all it was told."""
+    """One end: its engine, its port and what its callbacks got."""
 
     certificate: Certificate
     port: MemoryPort
@@ -32,7 +32,7 @@ class LoopbackEnd:
     """Set once there are keys or the session is closed."""
 
     def parameters(self, role: DtlsRole) -> DtlsParameters:
-        """What this end would tell the other of itself."""
+        """What this end announces to the other."""
         return self.certificate.parameters.model_copy(update={"role": role})
 
     def attach(

@@ -100,7 +100,7 @@ class SessionThread:
             self._loop.call_soon_threadsafe(call, *args)
 
     def _post_to_owner(self, call: Callable[..., object], *args: object) -> None:
-        with suppress(RuntimeError):  # The owner's loop has ended: nobody is left to be told.
+        with suppress(RuntimeError):  # The owner's loop has ended: nobody is left to be called.
             self._owner.call_soon_threadsafe(call, *args)
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
@@ -154,11 +154,11 @@ class DtlsSession:
         """Says close_notify, drops all data producers and consumers. Twice is allowed.
 
         `done` is called on the owner's loop once the port is not used any more: a transport that is
-        gone before has lost what tells the peer. It is not called where the session was closed before.
+        removed before could not send close_notify. It is not called where the session was closed already.
         """
         if not self._closed:
             self._forget()
-            self._thread._post(lambda: self._thread._spawn(self._say_goodbye(done)))
+            self._thread._post(lambda: self._thread._spawn(self._close_engine(done)))
 
     def add_data_producer(self, data_producer: DataProducerId, stream: SctpStreamParameters) -> None:
         """Messages of that stream belong to the producer from now on, earlier ones within bounds too.
@@ -204,7 +204,7 @@ class DtlsSession:
         if self._data_consumers.pop(data_consumer, None) is not None:
             self._thread._post(lambda: self._engine.remove_data_consumer(data_consumer))
 
-    async def _say_goodbye(self, done: Callable[[], None] | None) -> None:
+    async def _close_engine(self, done: Callable[[], None] | None) -> None:
         try:
             await self._engine.close()
         finally:
@@ -236,13 +236,13 @@ class DtlsSession:
     def _callbacks(self) -> EngineCallbacks:
         """For the engine: each becomes a call of the listener on the owner's loop."""
 
-        def relay(tell: Callable[..., None]) -> Callable[..., None]:
+        def relay(method: Callable[..., None]) -> Callable[..., None]:
             def from_session_thread(*args: object) -> None:
                 self._thread._post_to_owner(on_owner, *args)
 
             def on_owner(*args: object) -> None:
                 if not self._closed:
-                    tell(*args)
+                    method(*args)
 
             return from_session_thread
 

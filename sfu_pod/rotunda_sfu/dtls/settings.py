@@ -1,4 +1,4 @@
-"""What one end of a session is made of: limits in numbers, keys, and who is told of what."""
+"""What one end of a session is made of: limits in numbers, keys, and who listens to it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SessionLimits:
 
 
 class SessionListener(Protocol):
-    """Told what happens to a session. Every method is called on the owner's event loop.
+    """Called when something happens to a session. Every method is called on the owner's event loop.
 
     None is called after `DtlsSession.close`.
     """

@@ -106,7 +106,7 @@ def _codec(method: MethodDescriptor) -> dict[str, Any]:
 
 
 async def _fail(error: Exception, method: str, request: Message, context: _Context) -> NoReturn:
-    """Ends the call. What is no error of the contract is a defect: logged whole, told as internal."""
+    """Ends the call. What is no error of the contract is a defect: logged whole, answered as internal."""
     if not isinstance(error, RotundaError):
         log = structlog.stdlib.get_logger()
         log.error("call_failed", method=method, exc_info=error, **_whose(request))

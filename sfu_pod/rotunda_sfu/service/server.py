@@ -23,7 +23,7 @@ _OPTIONS = (
     # Clients ping every 10 s; by default a server takes that as an attack.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    # A watcher that is gone without a word is noticed by pings of ours.
+    # A watcher whose connection is gone without being closed is noticed by pings of ours.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),

@@ -61,11 +61,11 @@ class PlainTransport:
             self.closed = True
             self._room.worker.remove_transport(self.number)
 
-    def on_peer_heard(self, ip: str, port: int) -> None:
-        self._log.info("peer_heard", ip=ip, port=port)
+    def on_peer_active(self, ip: str, port: int) -> None:
+        self._log.info("peer_active", ip=ip, port=port)
 
-    def on_peer_silent(self) -> None:
-        self._log.info("peer_silent")
+    def on_peer_inactive(self) -> None:
+        self._log.info("peer_inactive")
 
     def on_media_limited(self, refused: int) -> None:
         self._log.warning("media_limited", refused_packets=refused)
