@@ -17,7 +17,7 @@ pub struct Load {
     /// Media packets sent to consumers.
     pub packets_forwarded: u64,
     /// Received datagrams that led nowhere, and those that could not be sent: refused by the kernel,
-    /// or meant for a TCP peer that does not keep up.
+    /// meant for a TCP peer that does not keep up, or in a queue to a peer that was full.
     pub packets_dropped: u64,
     /// Datagrams that the kernel dropped before the thread could receive them: the receive buffer
     /// of their socket was full.
