@@ -11,33 +11,34 @@ from structlog.typing import Processor
 
 Format = Literal["auto", "json", "console"]
 
-SPARING_SECONDS = 10.0
+INTERVAL_SECONDS = 10.0
 
 
-class SparingLog:
-    """For what strangers can bring about at any rate: an event is told now and then, with how often it came.
+class RateLimitedLog:
+    """For events that anybody can cause at any rate: each is logged at most once in an interval, with a
+    count.
 
-    Its events are few and ours; what a stranger said belongs into the fields.
+    Events must be a few constant texts. What comes from outside belongs into the fields.
     """
 
     def __init__(
         self,
         log: Any,
-        seconds: float = SPARING_SECONDS,
+        seconds: float = INTERVAL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
         self._seconds = seconds
         self._clock = clock
         self._next: dict[str, float] = {}
-        self._untold: dict[str, int] = {}
+        self._suppressed: dict[str, int] = {}
 
     def info(self, event: str, **fields: object) -> None:
-        """A line at once, or one more that the next line counts."""
+        """Logs the event at once, or counts it for the next time that it is logged."""
         now = self._clock()
-        count = self._untold.pop(event, 0) + 1
+        count = self._suppressed.pop(event, 0) + 1
         if now < self._next.get(event, now):
-            self._untold[event] = count
+            self._suppressed[event] = count
             return
         self._next[event] = now + self._seconds
         self._log.info(event, count=count, **fields)

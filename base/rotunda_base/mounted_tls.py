@@ -44,7 +44,7 @@ class Certificates:
 
 
 class MountedCertificates:
-    """The newest that are whole. `version` counts those there were.
+    """The newest certificates that are complete. `version` counts how many there were.
 
     Raises OSError for a missing file and for what is no certificate with its key, at first only: later what
     was known is kept until what is mounted is whole again.
@@ -57,8 +57,11 @@ class MountedCertificates:
         self._bad: _Signature | None = None
         self.version = 1
 
-    def look(self) -> Certificates:
-        """Costs three look-ups of a file's attributes while nothing has changed."""
+    def current(self) -> Certificates:
+        """The certificates that are mounted now.
+
+        Reads the attributes of three files; the files themselves only if one has changed.
+        """
         try:
             folder = _folder(self._directory)
             signature = _signature(folder)
@@ -69,7 +72,7 @@ class MountedCertificates:
                 self._bad = signature
                 _log.warning("certificates are not renewed: %s", error)
         except OSError:
-            pass  # it is being replaced: the next look finds it
+            pass  # it is being replaced: the next call reads it
         return self._current
 
     def _take(self, found: Certificates, signature: _Signature) -> None:
@@ -86,22 +89,22 @@ def server_credentials(directory: Path) -> grpc.ServerCredentials:
     Each new connection gets what is mounted then. Raises as MountedCertificates does.
     """
     mounted = MountedCertificates(directory)
-    told = mounted.look()
+    served = mounted.current()
 
     def fetch() -> grpc.ServerCertificateConfiguration | None:
-        nonlocal told
-        before, told = told, mounted.look()
-        return told.for_server() if told is not before else None
+        nonlocal served
+        before, served = served, mounted.current()
+        return served.for_server() if served is not before else None
 
     return grpc.dynamic_ssl_server_credentials(
-        told.for_server(),
+        served.for_server(),
         fetch,  # type: ignore[arg-type]  # None, by gRPC's documentation: nothing has changed
         require_client_authentication=True,
     )
 
 
 def _folder(directory: Path) -> Path:
-    """The files of one moment."""
+    """The directory with the files: one symbolic link replaces all of them at once."""
     current = directory / _CURRENT
     return current.resolve(strict=True) if current.is_symlink() else directory
 

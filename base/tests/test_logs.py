@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from rotunda_base.logs import SparingLog, configure_logs
+from rotunda_base.logs import RateLimitedLog, configure_logs
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_a_traceback_shows_no_values(format: str) -> None:
 def test_what_strangers_bring_about_is_told_now_and_then() -> None:
     stream, now = io.StringIO(), 0.0
     configure_logs("info", "json", stream)
-    log = SparingLog(structlog.get_logger("a"), seconds=10.0, clock=lambda: now)
+    log = RateLimitedLog(structlog.get_logger("a"), seconds=10.0, clock=lambda: now)
     for now in (0.0, 1.0, 2.0, 10.0, 11.0, 40.0):
         log.info("refused", at=now)
     log.info("another")

@@ -209,16 +209,16 @@ def test_what_is_damaged_is_named_at_first_and_passed_over_later(authority: Pair
         MountedCertificates(tmp_path)
     mount = Mount(tmp_path / "node", authority, NODE)
     mounted = MountedCertificates(mount.directory)
-    first = mounted.look()
+    first = mounted.current()
     pair, other = (issue(authority, NODE, datetime.now(UTC)) for _ in range(2))
 
     for damaged in (Pair(pair.certificate, other.key), Pair(b"", pair.key), Pair(pair.certificate, b"x")):
         mount.put(authority, damaged)
-        assert mounted.look() is first
+        assert mounted.current() is first
         with pytest.raises(NoCertificatesError, match="its private key"):
             MountedCertificates(mount.directory)
     mount.put(authority, pair)
-    assert mounted.look().certificate == pair.certificate
+    assert mounted.current().certificate == pair.certificate
     assert mounted.version == 2
 
 

@@ -194,7 +194,7 @@ class _Exporter(MetricExporter):
     def _certificate_version(self) -> int:
         if self._mounted is None:
             return 0
-        self._mounted.look()
+        self._mounted.current()
         return self._mounted.version
 
     def _connect(self) -> OTLPMetricExporter:
@@ -204,7 +204,7 @@ class _Exporter(MetricExporter):
         return OTLPMetricExporter(
             self._endpoint,
             insecure=self._mounted is None,
-            credentials=self._mounted.look().for_channel() if self._mounted is not None else None,
+            credentials=self._mounted.current().for_channel() if self._mounted is not None else None,
             timeout=EXPORT_SECONDS,
             channel_options=options,  # type: ignore[arg-type]  # numbers are options too
         )

@@ -1,1 +1,2 @@
-"""Signaling: what clients ask over Socket.IO and HTTP, told to the media node that hosts their room."""
+"""Signaling: takes requests of clients over Socket.IO and HTTP, and calls the media node that hosts their
+room."""

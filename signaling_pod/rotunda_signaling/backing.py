@@ -1,4 +1,4 @@
-"""What stands behind one signaling process: the way to the other processes, and the memory of what was said.
+"""The back ends of one signaling process: the fan-out to other processes, and the history of messages.
 
 One process alone needs nobody. Many share Redis (chat between them, rate limits) and PostgreSQL (history);
 each works on without either, says so, and takes them up again when they are back.

@@ -47,9 +47,9 @@ class SignalingSettings(LogSettings):
     turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
     """TURN servers, separated by commas: `turn:host:3478?transport=udp`, `turns:host:5349?transport=tcp`."""
     turn_urls_file: Path | None = None
-    """File with more of them, read anew for each client."""
+    """File with more of them, read again for each client."""
     turn_secret_file: Path | None = None
-    """File with the secret that the TURN servers know (coturn: `static-auth-secret`), read anew likewise."""
+    """File with the secret that the TURN servers know (coturn: `static-auth-secret`), read again likewise."""
     turn_ttl: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 3600.0
     """Seconds that a client may open relays with the credentials it got; those that are open stay."""
     max_rooms: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
@@ -65,7 +65,8 @@ class SignalingSettings(LogSettings):
     api_keys_directory: Path | None = None
     """Directory of API keys, such as a mounted Secret: a file is named after its key and holds its secret."""
     redis_url: str | None = None
-    """`rotunda signaling`: Redis for chat between pods and their common rate limits, `redis://` or `rediss://`."""
+    """`rotunda signaling`: Redis for chat between pods and their common rate limits, `redis://` or
+    `rediss://`."""
     database_url: str | None = None
     """Where messages are kept, and of `rotunda serve` rooms: `postgresql://…`, or `sqlite:///…` for `rotunda
     serve`, which keeps them in memory without; `rotunda signaling` then keeps none."""
@@ -164,7 +165,7 @@ class SignalingSettings(LogSettings):
         return value
 
     def turn(self) -> TurnServers | None:
-        """None: clients are told of no TURN server, but those of `ice_servers`."""
+        """None: clients get no TURN server except those of `ice_servers`."""
         if self.turn_secret_file is None or not (self.turn_urls or self.turn_urls_file):
             return None
         return TurnServers(self.turn_urls, self.turn_urls_file, self.turn_secret_file, self.turn_ttl)

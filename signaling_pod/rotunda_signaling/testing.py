@@ -117,7 +117,7 @@ class Stage:
         self.url = f"http://127.0.0.1:{self._http.port}"
 
     def moderator(self, room: str = "standup") -> Connection:
-        """A connection with every permission, which no guest has; nobody reads what it is told."""
+        """A connection with every permission, which no guest has. Nobody reads its events."""
         claims = JoinClaims(room, "mo", "Mo", GRANTS, "mo-1", math.inf)
         return Connection(_Nobody(), self.signaling.rooms, self.signaling.authenticator, claims=claims)
 
@@ -149,7 +149,7 @@ class Stage:
 
 
 class _Nobody:
-    """A client that hears nothing."""
+    """A client that ignores all events."""
 
     def send(self, event: Event) -> None: ...
 

@@ -19,7 +19,7 @@ import structlog
 from rotunda_contract.signaling.common import IceServer
 
 MOST_SERVERS = 2
-"""A client opens relays at every server that it is told of: one in use, and one should that be gone."""
+"""A client opens relays at every server of its list: one to use, and one in case that the first one fails."""
 _URL = re.compile(r"turns?:(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(\?transport=(udp|tcp))?")
 
 _log = structlog.get_logger(__name__)
@@ -55,8 +55,8 @@ def some_servers(urls: Sequence[str], rng: random.Random, most: int = MOST_SERVE
 class TurnServers:
     """Where TURN servers are, and the key that they share.
 
-    Both files, such as those of a mounted Secret, are read anew each time: a changed one counts at once.
-    `urls_file` holds URLs that are told beside `urls`. `ttl` in seconds.
+    Both files, such as those of a mounted Secret, are read again each time, so a change takes effect at once.
+    `urls_file` has further URLs beside `urls`. `ttl` in seconds.
     """
 
     urls: tuple[str, ...]
@@ -65,7 +65,8 @@ class TurnServers:
     ttl: float
 
     def for_participant(self, name: str, now: float, rng: random.Random) -> IceServer | None:
-        """What a client is told; None where there is no server, or no key. `now` in seconds since 1970."""
+        """The TURN servers for a client; None where there is no server, or no key. `now` in seconds since
+        1970."""
         urls = some_servers((*self.urls, *self._urls_in_file()), rng)
         key = _read(self.key_file)
         if not urls or not key:
@@ -85,7 +86,8 @@ class TurnServers:
 
 @dataclass(frozen=True, slots=True)
 class IceServers:
-    """What each client is told: `fixed` ones, and a TURN server with credentials of its own."""
+    """The ICE servers for each client: the `fixed` ones, and TURN servers with credentials for this
+    client."""
 
     fixed: tuple[IceServer, ...]
     turn: TurnServers | None

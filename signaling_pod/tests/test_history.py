@@ -153,7 +153,7 @@ async def test_a_room_made_anew_shows_nothing_of_before(url: str, start: Start) 
     assert texts(await one.page(room=anew)) == []
     unnamed = RoomId(RoomName("standup"))
     message = said("here")
-    one.history.heard(unnamed, message)
+    one.history.received(unnamed, message)
     await one.say(message, room=unnamed)
     assert await one.history.erase(unnamed)
     assert texts(await one.page(room=unnamed)) == []
@@ -165,7 +165,7 @@ async def test_a_message_is_on_the_page_before_it_is_stored(url: str, start: Sta
     stored, heard = said("stored"), said("heard")
     await one.say(stored)
     for message in (stored, heard, said("psst", "ada", "ben")):
-        one.history.heard(ROOM, message)
+        one.history.received(ROOM, message)
     assert texts(await one.page()) == ["stored", "heard"]
     assert texts(await one.page(before=heard.id)) == ["stored"]
     assert texts(await one.page(Reader(ParticipantId("ben")), limit=2)) == ["heard", "psst"]
@@ -231,7 +231,7 @@ async def test_chat_goes_on_without_the_database_and_is_stored_when_it_is_back(
     try:
         away = said("away")
         one.history.record(ROOM, away)
-        one.history.heard(ROOM, away)
+        one.history.received(ROOM, away)
         page = await one.page()
         assert (texts(page), page.complete) == (["away"], False)
         assert not one.history.connected

@@ -1,4 +1,4 @@
-"""The books of a single machine, on virtual time."""
+"""The room directory of a single machine, in virtual time."""
 
 import asyncio
 from collections.abc import Callable

@@ -83,7 +83,7 @@ async def test_each_of_many_pipelined_requests_is_answered(
 
 
 class Wire:
-    """An Outlet that keeps what is put."""
+    """A PacketSender that keeps what is put."""
 
     def __init__(self) -> None:
         self.packets: list[str] = []

@@ -4,7 +4,7 @@ import pytest
 
 from rotunda_contract.errors import RotundaError
 from rotunda_kube import errors
-from rotunda_signaling.directory.refusals import told, told_to_clients
+from rotunda_signaling.directory.refusals import error_for_client, errors_for_clients
 
 KINDS = {
     errors.Invalid: ("bad_request", "spec.maxParticipants"),
@@ -26,18 +26,18 @@ KINDS = {
 
 @pytest.mark.parametrize(("kind", "code", "words"), [(kind, *said) for kind, said in KINDS.items()])
 def test_each_kind_has_its_code_and_words(kind: type[errors.KubeError], code: str, words: str) -> None:
-    error = told("making the room", kind("POST: spec.maxParticipants"))
+    error = error_for_client("making the room", kind("POST: spec.maxParticipants"))
     assert error.code == code
     assert str(error).startswith("making the room")
     assert words in str(error)
 
 
 def test_no_two_kinds_have_the_same_words() -> None:
-    messages = {str(told("making the room", kind("x"))) for kind in KINDS}
+    messages = {str(error_for_client("making the room", kind("x"))) for kind in KINDS}
     assert len(messages) == len(KINDS)
 
 
 def test_when_to_try_again_is_the_servers_word() -> None:
-    with pytest.raises(RotundaError) as caught, told_to_clients("making the room"):
+    with pytest.raises(RotundaError) as caught, errors_for_clients("making the room"):
         raise errors.Throttled("429", retry_after=3)
     assert caught.value.retry_after_ms == 3000

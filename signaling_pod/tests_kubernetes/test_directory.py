@@ -73,12 +73,12 @@ async def known(holds: Callable[[], bool]) -> None:
 
 
 def _forbids(directory: KubernetesDirectory) -> bool:
-    cluster = directory._books.cluster
+    cluster = directory._cache.cluster
     return cluster is not None and not cluster.spec.rooms.create_on_join
 
 
 def _waits(directory: KubernetesDirectory) -> bool:
-    room = directory._books.rooms.get(ROOM)
+    room = directory._cache.rooms.get(ROOM)
     return room is not None and room.status.phase == "Pending"
 
 
@@ -257,7 +257,7 @@ async def full(hands: Hands) -> AsyncIterator[KubernetesDirectory]:
         since = f"2026-01-0{day}T00:00:00Z"
         status = {"status": {"phase": "Assigned", "participants": 0, "emptySince": since}}
         await hands.api.patch(ROOMS, hands.namespace, name, status, subresource="status")
-    rooms = directory._books.rooms
+    rooms = directory._cache.rooms
     await known(
         lambda: len(rooms) == 3 and sum(room.status.empty_since is not None for room in rooms.values()) == 2
     )
@@ -270,7 +270,7 @@ async def full(hands: Hands) -> AsyncIterator[KubernetesDirectory]:
 async def test_at_the_limit_the_room_that_is_empty_for_longest_gives_way(full: KubernetesDirectory) -> None:
     asked = ask(full, RoomName("new"))
     await asked.told("just been made")
-    await known(lambda: set(full._books.rooms) == {"newer", "asked", "new"})
+    await known(lambda: set(full._cache.rooms) == {"newer", "asked", "new"})
     asked.task.cancel()
     await asyncio.gather(asked.task, return_exceptions=True)
 
@@ -311,13 +311,13 @@ async def test_how_many_are_in_a_room_is_the_operators_word(
     await hands.room(ROOM)
     status = {"status": {"phase": "Active", "participants": 7}}
     await hands.api.patch(ROOMS, hands.namespace, ROOM, status, subresource="status")
-    await known(lambda: directory._books.complete and _participants(directory) == 7)
+    await known(lambda: directory._cache.synced and _participants(directory) == 7)
     rooms = Rooms(directory, FakeMediaNode(), MemoryFanout())
     assert [rooms.count_participants(room) for room in await directory.list()] == [7]
 
 
 def _participants(directory: KubernetesDirectory) -> int:
-    room = directory._books.rooms.get(ROOM)
+    room = directory._cache.rooms.get(ROOM)
     return room.status.participants if room is not None else -1
 
 

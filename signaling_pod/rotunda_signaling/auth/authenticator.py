@@ -1,4 +1,4 @@
-"""The keys, the clock and the tokens together: what the edges and the service ask."""
+"""Reads and signs tokens with the keys of this installation and its clock."""
 
 import secrets
 import time
@@ -22,7 +22,7 @@ GUEST_SECONDS = 12 * 3600.0
 
 
 class Authenticator:
-    """Reads and signs tokens. `clock` tells seconds since 1970.
+    """Reads and signs tokens. `clock`: seconds since 1970.
 
     Without API keys guests' tokens are signed by a key of this process alone, which signs nothing else.
     """

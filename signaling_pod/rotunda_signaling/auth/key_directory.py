@@ -97,7 +97,7 @@ class KeyDirectory:
     def _look(self) -> _Stamp:
         try:
             found = [(path.name, path.stat()) for path in self._files()]
-        except OSError as error:  # changed while being read: looked at again next time
+        except OSError as error:  # changed while it was read: the next call reads it again
             raise KeyProblem(f"{self._directory} cannot be read: {error.strerror}") from None
         return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in found)
 

@@ -222,7 +222,7 @@ def _key_of(token: str, keys: KeyRing) -> ApiKey:
 
 
 def _payload(token: str, key: ApiKey, audiences: tuple[str, ...]) -> dict[str, Any]:
-    """The times are looked at later, because PyJWT takes them from the system's clock."""
+    """Without the times: PyJWT would check them with the system's clock. They are checked later with ours."""
     options: Any = {f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "sub", "jti")}
     try:
         payload = jwt.decode(token, key.secret, algorithms=[ALGORITHM], options=options)
@@ -263,8 +263,8 @@ def _complaint(error: ValidationError) -> str:
     return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def _when(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,5 @@
-"""Which rooms there should be, and which media node has each: one interface, whoever keeps the books."""
+"""The room directory: which rooms there are, and which media node has each. One interface for all back
+ends."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ Access = Literal["Open", "Token"]
 
 
 OnPending = Callable[[str], None]
-"""Told, in words for people, why a room has no node yet."""
+"""Called with the reason, in words for people, why a room has no node yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomSettings:
-    """What a room is to be. `max_video_kbps` is for all video of one person; `empty_ttl` in seconds."""
+    """Settings of a room. `max_video_kbps` is for all video of one person together; `empty_ttl` in
+    seconds."""
 
     display_name: str = ""
     max_participants: int = 50
@@ -29,14 +31,14 @@ class RoomSettings:
 
 
 def usual_access(*, has_keys: bool) -> Access:
-    """Of a room that somebody's joining makes, where nobody says: who has API keys wants tokens."""
+    """The access of a room that a join creates, where no setting says it: with API keys a token is needed."""
     return "Token" if has_keys else "Open"
 
 
 @dataclass(frozen=True, slots=True)
 class RoomId:
-    """One room and no other. A Room that was deleted and made anew has its name and another uid, which is
-    empty where names alone tell rooms apart."""
+    """One room and no other. A Room that was deleted and created again has the same name and another uid. The
+    uid is empty where names alone identify rooms."""
 
     name: RoomName
     uid: str = ""
@@ -44,7 +46,7 @@ class RoomId:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room that should exist. One made by the first join goes when it has been empty for its TTL."""
+    """A room that should exist. A room that a join has created is deleted when it was empty for its TTL."""
 
     name: RoomName
     settings: RoomSettings
@@ -61,8 +63,11 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Where a room lives, for one epoch. `address` is what the node's gRPC server listens on; `uid` tells
-    rooms of one name apart whose epochs begin anew, and is empty where they never do."""
+    """The media node that has a room, for one epoch.
+
+    `address`: of the node's gRPC server. `uid`: of the Room, because the epochs of a Room that was created
+    again start at 1; empty where they never start again.
+    """
 
     room: RoomName
     node: str
@@ -78,20 +83,21 @@ class Assignment:
 
 
 class RoomDirectory(Protocol):
-    """The books. All methods raise RotundaError."""
+    """All methods raise RotundaError."""
 
     async def resolve(self, room: RoomName, *, wait: float, on_pending: OnPending) -> Assignment:
-        """Where the room lives, waiting up to `wait` seconds for a node to have it.
+        """The assignment of the room. Waits for it up to `wait` seconds.
 
-        Makes the room where that is allowed, else NotFound. Unavailable when no node took it in time.
-        While it waits, `on_pending` is told why, and again when the reason changes.
+        Creates the room where that is allowed. Raises NotFound where it is not, and Unavailable where no node
+        took the room in time. While it waits, `on_pending` is called with the reason, and again when the
+        reason changes.
         """
 
     def is_placed(self, room: RoomName) -> bool:
         """Whether a node has the room now, so that `resolve` need not wait."""
 
     def defaults(self) -> RoomSettings:
-        """What a room is where whoever makes it does not say."""
+        """The settings of a room, as far as whoever creates it does not give them."""
 
     async def create(self, room: RoomName, settings: RoomSettings) -> Room:
         """Raises InvalidState where the room exists."""
@@ -109,7 +115,7 @@ class RoomDirectory(Protocol):
         """Calls back for every room that is deleted, whoever decided it."""
 
     def watch_moves(self, on_moved: Callable[[RoomName, int], None]) -> None:
-        """Calls back when a room is no longer where it was: all epochs below the one told are over."""
+        """Calls back when a room has moved: all its epochs below the given one are over."""
 
     def report_occupied(self, room: RoomName) -> None:
         """Somebody is in the room."""
@@ -118,4 +124,5 @@ class RoomDirectory(Protocol):
         """Nobody is in the room any more."""
 
     def report_lost(self, assignment: Assignment) -> None:
-        """The node refused the assignment or does not answer: the next `resolve` looks for a newer one."""
+        """The node refused the assignment or does not answer: the next `resolve` waits for a newer
+        assignment."""

@@ -1,5 +1,5 @@
-"""The directory of a single machine: in memory, with one media node. What is to outlast the process is kept
-beside its messages."""
+"""The room directory of a single machine: in memory, with one media node. Rooms that must outlast the process
+are stored beside its messages."""
 
 import asyncio
 import itertools
@@ -19,17 +19,17 @@ Schedule = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 
 
 KEPT_SECONDS = 5.0
-"""How long whoever makes or deletes a room waits until it is stored."""
+"""How long a request that creates or deletes a room waits until that is stored."""
 
 
 class KeptRooms(Protocol):
-    """Both return at once; the future tells whether it is stored."""
+    """Both return at once. The future says whether it is stored."""
 
     def keep(self, room: Room) -> "asyncio.Future[bool]":
         """The room is to outlast the process."""
 
     def forget(self, room: RoomId) -> "asyncio.Future[bool]":
-        """The room is no more, and neither is what was said in it."""
+        """The room and its messages are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class LocalDirectory:
         self._on_deleted: list[Callable[[RoomName], None]] = []
 
     def restore(self, rooms: Iterable[Room]) -> None:
-        """Those that the process before had. One made on join has its time to live before it again."""
+        """Restores the rooms of an earlier process. The time to live of rooms that a join has created starts
+        again."""
         for room in rooms:
             entry = self._entries[room.name] = _Entry(room)
             if room.made_on_join:

@@ -1,6 +1,6 @@
-"""What the API server refuses, as errors that clients are told: each kind has its own words.
+"""From errors of the Kubernetes API server to errors for clients: each kind has its own message.
 
-Whoever joins can do nothing about a missing right, so that is `internal`, in words for whoever runs this.
+A client can do nothing about a missing permission. That is `internal`, with a message for the administrator.
 """
 
 from collections.abc import Iterator
@@ -29,17 +29,18 @@ _log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def told_to_clients(doing: str) -> Iterator[None]:
+def errors_for_clients(doing: str) -> Iterator[None]:
     """`doing` begins the message, such as `making the room`. Raises RotundaError instead of KubeError."""
     try:
         yield
     except KubeError as error:
         _log.warning("the API server did not do it", doing=doing, kind=type(error).__name__, error=str(error))
-        raise told(doing, error) from error
+        raise error_for_client(doing, error) from error
 
 
-def told(doing: str, error: KubeError) -> errors.RotundaError:
-    """The error for clients. What the server says of a manifest is passed on, of itself it is not."""
+def error_for_client(doing: str, error: KubeError) -> errors.RotundaError:
+    """The error for clients. It has the server's words about a wrong manifest, but not about the server
+    itself."""
     delay = round(error.retry_after * 1000) if error.retry_after else RETRY_MS
     match error:
         case Invalid():

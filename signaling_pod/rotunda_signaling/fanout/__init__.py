@@ -17,12 +17,12 @@ class Fanout(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether the other processes hear of a message now. Always, where there are none."""
+        """Whether a message reaches the other processes now. Always true where there are none."""
 
     async def publish_chat(self, room: RoomId, message: ChatEvent) -> bool:
         """Tells this process's receivers at once, then the others.
 
-        False: the others could not be told yet; the message is kept for them, for a while.
+        False: it is not published to the other processes yet; it is kept for a while and tried again.
         """
 
     def on_chat(self, receiver: OnChat) -> None:

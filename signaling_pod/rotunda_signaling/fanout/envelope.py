@@ -1,4 +1,4 @@
-"""What stands in one entry of the stream between signaling processes. Pure."""
+"""The content of one entry of the stream between signaling processes. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
-"""Messages that the other processes have not been told yet. Pure but for futures: `now` is an argument."""
+"""Messages that are not published to the other processes yet. Pure except for futures: `now` is an
+argument."""
 
 import asyncio
 from collections import deque
@@ -9,12 +10,13 @@ MAX_BYTES = 8 * 1024 * 1024
 PARCEL_BYTES = 512
 """What a parcel takes beside its text."""
 MAX_AGE = 300.0
-"""Seconds; what could not be told for so long, people read in the history."""
+"""Seconds. A message that could not be published for so long is dropped here; people read it in the
+history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One encoded envelope. `handed_on` tells whether the first attempt at it succeeded."""
+    """One encoded envelope. `handed_on`: whether the first attempt succeeded."""
 
     text: bytes
     since: float
@@ -42,7 +44,7 @@ class Outbox:
         self._parcels: deque[Parcel] = deque()
         self._filled = asyncio.Event()
         self.dropped = 0
-        """Messages that went before they could be told."""
+        """Messages that were dropped before they could be published."""
 
     def __len__(self) -> int:
         return len(self._parcels)

@@ -1,7 +1,7 @@
 """The fan-out between signaling processes: one Redis stream that all of them append to and read.
 
     own message ──▶ own people, at once ──▶ outbox ──▶ XADD
-    XREAD after the last entry seen ──▶ neither ours nor heard before ──▶ own people
+    XREAD after the last entry seen ──▶ neither ours nor received before ──▶ own people
 
 A stream and no pub/sub channel, because after Redis was away each process comes back at its own time: what
 one appends first must wait for the others. Redis holds the last few minutes of it and is no one's only copy.
@@ -32,7 +32,7 @@ STREAM_BYTES = 32 * 1024 * 1024
 STREAM_SECONDS = 600
 """How much of the stream Redis keeps, and for how long after its last entry."""
 LOOK_BYTES = 1024 * 1024
-"""After so many of its own a process looks how many bytes the stream takes."""
+"""After so many entries of its own a process asks how many bytes the stream has."""
 BLOCK_SECONDS = 1.0
 ANSWER_SECONDS = 1.0
 """How long Redis may take for an answer before it counts as away."""
@@ -79,7 +79,7 @@ class RedisFanout:
 
     @property
     def waiting(self) -> int:
-        """Messages that the others have not been told yet."""
+        """Messages that are not published to the other processes yet."""
         return len(self._outbox)
 
     @property
@@ -89,7 +89,7 @@ class RedisFanout:
 
     @property
     def dropped(self) -> int:
-        """Messages that they will never be told."""
+        """Messages that will never be published to them."""
         return self._outbox.dropped
 
     def on_chat(self, receiver: OnChat) -> None:

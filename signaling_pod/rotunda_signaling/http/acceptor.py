@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import structlog
 
-from rotunda_base.logs import SparingLog
+from rotunda_base.logs import RateLimitedLog
 from rotunda_signaling.http.connections import Connections, Place
 from rotunda_signaling.http.refusals import plain_refusal
 
@@ -26,7 +26,7 @@ _AT_ONCE = 64
 _SHORTAGE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _log = structlog.get_logger(__name__)
-_strangers = SparingLog(_log)
+_strangers = RateLimitedLog(_log)
 
 MakeProtocol = Callable[[Place], asyncio.Protocol]
 """A connection's protocol, which gives the place back when it ends."""
@@ -88,7 +88,7 @@ class Acceptor:
         reason = os.strerror(error.errno or 0)
         if self._connections.starve(reason):
             _log.error("no new connection can be taken", reason=reason)
-        # The system would tell of the one that waits again and again.
+        # The system would report the connection that waits again and again.
         self._loop.remove_reader(self._sock)
         self._pause = self._loop.call_later(PAUSE_SECONDS, self._loop.add_reader, self._sock, self._accept)
 

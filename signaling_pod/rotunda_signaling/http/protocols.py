@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from rotunda_base.logs import SparingLog
+from rotunda_base.logs import RateLimitedLog
 from rotunda_contract.signaling.answers import ErrorCode
 from rotunda_signaling.http.connections import Place
 from rotunda_signaling.http.refusals import refusal
@@ -31,11 +31,11 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 4 * 1024 * 1024
 """The rest is thrown away, for so long and up to so much: the peer would lose our answer (RFC 9112 9.6)."""
 _STEP = 8 * 1024
-"""Bytes parsed before the bounds are looked at."""
+"""Bytes that are parsed before the limits are checked."""
 _FRAMING_FACTOR = 8
 """A chunk of one byte takes six."""
 
-_strangers = SparingLog(structlog.get_logger(__name__))
+_strangers = RateLimitedLog(structlog.get_logger(__name__))
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -178,7 +178,7 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._should_upgrade():
             return  # it is answered as if it had not asked for it (RFC 9110 7.8)
         if self.cycle is not None and not self.cycle.response_complete:
-            # Nobody would tell the application that the connection of this answer ended.
+            # Otherwise the application would not learn that the connection of this answer has ended.
             self._refuse(HTTPStatus.BAD_REQUEST, "bad_request", "wait for the answer before a WebSocket")
             return
         self._unread.end()

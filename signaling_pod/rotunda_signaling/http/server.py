@@ -121,7 +121,8 @@ class HttpServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Leaves signals to whoever runs the process, connections to our acceptor, and tells when it serves."""
+    """uvicorn without its signal handlers, with connections from our acceptor, and with an event for when it
+    serves."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)

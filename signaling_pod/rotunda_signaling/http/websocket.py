@@ -11,7 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from rotunda_base.logs import SparingLog
+from rotunda_base.logs import RateLimitedLog
 from rotunda_signaling.http.connections import Place
 from rotunda_signaling.http.refusals import refusal
 from rotunda_signaling.http.unread import Unread
@@ -21,7 +21,7 @@ MAX_FRAGMENTS = 1024
 ABORT = "rotunda.abort"
 """Among a WebSocket's extensions: a function that ends it without waiting for the peer."""
 
-_strangers = SparingLog(structlog.get_logger(__name__))
+_strangers = RateLimitedLog(structlog.get_logger(__name__))
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):

@@ -2,7 +2,7 @@
 
 It does what the real one does: `rotunda/tests/test_media_node_contract*.py` run over both.
 
-Time stands still: seats expire when the test says so. Failures are injected by the name of a call.
+No time passes by itself: seats expire when the test says so. Failures are injected by the name of a call.
 """
 
 import asyncio

@@ -122,7 +122,7 @@ class FakePerson:
 
     @property
     def own_state(self) -> pb.OwnState:
-        """What a resumed participant is told of their own things."""
+        """The own state of a participant who has resumed, for the answer to `join`."""
         return pb.OwnState(
             transports=[
                 pb.OwnTransport(transport_id=id, direction=transport.direction)

@@ -1,4 +1,4 @@
-"""One room of the fake media node: its people, their seats, and the events that everybody is told."""
+"""One room of the fake media node: its people, their seats, and its events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -363,8 +363,8 @@ class FakeRoom:
             self._tell_connection(person, "back")
 
     def _tell_connection(self, person: FakePerson, state: str) -> None:
-        told = events_pb2.ParticipantConnection(participant_id=person.id, state=state)
-        self.emit(participant_connection=told)
+        change = events_pb2.ParticipantConnection(participant_id=person.id, state=state)
+        self.emit(participant_connection=change)
 
     def _take_out(self, person: FakePerson, reason: str, *, cause: str | None) -> None:
         del self.people[person.id]

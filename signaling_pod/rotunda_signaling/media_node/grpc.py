@@ -16,7 +16,7 @@ from rotunda_contract.errors import CODE_KEY, Unavailable
 from rotunda_contract.pb import events_pb2
 from rotunda_contract.pb import media_node_pb2 as pb
 from rotunda_signaling.directory import Assignment
-from rotunda_signaling.media_node.line import Line
+from rotunda_signaling.media_node.channel import RenewedChannel
 from rotunda_signaling.media_node.tls import Dial, PlainDial
 
 DEADLINE = 5.0
@@ -24,7 +24,7 @@ DEADLINE = 5.0
 BREAKER_THRESHOLD = 5
 """Failures in a row after which a node is left alone."""
 RECENT_NODES = 64
-"""Channels that are kept while nobody uses them: a room that opens soon need not connect anew."""
+"""Channels that are kept while nobody uses them: a room that opens soon needs no new connection."""
 BREAKER_SECONDS = 2.0
 """How long it is left alone before one call may try again."""
 
@@ -73,7 +73,7 @@ class GrpcMediaNode:
     def __init__(self, address: str, *, deadline: float, dial: Dial) -> None:
         self._address = address
         self._deadline = deadline
-        self._line = Line(address, dial)
+        self._channel = RenewedChannel(address, dial)
         self._breakers = AsyncCircuitBreakerFactory(
             default_threshold=BREAKER_THRESHOLD,
             default_ttl=BREAKER_SECONDS,
@@ -81,100 +81,100 @@ class GrpcMediaNode:
         )
 
     async def close(self) -> None:
-        await self._line.close()
+        await self._channel.close()
 
     async def describe(self) -> pb.DescribeResponse:
-        return await self._repeat(self._line.stub.Describe, pb.DescribeRequest())
+        return await self._repeat(self._channel.stub.Describe, pb.DescribeRequest())
 
     async def open_room(self, request: pb.OpenRoomRequest) -> pb.OpenRoomResponse:
-        return await self._repeat(self._line.stub.OpenRoom, request)
+        return await self._repeat(self._channel.stub.OpenRoom, request)
 
     async def close_room(self, request: pb.CloseRoomRequest) -> pb.CloseRoomResponse:
-        return await self._repeat(self._line.stub.CloseRoom, request)
+        return await self._repeat(self._channel.stub.CloseRoom, request)
 
     def watch_room(self, request: pb.WatchRoomRequest) -> AsyncIterator[events_pb2.RoomEvent]:
-        return grpc_client.watch_room(self._line.stub, request)
+        return grpc_client.watch_room(self._channel.stub, request)
 
     async def join(self, request: pb.JoinRequest) -> pb.JoinResponse:
-        return await self._repeat(self._line.stub.Join, request)
+        return await self._repeat(self._channel.stub.Join, request)
 
     async def disconnect(self, request: pb.DisconnectRequest) -> pb.DisconnectResponse:
-        return await self._repeat(self._line.stub.Disconnect, request)
+        return await self._repeat(self._channel.stub.Disconnect, request)
 
     async def leave(self, request: pb.LeaveRequest) -> pb.LeaveResponse:
-        return await self._repeat(self._line.stub.Leave, request)
+        return await self._repeat(self._channel.stub.Leave, request)
 
     async def set_attributes(self, request: pb.SetAttributesRequest) -> pb.SetAttributesResponse:
-        return await self._repeat(self._line.stub.SetAttributes, request)
+        return await self._repeat(self._channel.stub.SetAttributes, request)
 
     async def react(self, request: pb.ReactRequest) -> pb.ReactResponse:
-        return await self._call(self._line.stub.React, request)
+        return await self._call(self._channel.stub.React, request)
 
     async def remove_participant(self, request: pb.RemoveParticipantRequest) -> pb.RemoveParticipantResponse:
-        return await self._call(self._line.stub.RemoveParticipant, request)
+        return await self._call(self._channel.stub.RemoveParticipant, request)
 
     async def create_web_rtc_transport(
         self, request: pb.CreateWebRtcTransportRequest
     ) -> pb.CreateWebRtcTransportResponse:
-        return await self._call(self._line.stub.CreateWebRtcTransport, request)
+        return await self._call(self._channel.stub.CreateWebRtcTransport, request)
 
     async def connect_web_rtc_transport(
         self, request: pb.ConnectWebRtcTransportRequest
     ) -> pb.ConnectWebRtcTransportResponse:
-        return await self._call(self._line.stub.ConnectWebRtcTransport, request)
+        return await self._call(self._channel.stub.ConnectWebRtcTransport, request)
 
     async def restart_ice(self, request: pb.RestartIceRequest) -> pb.RestartIceResponse:
-        return await self._call(self._line.stub.RestartIce, request)
+        return await self._call(self._channel.stub.RestartIce, request)
 
     async def close_transport(self, request: pb.CloseTransportRequest) -> pb.CloseTransportResponse:
-        return await self._call(self._line.stub.CloseTransport, request)
+        return await self._call(self._channel.stub.CloseTransport, request)
 
     async def produce(self, request: pb.ProduceRequest) -> pb.ProduceResponse:
-        return await self._call(self._line.stub.Produce, request)
+        return await self._call(self._channel.stub.Produce, request)
 
     async def pause_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
-        return await self._repeat(self._line.stub.PauseProducer, request)
+        return await self._repeat(self._channel.stub.PauseProducer, request)
 
     async def resume_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
-        return await self._repeat(self._line.stub.ResumeProducer, request)
+        return await self._repeat(self._channel.stub.ResumeProducer, request)
 
     async def close_producer(self, request: pb.ProducerRequest) -> pb.ProducerResponse:
-        return await self._call(self._line.stub.CloseProducer, request)
+        return await self._call(self._channel.stub.CloseProducer, request)
 
     async def mute_producer(self, request: pb.MuteProducerRequest) -> pb.ProducerResponse:
-        return await self._repeat(self._line.stub.MuteProducer, request)
+        return await self._repeat(self._channel.stub.MuteProducer, request)
 
     async def consume(self, request: pb.ConsumeRequest) -> pb.ConsumeResponse:
-        return await self._call(self._line.stub.Consume, request)
+        return await self._call(self._channel.stub.Consume, request)
 
     async def pause_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._repeat(self._line.stub.PauseConsumer, request)
+        return await self._repeat(self._channel.stub.PauseConsumer, request)
 
     async def resume_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._repeat(self._line.stub.ResumeConsumer, request)
+        return await self._repeat(self._channel.stub.ResumeConsumer, request)
 
     async def close_consumer(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._call(self._line.stub.CloseConsumer, request)
+        return await self._call(self._channel.stub.CloseConsumer, request)
 
     async def request_key_frame(self, request: pb.ConsumerRequest) -> pb.ConsumerResponse:
-        return await self._repeat(self._line.stub.RequestKeyFrame, request)
+        return await self._repeat(self._channel.stub.RequestKeyFrame, request)
 
     async def set_consumer_preferred_layers(
         self, request: pb.SetConsumerPreferredLayersRequest
     ) -> pb.ConsumerResponse:
-        return await self._repeat(self._line.stub.SetConsumerPreferredLayers, request)
+        return await self._repeat(self._channel.stub.SetConsumerPreferredLayers, request)
 
     async def produce_data(self, request: pb.ProduceDataRequest) -> pb.ProduceDataResponse:
-        return await self._call(self._line.stub.ProduceData, request)
+        return await self._call(self._channel.stub.ProduceData, request)
 
     async def consume_data(self, request: pb.ConsumeDataRequest) -> pb.ConsumeDataResponse:
-        return await self._call(self._line.stub.ConsumeData, request)
+        return await self._call(self._channel.stub.ConsumeData, request)
 
     async def close_data_producer(self, request: pb.DataProducerRequest) -> pb.DataProducerResponse:
-        return await self._call(self._line.stub.CloseDataProducer, request)
+        return await self._call(self._channel.stub.CloseDataProducer, request)
 
     async def close_data_consumer(self, request: pb.DataConsumerRequest) -> pb.DataConsumerResponse:
-        return await self._call(self._line.stub.CloseDataConsumer, request)
+        return await self._call(self._channel.stub.CloseDataConsumer, request)
 
     async def _repeat(
         self, method: grpc_client.UnaryMethod[_Request, _Response], request: _Request

@@ -29,7 +29,7 @@ class PlainDial:
 
 
 class TlsDial:
-    """Implements Dial with what is mounted at the moment."""
+    """Implements Dial with the certificates that are mounted now."""
 
     def __init__(self, mounted: MountedCertificates, identity: str) -> None:
         self._mounted = mounted
@@ -37,11 +37,11 @@ class TlsDial:
 
     @property
     def version(self) -> int:
-        self._mounted.look()
+        self._mounted.current()
         return self._mounted.version
 
     def open(self, address: str) -> grpc.aio.Channel:
-        return open_channel(address, self._mounted.look().for_channel(), identity=self._identity)
+        return open_channel(address, self._mounted.current().for_channel(), identity=self._identity)
 
 
 def dial_with(directory: Path | None, cluster: str, namespace: str) -> Dial:

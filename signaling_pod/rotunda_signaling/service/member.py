@@ -9,7 +9,8 @@ from rotunda_signaling.service.room_state import Delivery
 
 
 class Member:
-    """Holds events back until the join's answer tells who the client is and what it knows already."""
+    """Holds events back until the answer to `join` is known: it says who the client is and which events it
+    contains."""
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class Member:
                 self.deliver(delivery, number)
 
     def end(self, last: Event, *, disconnect: bool = False) -> None:
-        """Tells the client that it is out, and why."""
+        """Sends the last event, which says why the membership ended."""
         if self._gone:
             return
         self._gone = True

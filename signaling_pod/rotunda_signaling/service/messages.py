@@ -1,6 +1,6 @@
 """From the media node's messages to those that clients get. Pure.
 
-The node has checked what it tells, so most models are made without validating again.
+The node has checked its messages, so most models are made without validating again.
 """
 
 from functools import lru_cache
@@ -17,7 +17,7 @@ from rotunda_contract.wire import from_message, from_struct
 
 
 def producer(info: events_pb2.ProducerInfo) -> common.Producer:
-    """A producer as its room is told of it."""
+    """A producer in events of its room."""
     return common.Producer.model_construct(
         producer_id=info.producer_id,
         kind=cast(Kind, info.kind),
@@ -28,7 +28,7 @@ def producer(info: events_pb2.ProducerInfo) -> common.Producer:
 
 
 def data_producer(info: events_pb2.DataProducerInfo) -> common.DataProducer:
-    """A data producer as its room is told of it."""
+    """A data producer in events of its room."""
     return common.DataProducer.model_construct(
         data_producer_id=info.data_producer_id,
         label=info.label,
@@ -73,22 +73,22 @@ def own_state(state: pb.OwnState) -> answers.OwnState:
 
 
 def new_producer(owner: ParticipantId, made: common.Producer) -> events.NewProducerEvent:
-    """Told when somebody publishes."""
+    """Sent when somebody publishes."""
     return events.NewProducerEvent.model_construct(participant_id=owner, **dict(made))
 
 
 def new_data_producer(owner: ParticipantId, made: common.DataProducer) -> events.NewDataProducerEvent:
-    """Told when somebody publishes a data channel."""
+    """Sent when somebody publishes a data channel."""
     return events.NewDataProducerEvent.model_construct(participant_id=owner, **dict(made))
 
 
 def participant_joined(who: Participant) -> events.ParticipantJoinedEvent:
-    """Told when somebody comes in."""
+    """Sent when somebody joins."""
     return events.ParticipantJoinedEvent.model_construct(**dict(who))
 
 
 def layers_changed(change: events_pb2.ConsumerLayersChanged) -> events.ConsumerLayersChangedEvent:
-    """Told to a consumer's owner; no layers: nothing is forwarded."""
+    """Sent to the owner of a consumer. No layers: nothing is forwarded."""
     layers = None
     if change.HasField("layers"):
         layers = common.Layers(
@@ -98,17 +98,17 @@ def layers_changed(change: events_pb2.ConsumerLayersChanged) -> events.ConsumerL
 
 
 def participant_updated(who: ParticipantId, changes: dict[str, str | None]) -> events.ParticipantUpdatedEvent:
-    """Told when attributes changed; None: it is gone."""
+    """Sent when attributes changed. A value None: the attribute was removed."""
     return events.ParticipantUpdatedEvent.model_construct(participant_id=who, attributes=changes)
 
 
 def participant_connection(who: ParticipantId, *, lost: bool) -> events.ParticipantConnectionEvent:
-    """Told when somebody's socket is lost, and when it is back."""
+    """Sent when somebody's socket is lost, and when it is back."""
     return events.ParticipantConnectionEvent(participant_id=who, state="lost" if lost else "back")
 
 
 def participant_left(left: events_pb2.ParticipantLeft) -> events.ParticipantLeftEvent:
-    """Told when somebody is gone for good."""
+    """Sent when somebody has left."""
     return events.ParticipantLeftEvent.model_validate(
         {"participantId": left.participant_id, "reason": left.reason}
     )

@@ -1,4 +1,4 @@
-"""Who was removed from a room, as its media node tells, or what is stored. Pure."""
+"""Who was removed from a room, by its media node's events or by what is stored. Pure."""
 
 from collections.abc import Iterable
 from typing import Protocol

@@ -1,6 +1,6 @@
-"""What signaling knows of a room from the media node's event stream, and what to tell clients of it.
+"""The state of a room by the media node's event stream, and the events that clients get about changes.
 
-Pure: events and snapshots go in, deliveries come out.
+Pure: it takes events and snapshots of the media node, and answers with deliveries to clients.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from rotunda_signaling.service import messages
 from rotunda_signaling.service.client import Event
 from rotunda_signaling.service.removed import Removed
 
-_TOLD_TO_THE_OTHERS = frozenset(
+_FOR_THE_OTHERS = frozenset(
     {
         "participantJoined",
         "participantLeft",
@@ -26,14 +26,15 @@ _TOLD_TO_THE_OTHERS = frozenset(
         "dataProducerClosed",
     }
 )
-"""Never told to whom they are about, whoever caused them."""
-_TOLD_TO_EVERYBODY = frozenset({"participantUpdated"})
-"""Told to who caused them too."""
+"""Events that the participant whom they are about does not get, whoever caused them."""
+_FOR_EVERYBODY = frozenset({"participantUpdated"})
+"""Events that also the participant who caused them gets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event and who gets it: the recipient alone where there is one, else all but the cause."""
+    """An event for clients. `recipient`: the only participant who gets it. Without one everybody gets it
+    except `cause`, the participant who caused it."""
 
     event: Event
     cause: ParticipantId | None = None
@@ -58,7 +59,7 @@ class ParticipantState:
 
 
 def active_speaker(participant_id: ParticipantId | None) -> Event:
-    """Says who speaks, or that nobody does."""
+    """The event with the active speaker; None: nobody speaks."""
     return Event("activeSpeaker", events.ActiveSpeakerEvent(participant_id=participant_id))
 
 
@@ -72,7 +73,7 @@ class RoomState:
 
     @property
     def listed(self) -> Mapping[ParticipantId, ParticipantState]:
-        """Those of whom clients are told."""
+        """Those whom clients see."""
         return _listed(self.participants)
 
     @property
@@ -81,24 +82,26 @@ class RoomState:
         return sum(each.rules.counted for each in self.participants.values())
 
     def apply(self, event: events_pb2.RoomEvent) -> Delivery | None:
-        """Takes one delta in. None where clients are told nothing, or not by a plain event."""
-        told = self._take(event)
-        if told is None:
+        """Applies one event of the media node. None where clients get no event about it, or the room view
+        sends it."""
+        changed = self._take(event)
+        if changed is None:
             return None
-        name, body = told
+        name, body = changed
         recipient = ParticipantId(event.recipient) if event.HasField("recipient") else None
         about = self.participants.get(getattr(body, "participant_id", None) or ParticipantId(""))
         if recipient is None and about is not None and not about.rules.listed:
             return None
         cause = ParticipantId(event.cause) if event.HasField("cause") else None
-        if name in _TOLD_TO_EVERYBODY:
+        if name in _FOR_EVERYBODY:
             cause = None
-        if name in _TOLD_TO_THE_OTHERS:
+        if name in _FOR_THE_OTHERS:
             cause = ParticipantId(getattr(body, "participant_id"))  # noqa: B009
         return Delivery(Event(name, body), cause, recipient)
 
     def reset(self, snapshot: events_pb2.RoomSnapshot) -> list[Delivery]:
-        """Takes a snapshot in; the deliveries bring clients from the state before to this one."""
+        """Replaces the state by a snapshot. The deliveries tell clients the differences to the state
+        before."""
         before, speaker_before = self.participants, self.active_speaker
         self.removed = Removed(snapshot.removed)
         self.participants = {
@@ -107,10 +110,10 @@ class RoomState:
         }
         speaker = snapshot.active_speaker if snapshot.HasField("active_speaker") else None
         self.active_speaker = ParticipantId(speaker) if speaker is not None else None
-        told = list(_differences(_listed(before), self.listed))
+        deliveries = list(_differences(_listed(before), self.listed))
         if self.active_speaker != speaker_before:
-            told.append(Delivery(active_speaker(self.active_speaker)))
-        return told
+            deliveries.append(Delivery(active_speaker(self.active_speaker)))
+        return deliveries
 
     def _take(self, event: events_pb2.RoomEvent) -> tuple[str, ContractModel] | None:
         kind = event.WhichOneof("event")
@@ -255,14 +258,14 @@ def _differences(
     before: Mapping[ParticipantId, ParticipantState], after: Mapping[ParticipantId, ParticipantState]
 ) -> Iterator[Delivery]:
     for participant_id in before.keys() - after.keys():
-        yield _told(
+        yield _delivery(
             "participantLeft",
             events.ParticipantLeftEvent(participant_id=participant_id, reason="disconnected"),
         )
     for participant_id, state in after.items():
         known = before.get(participant_id)
         if known is None:
-            yield _told("participantJoined", _joined_event(participant_id, state), participant_id)
+            yield _delivery("participantJoined", _joined_event(participant_id, state), participant_id)
         else:
             yield from _participant_differences(participant_id, known, state)
             yield from _producer_differences(participant_id, known, state)
@@ -277,25 +280,26 @@ def _participant_differences(
         name: value for name, value in after.attributes.items() if before.attributes.get(name) != value
     }
     if changes:
-        yield _told("participantUpdated", messages.participant_updated(who, changes))
+        yield _delivery("participantUpdated", messages.participant_updated(who, changes))
     if before.connection_lost != after.connection_lost:
         body = messages.participant_connection(who, lost=after.connection_lost)
-        yield _told("participantConnection", body, who)
+        yield _delivery("participantConnection", body, who)
 
 
 def _producer_differences(
     owner: ParticipantId, before: ParticipantState, after: ParticipantState
 ) -> Iterator[Delivery]:
-    """The owner is told too where something went or changed: it may not have been their doing."""
+    """The owner gets events about closed and paused producers too: somebody else may have closed or paused
+    them."""
     for producer_id in before.producers.keys() - after.producers.keys():
-        yield _told("producerClosed", events.ProducerEvent(participant_id=owner, producer_id=producer_id))
+        yield _delivery("producerClosed", events.ProducerEvent(participant_id=owner, producer_id=producer_id))
     for producer_id, made in after.producers.items():
         known = before.producers.get(producer_id)
         if known is None:
-            yield _told("newProducer", messages.new_producer(owner, made), owner)
+            yield _delivery("newProducer", messages.new_producer(owner, made), owner)
         elif known.paused != made.paused:
             name = "producerPaused" if made.paused else "producerResumed"
-            yield _told(name, events.ProducerEvent(participant_id=owner, producer_id=producer_id))
+            yield _delivery(name, events.ProducerEvent(participant_id=owner, producer_id=producer_id))
 
 
 def _data_producer_differences(
@@ -303,10 +307,10 @@ def _data_producer_differences(
 ) -> Iterator[Delivery]:
     for gone in before.data_producers.keys() - after.data_producers.keys():
         event = events.DataProducerClosedEvent(participant_id=owner, data_producer_id=gone)
-        yield _told("dataProducerClosed", event, owner)
+        yield _delivery("dataProducerClosed", event, owner)
     for data_producer_id, made in after.data_producers.items():
         if data_producer_id not in before.data_producers:
-            yield _told("newDataProducer", messages.new_data_producer(owner, made), owner)
+            yield _delivery("newDataProducer", messages.new_data_producer(owner, made), owner)
 
 
 def _joined_event(participant_id: ParticipantId, state: ParticipantState) -> ContractModel:
@@ -336,5 +340,5 @@ def _producer_event(ref: events_pb2.ProducerRef, reason: str | None) -> events.P
     return events.ProducerEvent(participant_id=ref.participant_id, producer_id=ref.producer_id, reason=reason)
 
 
-def _told(name: str, body: ContractModel, cause: ParticipantId | None = None) -> Delivery:
+def _delivery(name: str, body: ContractModel, cause: ParticipantId | None = None) -> Delivery:
     return Delivery(Event(name, body), cause)

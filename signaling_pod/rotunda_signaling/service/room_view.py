@@ -1,4 +1,5 @@
-"""A room as this process sees it: one stream of the media node's events, told to the clients here."""
+"""A room as this process sees it: it watches the media node's event stream and sends events to the clients
+here."""
 
 import asyncio
 import random
@@ -22,12 +23,12 @@ from rotunda_signaling.service.removed import Removed
 from rotunda_signaling.service.room_state import Delivery, RoomState, active_speaker
 
 RETRY_DELAYS = (0.05, 0.1, 0.2, 0.5, *(1.0,) * 12)
-"""Seconds between attempts to take a broken stream up again; after the last the node counts as lost.
+"""Seconds between attempts to watch again after the stream broke. After the last one the node counts as lost.
 
-Together they stay well under the reconnect grace of the seats.
+Their sum is well below the reconnect grace of the seats.
 """
 EARLY_SECONDS = 2.0
-"""How long a message waits for the news that its sender came in."""
+"""How long a chat message waits for the event that its sender has joined."""
 
 
 class RoomWatcher(Protocol):
@@ -44,7 +45,7 @@ class RoomWatcher(Protocol):
 
 
 class RoomView:
-    """Takes the room's events in order and passes each on once; takes a broken stream up again."""
+    """Handles the room's events in order, each once, and watches again when the stream broke."""
 
     def __init__(
         self,
@@ -59,7 +60,8 @@ class RoomView:
         self.node = node
         self.state = RoomState()
         self.removed_before: Removed | None = None
-        """Who was removed when another media node, or the process before it, had it; None: not read yet."""
+        """Who was removed while another media node, or an earlier process of it, had the room; None: not read
+        yet."""
         self._watcher_id = watcher_id
         self._watcher = watcher
         self._retry_delays = retry_delays
@@ -132,7 +134,8 @@ class RoomView:
     ) -> None:
         """The member's join is done. Raises Unavailable when it has lost its place meanwhile.
 
-        The join's answer does not tell who speaks, so an event does; to who resumed also that nobody does.
+        The answer to `join` does not have the active speaker, so an event follows. After a resumption it is
+        also sent when nobody speaks.
         """
         member.seat(participant_id, event_number)
         self._seated[participant_id] = member
@@ -159,9 +162,9 @@ class RoomView:
         return here, len(concerned) - here
 
     def deliver_chat(self, message: ChatEvent) -> None:
-        """Passes a message on, but not before the news that its sender came in.
+        """Sends a chat message, but not before the event that its sender has joined.
 
-        That may never come: a message may be on its way for longer than its sender stays.
+        That event may never come: a message may be under way for longer than its sender stays.
         """
         sender = ParticipantId(message.sender)
         if sender not in self.state.participants:
@@ -176,13 +179,13 @@ class RoomView:
         self.deliver(Delivery(Event("chat", message), sender, recipient))
 
     async def close(self) -> None:
-        """Stops watching and tells nobody."""
+        """Stops watching, without an event for clients."""
         self._ended = True
         if self._task is not None and self._task is not asyncio.current_task():
             await cancel_and_wait(self._task)
 
     def end(self, reason: str, *, rejoin: bool, lost: bool = False) -> None:
-        """Tells every client here that the room is gone."""
+        """Sends `roomClosed` to every client here."""
         if self._ended:
             return
         self._ended = True

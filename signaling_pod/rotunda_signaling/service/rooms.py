@@ -1,4 +1,4 @@
-"""The rooms that have people on this process."""
+"""The rooms with people who are connected to this process."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,21 +34,21 @@ RETRY_MS = 2000
 _log = structlog.get_logger(__name__)
 
 
-def _tell_nobody(reason: str) -> None:
-    """For callers who only want the room."""
+def _ignore_reason(reason: str) -> None:
+    """For callers that do not show why a room is pending."""
 
 
 class _Opening:
-    """A room on its way to be open here, and those who want to come in."""
+    """A room that is being opened here, and the joins that wait for it."""
 
     def __init__(self) -> None:
         self.task: asyncio.Task[RoomView] | None = None
-        self.told: set[OnPending] = set()
+        self.listeners: set[OnPending] = set()
         self.reason: str | None = None
 
-    def tell(self, reason: str) -> None:
+    def notify(self, reason: str) -> None:
         self.reason = reason
-        for on_pending in list(self.told):
+        for on_pending in list(self.listeners):
             on_pending(reason)
 
 
@@ -66,7 +66,7 @@ class Rooms:
         assignment_wait: float = 30.0,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
-        """`assignment_wait` is how many seconds a join waits for a node to take the room."""
+        """`assignment_wait`: how many seconds a join waits until the room has a node."""
         self.directory = directory
         self.fanout = fanout
         self.history = history or NoHistory()
@@ -90,12 +90,12 @@ class Rooms:
         return list(self._views.values())
 
     async def enter(
-        self, room: RoomName, on_pending: OnPending = _tell_nobody, *, maker: str | None = None
+        self, room: RoomName, on_pending: OnPending = _ignore_reason, *, maker: str | None = None
     ) -> RoomView:
         """The room's view, opened on its node where it is not yet. Raises RotundaError.
 
-        `on_pending` is told why that takes a while. `maker` is the address whose rate of making rooms counts,
-        where there is no such room. Cancelling ends the caller's own wait only.
+        `on_pending` is called with the reason if that takes a while. `maker`: the address whose rate of new
+        rooms counts, if the room does not exist. Cancelling ends only the wait of this caller.
         """
         if self._stopping:
             raise _stops()
@@ -104,7 +104,7 @@ class Rooms:
             return view
         opening = self._opening.get(room) or self._begin(room, maker)
         assert opening.task is not None
-        opening.told.add(on_pending)
+        opening.listeners.add(on_pending)
         if opening.reason is not None:
             on_pending(opening.reason)
         try:
@@ -114,10 +114,10 @@ class Rooms:
                 raise _stops() from None
             raise
         finally:
-            opening.told.discard(on_pending)
+            opening.listeners.discard(on_pending)
 
-    async def look(self, room: RoomName) -> RoomView | None:
-        """The room's view where it has a node now; it is neither made nor woken for this."""
+    async def view_if_placed(self, room: RoomName) -> RoomView | None:
+        """The room's view if it has a node now. The room is neither created nor placed for this."""
         view = self._views.get(room)
         if view is not None and not view.ended:
             return view
@@ -132,7 +132,7 @@ class Rooms:
     def count_participants(self, room: Room) -> int:
         """How many people the room has, whichever process they are connected to.
 
-        Of a room that is watched here its media node tells; of another the directory, where it knows.
+        The media node knows it of a room that is watched here, the directory of another room, if it does.
         """
         view = self._views.get(room.name)
         if view is not None and not view.ended and view.assignment.room_id == room.id:
@@ -144,7 +144,7 @@ class Rooms:
 
         Unavailable where nobody is in the room and the database, which alone knows, does not answer.
         """
-        view = await self.look(room)
+        view = await self.view_if_placed(room)
         if view is not None:
             view.state.removed.check(claims)
             await self.check_removed_before(view, claims)
@@ -172,13 +172,14 @@ class Rooms:
         await view.node.close_room(pb.CloseRoomRequest(room_key=view.key, reason=reason))
 
     def end_all(self, reason: str) -> None:
-        """Tells everybody here to join again, once somebody serves them; nobody comes in any more."""
+        """Ends all rooms here: clients join again as soon as another process serves them. New joins are
+        refused."""
         self._stopping = True
         for view in self.views:
             view.end(reason, rejoin=True)
 
     async def shutdown(self) -> None:
-        """Stops watching, and opening. The rooms themselves stay."""
+        """Stops watching and opening rooms. The rooms themselves stay."""
         opening = [each.task for each in self._opening.values() if each.task is not None]
         for task in opening:
             task.cancel()
@@ -187,7 +188,7 @@ class Rooms:
         await self.settle()
 
     async def settle(self) -> None:
-        """Returns once rooms that are no more are closed."""
+        """Returns once deleted and moved rooms are closed."""
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     def on_occupancy(self, view: RoomView) -> None:
@@ -197,8 +198,8 @@ class Rooms:
             self.directory.report_empty(view.assignment.room)
 
     def on_removed(self, view: RoomView, removal: events_pb2.Removal) -> None:
-        told = Removal(removal.participant_id, removal.identity, removal.token_id)
-        self.history.removed(view.assignment.room_id, told)
+        stored = Removal(removal.participant_id, removal.identity, removal.token_id)
+        self.history.removed(view.assignment.room_id, stored)
 
     def on_ended(self, view: RoomView, *, lost: bool) -> None:
         if self._views.get(view.assignment.room) is view:
@@ -209,12 +210,12 @@ class Rooms:
 
     def _begin(self, room: RoomName, maker: str | None) -> _Opening:
         opening = self._opening[room] = _Opening()
-        opening.task = asyncio.create_task(self._open(room, opening.tell, maker), name=f"open {room}")
+        opening.task = asyncio.create_task(self._open(room, opening.notify, maker), name=f"open {room}")
 
         def done(task: asyncio.Task[RoomView]) -> None:
             self._opening.pop(room, None)
             if not task.cancelled():
-                task.exception()  # everybody who wanted to hear of it may have left
+                task.exception()  # marks it as retrieved: everybody who waited for it may have left
 
         opening.task.add_done_callback(done)
         return opening
@@ -245,7 +246,8 @@ class Rooms:
         return view
 
     async def _is_there(self, room: RoomName) -> bool:
-        """As far as it is known: what cannot be told now is not made now either."""
+        """Whether the room exists. True also where that is not known now: then it cannot be created now
+        either."""
         try:
             await self.directory.get(room)
         except NotFound:
@@ -255,7 +257,7 @@ class Rooms:
         return True
 
     def _on_chat(self, room: RoomId, message: ChatEvent) -> None:
-        self.history.heard(room, message)
+        self.history.received(room, message)
         view = self._views.get(room.name)
         if view is not None and view.assignment.room_id == room:
             view.deliver_chat(message)
@@ -266,7 +268,7 @@ class Rooms:
             self._keep(asyncio.create_task(self._close_deleted(view), name=f"close {room}"))
 
     def _on_moved(self, room: RoomName, least_epoch: int) -> None:
-        """Whoever is in it here joins again, where it is now."""
+        """Clients that are in it here join again, on its new node."""
         view = self._views.get(room)
         if view is not None and view.assignment.epoch < least_epoch:
             view.end("node_lost", rejoin=True)
@@ -289,6 +291,6 @@ def _stops() -> Unavailable:
 
 
 async def _close_left_behind(view: RoomView) -> None:
-    """A node that was given up may live on; whoever is still there by another way joins again too."""
+    """The old node may still run. People who are connected to it through another process join again too."""
     with suppress(RotundaError):
         await view.node.close_room(pb.CloseRoomRequest(room_key=view.key, reason="node_lost", rejoin=True))

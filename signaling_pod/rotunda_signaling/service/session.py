@@ -13,7 +13,7 @@ from rotunda_signaling.service.room_view import RoomView
 from rotunda_signaling.service.rooms import Rooms
 
 IceServersOf = Callable[[str], tuple[IceServer, ...]]
-"""What a participant's client is told, with fresh credentials each time."""
+"""The ICE servers for a participant's client, with fresh credentials each time."""
 
 _PERMITS: Mapping[Permission, str] = {
     "publish": "publishing",

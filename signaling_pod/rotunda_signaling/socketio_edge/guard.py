@@ -11,7 +11,7 @@ import structlog
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rotunda_base.logs import SparingLog
+from rotunda_base.logs import RateLimitedLog
 
 MAX_PACKETS = 2_000
 """Of one polling body; Engine.IO takes what a client has to send in one go."""
@@ -22,7 +22,7 @@ _PACKET = re.compile(r"4[0-6]|[12356].{0,63}\Z", re.ASCII | re.DOTALL)
 _BAD_REQUEST = 3
 """Engine.IO's own code for it."""
 
-_strangers = SparingLog(structlog.get_logger(__name__))
+_strangers = RateLimitedLog(structlog.get_logger(__name__))
 
 Drop = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Ends the polling connection that a request belongs to."""

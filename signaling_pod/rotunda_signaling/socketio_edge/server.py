@@ -9,7 +9,7 @@ import socketio  # type: ignore[import-untyped]
 import structlog
 from engineio.payload import Payload  # type: ignore[import-untyped]
 
-from rotunda_base.logs import SparingLog
+from rotunda_base.logs import RateLimitedLog
 from rotunda_contract.errors import RotundaError
 from rotunda_signaling.auth.tokens import JoinClaims
 from rotunda_signaling.limits import (
@@ -39,7 +39,7 @@ ABORT = "rotunda.abort"
 Payload.max_decode_packets = MAX_PACKETS
 
 _log = structlog.get_logger(__name__)
-_strangers = SparingLog(_log)
+_strangers = RateLimitedLog(_log)
 
 Asgi = Callable[..., Awaitable[None]]
 MakeConnection = Callable[[Client, str, JoinClaims | None, str], Connection]
@@ -62,7 +62,7 @@ class SocketIoEdge:
         self._tasks: set[asyncio.Task[None]] = set()
         self._guard: Guard | None = None
         self.dropped = 0
-        """Clients that did not read what they were sent."""
+        """Clients that were disconnected because they did not read."""
         self._server = socketio.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins="*",
@@ -118,9 +118,9 @@ class SocketIoEdge:
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         claims = self._claims(auth)
         engine_id = self._server.manager.eio_sid_from_sid(sid, "/")
-        outlet = _EngineOutlet(self._server, engine_id, sid, self._frames, self._on_drop)
-        outlet.abort = environ["asgi.scope"].get("extensions", {}).get(ABORT)
-        socket = Socket(sid, outlet, self._observe)
+        sender = _EnginePacketSender(self._server, engine_id, sid, self._frames, self._on_drop)
+        sender.abort = environ["asgi.scope"].get("extensions", {}).get(ABORT)
+        socket = Socket(sid, sender, self._observe)
         socket.connection = self._make_connection(socket, sid, claims, _address(environ))
         self._sockets[engine_id] = socket
 
@@ -197,8 +197,8 @@ def _refusal(code: str, message: str) -> Exception:
     return refusal
 
 
-class _EngineOutlet:
-    """Implements Outlet by Engine.IO's own queue, which one writer for each socket empties in order."""
+class _EnginePacketSender:
+    """Implements PacketSender with Engine.IO's own queue of the socket, which one writer empties in order."""
 
     abort: Callable[[], None] | None = None
     """Ends a WebSocket whose peer does not read."""
@@ -236,7 +236,7 @@ class _EngineOutlet:
 
 
 async def _drop(socket: Any) -> None:
-    """Forgets what waits for the client, lets its writer end, and tells the service that it is gone."""
+    """Drops the client's queue, lets its writer end, and reports the disconnection to the service."""
     while not socket.queue.empty():
         socket.queue.get_nowait()
     socket.queue.put_nowait(None)

@@ -25,18 +25,18 @@ from rotunda_signaling.socketio_edge.packets import EventPacket
 from rotunda_signaling.socketio_edge.validation import error_answer, internal_error, validate
 
 
-class Outlet(Protocol):
-    """Carries packets to the client."""
+class PacketSender(Protocol):
+    """Sends packets to the client."""
 
     def put(self, packet: str) -> None:
-        """Puts the packet behind those before it. Never waits or raises."""
+        """Enqueues a packet. Never waits or raises."""
 
     def close(self) -> None:
-        """Ends the connection once all packets are out."""
+        """Ends the connection once all packets are sent."""
 
 
 class Observe(Protocol):
-    """Told of every request that was answered."""
+    """Called for every request that was answered."""
 
     def __call__(self, name: str, code: str, seconds: float) -> None: ...
 
@@ -49,7 +49,7 @@ class Socket:
     def __init__(
         self,
         id: str,
-        outlet: Outlet,
+        sender: PacketSender,
         observe: Observe,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -57,7 +57,7 @@ class Socket:
         chat_rate: Rate = CHAT_RATE,
     ) -> None:
         self.id = id
-        self._outlet = outlet
+        self._sender = sender
         self._observe = observe
         self._clock = clock
         self._requests = TokenBucket(request_rate, clock())
@@ -69,13 +69,13 @@ class Socket:
         self._log = structlog.get_logger(__name__).bind(connection=id)
 
     def send(self, event: Event) -> None:
-        self._outlet.put(event.text)
+        self._sender.put(event.text)
 
     def disconnect(self) -> None:
-        self._outlet.close()
+        self._sender.close()
 
     def take(self, text: str) -> None:
-        """An event packet has come."""
+        """Takes an event packet that has arrived."""
         packet = packets.parse_head(text)
         if packet is None or self._closed:
             return
@@ -153,7 +153,7 @@ class Socket:
 
     def _acknowledge(self, packet: EventPacket, answer: dict[str, Any]) -> None:
         if packet.id is not None:
-            self._outlet.put(packets.acknowledgement(packet.id, answer))
+            self._sender.put(packets.acknowledgement(packet.id, answer))
 
     def _log_failure(self, name: str, error: RotundaError) -> None:
         session = self.connection.session

@@ -1,4 +1,4 @@
-"""From a request's JSON to its model, and from an error to what the client is told. Pure."""
+"""From a request's JSON to its model, and from an error to the answer for the client. Pure."""
 
 import difflib
 from typing import Any
@@ -34,7 +34,7 @@ def error_answer(error: RotundaError) -> dict[str, Any]:
 
 
 def internal_error() -> dict[str, Any]:
-    """For a defect of ours, which is nothing to tell the details of."""
+    """For a defect of ours. The client gets no details."""
     return error_answer(Internal("something went wrong on our side"))
 
 

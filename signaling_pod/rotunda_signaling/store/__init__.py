@@ -1,7 +1,7 @@
 """What has been said in rooms: kept in SQL, longer than a room lives and than any process.
 
     chat ──▶ record() ──▶ bounded queue ──▶ database      never fails: chat comes first
-    heard from any process ──▶ heard() ──▶ recent messages ─┐
+    received from any process ──▶ received() ──▶ recent messages ─┐
     database ──────────────────────────────────────────────┴──▶ page()
 
 Who may read what: messages to everybody, whoever may read the room. A private message, who sent it and whom
@@ -24,7 +24,7 @@ from rotunda_signaling.directory import RoomId
 MAX_PAGE = 200
 """Messages that one page may have."""
 STORED_SECONDS = 1.0
-"""How long the answer to a message waits for the database. What takes longer, the sender is told."""
+"""How long the answer to a message waits for the database. If it takes longer, the answer says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class History(Protocol):
     def record(self, room: RoomId, message: ChatEvent) -> asyncio.Future[bool] | None:
         """Keeps a message of somebody who is connected to this process. Returns at once.
 
-        The future tells whether it is stored; False: not yet, and perhaps never. None: nothing is kept here.
+        The future says whether it is stored; False: not yet, and perhaps never. None: nothing is kept here.
         """
 
-    def heard(self, room: RoomId, message: ChatEvent) -> None:
+    def received(self, room: RoomId, message: ChatEvent) -> None:
         """A message of whichever process, so that a page has it even before it is stored."""
 
     def seated(self, room: RoomId, participant_id: ParticipantId, identity: str) -> None:
@@ -84,7 +84,7 @@ class NoHistory:
 
     def record(self, room: RoomId, message: ChatEvent) -> None: ...
 
-    def heard(self, room: RoomId, message: ChatEvent) -> None: ...
+    def received(self, room: RoomId, message: ChatEvent) -> None: ...
 
     def seated(self, room: RoomId, participant_id: ParticipantId, identity: str) -> None: ...
 

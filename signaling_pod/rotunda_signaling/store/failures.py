@@ -13,7 +13,8 @@ _DATA, _INTEGRITY = "22", "23"
 
 
 def raise_if_cancelled(error: BaseException) -> None:
-    """What is cancelled while a database works for it may fail in another way than it was told to."""
+    """A call that is cancelled while the database works for it may raise another error than
+    CancelledError."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from error

@@ -90,7 +90,7 @@ class SqlHistory:
 
     @property
     def recent_bytes(self) -> int:
-        """Of memory that the messages heard last take."""
+        """Of memory that the last received messages take."""
         return self._recent.size
 
     @property
@@ -104,7 +104,7 @@ class SqlHistory:
             stored.set_result(False)
         return stored
 
-    def heard(self, room: RoomId, message: ChatEvent) -> None:
+    def received(self, room: RoomId, message: ChatEvent) -> None:
         self._recent.add(room, message)
 
     def seated(self, room: RoomId, participant_id: ParticipantId, identity: str) -> None:

@@ -15,19 +15,19 @@ class MessageIds:
     """Draws the ids of one process, each greater than the one before even where the clock is set back."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        """`clock` tells seconds since 1970."""
+        """`clock`: seconds since 1970."""
         self._clock = clock
         self._last = 0
 
     def next(self) -> tuple[str, datetime]:
-        """A fresh id, and the moment in it."""
+        """A new id, and the time in it."""
         now = round(self._clock() * 1000) * _SEQUENCES
         self._last = max(now, self._last + 1)
         milliseconds = self._last // _SEQUENCES
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-        return f"{self._last:016x}{secrets.token_hex(8)}", moment
+        made_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return f"{self._last:016x}{secrets.token_hex(8)}", made_at
 
 
 def first_id_at(seconds: float) -> str:
-    """No id of that moment or later is less than this; `seconds` since 1970."""
+    """No id of that time or later is less than this; `seconds` since 1970."""
     return f"{max(0, round(seconds * 1000)) * _SEQUENCES:016x}"

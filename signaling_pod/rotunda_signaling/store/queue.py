@@ -26,7 +26,7 @@ def _future() -> asyncio.Future[bool]:
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """One row of a table. `stored` tells whether the first attempt at it succeeded."""
+    """One row of a table. `stored`: whether the first attempt succeeded."""
 
     table: Table
     row: dict[str, Any]

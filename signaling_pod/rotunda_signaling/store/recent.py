@@ -1,4 +1,4 @@
-"""The messages heard last, of every room: what a page has before the database has it."""
+"""The last received messages of every room: a page has them before the database has stored them."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable

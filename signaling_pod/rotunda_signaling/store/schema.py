@@ -1,6 +1,7 @@
 """The tables. The migrations make them; a test holds the two against each other.
 
-A room is its name and its uid in every table: one that was deleted and made anew shows nothing of before.
+A room is its name and its uid in every table: a room that was deleted and created again shows nothing of the
+one before.
 """
 
 from datetime import UTC, datetime

@@ -86,11 +86,12 @@ def delete_before(table: Table, column: str, limit: object, count: int) -> Delet
     return delete(table).where(tuple_(*keys).in_(old))
 
 
-def delete_spent_removals(moment: datetime) -> Delete:
-    """Those from before the moment, of rooms of which no message is left that they keep from somebody."""
+def delete_spent_removals(before: datetime) -> Delete:
+    """Removals from before that time, of rooms without a stored message that they would hide from
+    somebody."""
     of_room = (MESSAGES.c.room == REMOVALS.c.room) & (MESSAGES.c.room_uid == REMOVALS.c.room_uid)
     return delete(REMOVALS).where(
-        REMOVALS.c.removed_at < moment, ~select(MESSAGES.c.id).where(of_room).exists()
+        REMOVALS.c.removed_at < before, ~select(MESSAGES.c.id).where(of_room).exists()
     )
 
 
@@ -137,8 +138,8 @@ def _page(seats: int, has_before: bool) -> Select[Any]:
         seat = bindparam(f"seat_{number}", type_=String)
         mine = (MESSAGES.c.sender == seat) & (MESSAGES.c.recipient != "")
         parts += [_newest(MESSAGES.c.recipient == seat, has_before), _newest(mine, has_before)]
-    together = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(together).order_by(together.c.id.desc()).limit(_COUNT)
+    united = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return select(united).order_by(united.c.id.desc()).limit(_COUNT)
 
 
 def _newest(which: ColumnElement[bool], has_before: bool) -> Select[Any]:

@@ -1,6 +1,6 @@
-"""What the API server was last heard to have of one namespace: Rooms, MediaNodes, and the MediaCluster.
+"""The cache of Rooms, MediaNodes and the MediaCluster of one namespace. Informers fill it.
 
-Answers come from memory, so that nothing here depends on the API server being there.
+Answers come from memory, so the cache can be read while the API server is not reachable.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ _Kind = TypeVar("_Kind", Room, MediaNode, MediaCluster)
 _log = structlog.get_logger(__name__)
 
 
-class Books:
-    """`run` keeps them up to date. Objects that cannot be read are left out and logged."""
+class DirectoryCache:
+    """`run` keeps it up to date. Objects that cannot be read are left out and logged."""
 
     def __init__(self, api: KubeApi, namespace: str, cluster: str) -> None:
         self.rooms: dict[RoomName, Room] = {}
@@ -49,35 +49,36 @@ class Books:
         )
 
     @property
-    def complete(self) -> bool:
-        """The API server has told everything once."""
+    def synced(self) -> bool:
+        """Whether all objects have been listed once."""
         return all(informer.synced.is_set() for informer in self._informers)
 
     async def run(self) -> None:
-        """Follows the API server until cancelled, through its absence too."""
+        """Lists and watches until cancelled, also while the API server is not reachable."""
         async with asyncio.TaskGroup() as group:
             for informer in self._informers:
-                group.create_task(informer.run(), name=f"follow {informer.resource.plural}")
+                group.create_task(informer.run(), name=f"informer {informer.resource.plural}")
 
-    async def completion(self) -> None:
-        """Returns once the books are complete."""
+    async def wait_until_synced(self) -> None:
+        """Returns once all objects have been listed."""
         for informer in self._informers:
             await informer.synced.wait()
 
-    def take(self, manifest: Manifest) -> None:
-        """A Room as the answer to a write has it, ahead of the watch."""
+    def update(self, manifest: Manifest) -> None:
+        """Puts a Room from the answer to a write into the cache, before the watch brings it."""
         self._rooms.apply(manifest)
 
     def watch_deletions(self, on_deleted: Callable[[RoomName], None]) -> None:
         self._on_deleted.append(on_deleted)
 
     def watch_moves(self, on_moved: Callable[[RoomName, int], None]) -> None:
-        """Told of a room and the lowest epoch that is not over."""
+        """`on_moved` is called with a room and its lowest epoch that is not over."""
         self._on_moved.append(on_moved)
 
     @contextmanager
     def watching(self, room: RoomName) -> Iterator[asyncio.Event]:
-        """Set whenever something has changed that bears on where the room is; whoever waits clears it."""
+        """An event that is set whenever something has changed that the room's assignment depends on. The
+        waiter clears it."""
         changed = asyncio.Event()
         self._watched[room].add(changed)
         try:
@@ -95,19 +96,19 @@ class Books:
         before = self.rooms.get(name)
         self.rooms[name] = room
         if before is not None and before.metadata.uid != room.metadata.uid:
-            self._tell_deleted(name)
+            self._notify_deleted(name)
         elif before is not None and (least := _least_epoch(room, before)) > _least_epoch(before, before):
             for on_moved in self._on_moved:
                 on_moved(name, least)
-        self._wake(name)
+        self._notify(name)
 
     def _room_deleted(self, key: Key) -> None:
         name = RoomName(key.name)
         self.rooms.pop(name, None)
-        self._tell_deleted(name)
-        self._wake(name)
+        self._notify_deleted(name)
+        self._notify(name)
 
-    def _tell_deleted(self, name: RoomName) -> None:
+    def _notify_deleted(self, name: RoomName) -> None:
         for on_deleted in self._on_deleted:
             on_deleted(name)
 
@@ -117,8 +118,8 @@ class Books:
             return
         before = self.nodes.get(node.metadata.name)
         self.nodes[node.metadata.name] = node
-        if before is None or _reach(before) != _reach(node):  # figures of load change all the time
-            self._wake_all()
+        if before is None or _reach(before) != _reach(node):  # its load changes all the time
+            self._notify_all()
 
     def _node_deleted(self, key: Key) -> None:
         self.nodes.pop(key.name, None)
@@ -126,23 +127,23 @@ class Books:
     def _cluster_changed(self, manifest: Manifest) -> None:
         if key_of(manifest).name == self._cluster_name:
             self.cluster = _parsed(MediaCluster, manifest) or self.cluster
-            self._wake_all()
+            self._notify_all()
 
     def _cluster_deleted(self, key: Key) -> None:
         if key.name == self._cluster_name:
             self.cluster = None
 
-    def _wake(self, room: RoomName) -> None:
+    def _notify(self, room: RoomName) -> None:
         for changed in self._watched.get(room, ()):
             changed.set()
 
-    def _wake_all(self) -> None:
+    def _notify_all(self) -> None:
         for room in self._watched:
-            self._wake(room)
+            self._notify(room)
 
 
 def _least_epoch(room: Room, before: Room) -> int:
-    """All below are over. A room without a node has none that is not."""
+    """All epochs below it are over. For a room without a node: the one that its next assignment will have."""
     assignment, earlier = room.status.assignment, before.status.assignment
     if assignment is not None:
         return assignment.epoch

@@ -1,7 +1,7 @@
-"""The channel to one media node, opened anew when certificates were renewed.
+"""The gRPC channel to one media node. It is opened again when the certificates were renewed.
 
-A connection outlives the certificates that it began with, so what runs on the old channel, such as the event
-streams of rooms, goes on there until it ends by itself. A new connection would need the new ones.
+A connection stays open when its certificates expire. So the calls on the old channel, such as the event
+streams of rooms, go on until they end by themselves. New calls use a new channel with the new certificates.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from rotunda_contract.pb import media_node_pb2_grpc
 from rotunda_signaling.media_node.tls import Dial
 
 SETTLE_SECONDS = 60.0
-"""For a call that was about to begin on the old channel, retries included."""
-LONGEST_SECONDS = 30 * 86_400.0
-"""What still runs on the old channel after this is cut; its certificates are long over."""
+"""For calls that are about to begin on the old channel, including their retries."""
+MAX_SECONDS = 30 * 86_400.0
+"""A call that is still open on the old channel after this time is cut."""
 
 
-class Line:
-    """`stub` is what to call now."""
+class RenewedChannel:
+    """`stub` is the client of the newest channel."""
 
     def __init__(self, address: str, dial: Dial) -> None:
         self._address = address
@@ -40,7 +40,7 @@ class Line:
         return self._stub
 
     async def close(self) -> None:
-        """Ends everything that runs."""
+        """Ends all calls and closes all channels."""
         retiring = dict(self._retiring)
         await cancel_and_wait(*retiring)
         for channel in (self._channel, *retiring.values()):
@@ -54,4 +54,4 @@ class Line:
 
 async def _retire(channel: grpc.aio.Channel) -> None:
     await asyncio.sleep(SETTLE_SECONDS)
-    await channel.close(grace=LONGEST_SECONDS)
+    await channel.close(grace=MAX_SECONDS)
