@@ -24,10 +24,10 @@ from rotunda_kube.resource import Manifest, Resource
 PAGE = 500
 REQUEST_SECONDS = 15.0
 WATCH_SECONDS = 25.0
-"""After so long the server ends a watch, which is then taken up anew. That is its sign of life: the server's
-own, bookmarks, come only once a minute."""
+"""After so long the server ends a watch, which is then started again. This end shows that the connection
+still works: the bookmarks that the server sends come only once a minute."""
 SILENCE_SECONDS = 5.0
-"""How much later than that the end of a watch may come; who is silent for longer is given up."""
+"""How much later the end of a watch may come. A watch that is silent for longer is given up."""
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 

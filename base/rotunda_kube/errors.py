@@ -2,7 +2,7 @@
 
 KubeError
 ├── Conflict        409  the object has changed: decide again from the newer one
-├── AlreadyExists   409  somebody made it before: look at theirs
+├── AlreadyExists   409  somebody has created it before: read theirs
 ├── NotFound        404  it is gone
 ├── Gone            410  the resource version is too old: list again
 ├── Invalid         400, 422  the request is wrong; trying again does not help

@@ -1,13 +1,13 @@
-"""What the API server has of one kind, followed by list and watch.
+"""An informer: it lists and watches the objects of one kind.
 
 Rules
-  - `on_change` hears of every object that the list names, then of every change; `on_delete` of every object
-    that is gone, also of those that vanished while nobody watched.
+  - `on_change` is called with every listed object, then with every change; `on_delete` with every deleted
+    object, including those that were deleted while nobody watched.
   - An object is never replaced by an older version of itself, whether it came from the watch or from the
-    answer to a write, and what was deleted does not come back by a late answer.
-  - Failures are waited out with growing, jittered pauses, and never end the informer.
-  - A watch that falls silent is given up after `watch_seconds` and a little, and taken up again where it was;
-    where that does not help, all is listed anew.
+    answer to a write. A deleted object does not come back by an answer that arrives late.
+  - After a failure it waits and tries again, with a growing, jittered delay. Failures never end it.
+  - A watch that falls silent ends a little after `watch_seconds`, and is started again from where it was. If
+    that does not help, everything is listed again.
 """
 
 import asyncio
@@ -26,9 +26,10 @@ from rotunda_kube.resource import Key, Manifest, Resource, key_of
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 TROUBLED = 4
-"""Failures one after the other that are more than a connection that was lost."""
+"""So many failures in a row are more than one lost connection."""
 SHORTEST_WATCH = 1.0
-"""Seconds. One that ends earlier without a word failed: to take it up at once would be a restless loop."""
+"""Seconds. A watch that ends earlier without an event has failed: to repeat it at once would be a tight
+loop."""
 _TOMBSTONES = 4096
 
 _log = structlog.get_logger(__name__)
@@ -61,12 +62,12 @@ class Informer:
         self._failures = 0
         self._error = ""
         self._at: str | None = None
-        """Up to which all is known; None: it has to be listed."""
+        """The resource version up to which everything is known; None: a list is needed."""
         self._versions: dict[Key, int] = {}
         self._deleted: OrderedDict[Key, int] = OrderedDict()
 
     async def run(self) -> None:
-        """Follows until cancelled."""
+        """Lists and watches until cancelled."""
         while True:
             try:
                 if self._at is None:
@@ -76,27 +77,28 @@ class Informer:
                 self._failures = 0
                 self._error = ""
             except Gone as error:
-                _log.info("listing anew", kind=self.resource.kind)
+                _log.info("listing again", kind=self.resource.kind)
                 self._at = None
                 self._failures += 1
                 self._error = str(error)
-                if self._failures > 1:  # the list before was of no use
+                if self._failures > 1:  # the list before did not help
                     await asyncio.sleep(pause(self._failures, self._rng))
             except KubeError as error:
                 self._failures += 1
                 self._error = str(error)
-                _log.warning("cannot follow", kind=self.resource.kind, error=str(error))
+                _log.warning("cannot watch", kind=self.resource.kind, error=str(error))
                 if self._failures > 1:
                     self._at = None
                 await asyncio.sleep(pause(self._failures, self._rng))
 
     @property
     def trouble(self) -> str:
-        """Why it cannot follow, where it was never told the list, or has failed again and again since."""
+        """Why it cannot watch, if it has never listed, or has failed several times in a row since."""
         return self._error if not self.synced.is_set() or self._failures >= TROUBLED else ""
 
     def apply(self, manifest: Manifest) -> bool:
-        """Takes an object from the answer to a write, or from the watch. False: it is older than known."""
+        """Takes an object from the answer to a write, or from the watch. False: it is older than the known
+        one."""
         key, version = key_of(manifest), _version(manifest)
         if version <= self._versions.get(key, self._deleted.get(key, 0)):
             return False
@@ -114,17 +116,17 @@ class Informer:
         return listing.resource_version
 
     async def _listing(self) -> Listing:
-        """The first may be a little old, which the watch makes up for."""
+        """The first list may be a little old: the watch brings what is missing."""
         if not self.synced.is_set():
-            with suppress(Throttled):  # an API server that has just started has nothing in memory
+            with suppress(Throttled):  # an API server that has just started has no cache yet
                 return await self._api.list(self.resource, self._namespace, labels=self._labels, cached=True)
         return await self._api.list(self.resource, self._namespace, labels=self._labels)
 
     async def _watch(self, version: str) -> None:
-        """Until the stream ends. What has come is known even where it fails."""
+        """Watches until the stream ends. What has arrived counts even if it fails."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Spread, so that not all watches of all processes are taken up at once.
+        # Jittered, so that not all watches of all processes start again at once.
         seconds = self._watch_seconds * self._rng.uniform(0.8, 1.0)
         events = self._api.watch(
             self.resource, self._namespace, version, labels=self._labels, seconds=seconds
@@ -144,7 +146,7 @@ class Informer:
 
     def _remove(self, key: Key, version: int) -> None:
         if self._versions.get(key, version) > version:
-            return  # made anew since, as the answer to a write has told already
+            return  # created again since, which the answer to a write has brought already
         self._deleted[key] = version
         self._deleted.move_to_end(key)
         if len(self._deleted) > _TOMBSTONES:
@@ -159,5 +161,5 @@ def pause(failures: int, rng: random.Random) -> float:
 
 
 def _version(manifest: Manifest) -> int:
-    """Versions are numbers that grow, by the API's own word since Kubernetes 1.35."""
+    """Versions are numbers that grow, as the API guarantees since Kubernetes 1.35."""
     return int(manifest["metadata"]["resourceVersion"])

@@ -23,7 +23,7 @@ from tests_kubernetes.conftest import Hands
 ROOM = RoomName("standup")
 PATIENCE = 90.0
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
-DOUBT = 1.0
+SUSPECT_SECONDS = 1.0
 
 
 class Asked:
@@ -52,7 +52,7 @@ class Asked:
 @pytest_asyncio.fixture
 async def directory(hands: Hands) -> AsyncIterator[KubernetesDirectory]:
     api = await connect(hands.signaling, request_seconds=5)
-    directory = KubernetesDirectory(api, hands.namespace, "default", doubt_seconds=DOUBT)
+    directory = KubernetesDirectory(api, hands.namespace, "default", suspect_seconds=SUSPECT_SECONDS)
     running = asyncio.create_task(directory.run())
     yield directory
     running.cancel()
@@ -191,7 +191,7 @@ async def test_an_assignment_that_its_node_refused_waits_for_a_newer_one(
     directory: KubernetesDirectory, hands: Hands
 ) -> None:
     first = await settled(directory, hands)
-    directory._doubt_seconds = PATIENCE
+    directory._suspect_seconds = PATIENCE
     directory.report_lost(first)
     asked = ask(directory)
     await asked.told("does not answer")
@@ -199,7 +199,7 @@ async def test_an_assignment_that_its_node_refused_waits_for_a_newer_one(
     assert (await asked.answer()).epoch == 2
 
 
-async def test_a_doubted_assignment_is_tried_again_where_no_newer_comes(
+async def test_a_suspect_assignment_is_tried_again_where_no_newer_comes(
     directory: KubernetesDirectory, hands: Hands
 ) -> None:
     first = await settled(directory, hands)
