@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes everything that is generated anew: protobuf modules, JSON Schema, TypeScript, docs/settings.md.
+# Generates everything again: protobuf modules, JSON Schema, TypeScript, docs/settings.md.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 .venv/bin/python scripts/generate_proto.py

@@ -57,7 +57,7 @@ class Value:
 
 
 def main() -> int:
-    """Writes the files, or with --check tells by the exit status whether they are fresh."""
+    """Writes the files, or with --check says by the exit status whether they are fresh."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if stale")
     arguments = parser.parse_args()

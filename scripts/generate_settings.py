@@ -37,7 +37,7 @@ BOUNDS = {
 
 
 def main() -> int:
-    """Writes the page, or with --check tells by the exit status whether it is fresh."""
+    """Writes the page, or with --check says by the exit status whether it is fresh."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if stale")
     arguments = parser.parse_args()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements/*.txt anew from pyproject.toml: every package pinned and hashed, for every platform,
+# Generates requirements/*.txt from pyproject.toml: every package pinned and hashed, for every platform,
 # without the name of any index. With --upgrade it takes the newest versions, else it keeps what is pinned.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

@@ -1,7 +1,7 @@
 """Runs a list of steps, each with a time budget, and prints at the end what they said and took.
 
 `tiers.py check` runs what needs no test, `tiers.py test` all of it. A step that fails or outlasts its
-budget fails the run; the steps after it still run, so that one run tells everything.
+budget fails the run; the steps after it still run, so that one run shows everything.
 """
 
 import argparse

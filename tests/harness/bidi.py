@@ -48,7 +48,7 @@ class BidiError(Exception):
 
 
 class Session:
-    """One connection to a browser. Commands may overlap; of events only messages of pages are heard."""
+    """One connection to a browser. Commands may overlap; of events only messages of pages are handled."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection

@@ -44,10 +44,10 @@ class DataGuest:
     async def consume(self, producer: str) -> str:
         """Waits until the page was told of the channel, and receives it; the answer is the dataConsumerId."""
 
-        async def told() -> bool | None:
+        async def poll() -> bool | None:
             return True if await self.tab.call("(id) => data.others.includes(id)", producer) else None
 
-        await eventually(told, f"{self.name} is told of a data channel")
+        await eventually(poll, f"{self.name} is told of a data channel")
         consumer: str = await self.tab.call("(id) => data.consume(id)", producer)
         return consumer
 

@@ -109,11 +109,11 @@ class Guest:
     async def until(self, condition: Callable[[JsonObject], bool], what: str) -> JsonObject:
         """Waits until the page's state meets the condition, and returns it."""
 
-        async def look() -> JsonObject | None:
+        async def poll() -> JsonObject | None:
             state = await self.state()
             return state if state and condition(state) else None
 
-        return await eventually(look, f"{self.name} {what}")
+        return await eventually(poll, f"{self.name} {what}")
 
     async def received(self) -> list[Received]:
         entries = await self.tab.call("() => window.rotunda.stats()")
@@ -129,13 +129,13 @@ class Guest:
     ) -> Received:
         """Waits until what comes from this sender's source meets the condition, and returns it."""
 
-        async def look() -> Received | None:
+        async def poll() -> Received | None:
             for one in await self.received():
                 if (one.participant_id, one.source) == (sender.participant_id, source) and condition(one):
                     return one
             return None
 
-        return await eventually(look, f"{self.name} receives {sender.name}'s {source}: {what}", seconds)
+        return await eventually(poll, f"{self.name} receives {sender.name}'s {source}: {what}", seconds)
 
     async def sees(self, sender: Person, source: str = "camera") -> Received:
         """Waits until new frames are decoded, whatever had been decoded before."""
@@ -152,7 +152,7 @@ class Guest:
         )
 
     async def sees_and_hears(self, *others: Person) -> None:
-        await asyncio.gather(*(look(other) for other in others for look in (self.sees, self.hears)))
+        await asyncio.gather(*(check(other) for other in others for check in (self.sees, self.hears)))
 
     async def knows(self, other: Person, condition: Callable[[JsonObject], bool], what: str) -> JsonObject:
         """Waits until this page's view of another person meets the condition, and returns the view."""
@@ -194,11 +194,11 @@ def published(view: JsonObject, source: str) -> JsonObject | None:
     return None
 
 
-async def eventually(look: Callable[[], Awaitable[T | None]], what: str, seconds: float = DEADLINE) -> T:
+async def eventually(poll: Callable[[], Awaitable[T | None]], what: str, seconds: float = DEADLINE) -> T:
     """Looks again and again until there is something to see; a page has no event for most of this."""
     try:
         async with asyncio.timeout(seconds):
-            while (seen := await look()) is None:  # noqa: ASYNC110 -- what is looked at lies in another process
+            while (seen := await poll()) is None:  # noqa: ASYNC110 -- another process changes it
                 await asyncio.sleep(LOOK_EVERY)
             return seen
     except TimeoutError:

@@ -101,7 +101,7 @@ class Room:
         await self._watching
 
     async def events(self, count: int) -> list[str]:
-        """The next events in words: what, about whom, who caused it, who alone is told, why."""
+        """The next events in words: what, about whom, who caused it, who alone gets it, why."""
         return [self._words(await self.event()) for _ in range(count)]
 
     async def event(self) -> RoomEvent:

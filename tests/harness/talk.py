@@ -19,7 +19,7 @@ from harness.probe import (
 from rotunda.caller import OnPacket, Person, Refused
 
 BITRATE = round(8 * PICTURE_BYTES * PICTURE_PACKETS / PICTURE_SECONDS)
-"""Bits a second of payload that each who looks on is sent."""
+"""Bits of payload per second that each onlooker gets."""
 MORE_PACKETS = 100
 SEEN_SECONDS = 120.0
 _AGAIN_SECONDS = 0.5
@@ -28,7 +28,7 @@ _TRIES = 240
 
 @dataclass(slots=True)
 class Talk:
-    """`seen`: packets that arrived at each who looks on."""
+    """`seen`: packets that arrived at each onlooker."""
 
     seen: list[int]
 

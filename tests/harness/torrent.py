@@ -1,8 +1,8 @@
 """Data without congestion control: `python -m harness.torrent URL ROOM SECONDS RATE`, a process of its own.
 
-One person in the room sends RATE DTLS records of a kilobyte a second whatever comes back, as no browser
-does; 0 is as many as it can encrypt. One line of JSON tells how many it sent, and how often the server said
-that this was too much.
+One person in the room sends RATE DTLS records of a kilobyte a second whatever comes back, as no
+browser does; 0 is as many as it can encrypt. It prints one line of JSON: how many it sent, and how
+often the server said that this was too much.
 """
 
 import asyncio

@@ -242,27 +242,27 @@ class TurnClient:
 async def until_accepted(server: TurnServer, *, key: str) -> None:
     """Waits until credentials made from the key open a relay."""
 
-    async def look() -> bool | None:
+    async def poll() -> bool | None:
         try:
             await (await TurnClient.open(server, key=key)).close()
         except TurnRefused:
             return None
         return True
 
-    await eventually(look, "the TURN server accepts the key")
+    await eventually(poll, "the TURN server accepts the key")
 
 
 async def until_refused(server: TurnServer, username: str, credential: str) -> None:
     """Waits until these credentials open no relay any more."""
 
-    async def look() -> bool | None:
+    async def poll() -> bool | None:
         try:
             await (await TurnClient.open_with(server, username, credential)).close()
         except TurnRefused as refused:
             return True if refused.code == UNAUTHORIZED else None
         return None
 
-    await eventually(look, "the TURN server refuses the credentials")
+    await eventually(poll, "the TURN server refuses the credentials")
 
 
 class _Echo(asyncio.DatagramProtocol):

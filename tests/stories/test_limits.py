@@ -61,7 +61,7 @@ async def until_rates(guest: Guest, met: Callable[[float], bool]) -> list[float]
     """Waits until what the camera sends over a window meets the condition; in kbit/s, by layer."""
     start = await until_frames(guest, FIRST_FRAMES)
 
-    async def look() -> list[float] | None:
+    async def poll() -> list[float] | None:
         nonlocal start
         end = await until_frames(guest, start.frames + WINDOW_FRAMES)
         grown = [after - before for before, after in zip(start.bytes, end.bytes, strict=True)]
@@ -70,17 +70,17 @@ async def until_rates(guest: Guest, met: Callable[[float], bool]) -> list[float]
         return rates if met(sum(rates)) else None
 
     what = f"what {guest.name}'s camera sends is {met.__name__} its bound"
-    return await eventually(look, what, LARGE_PICTURE_SECONDS)
+    return await eventually(poll, what, LARGE_PICTURE_SECONDS)
 
 
 async def until_frames(guest: Guest, frames: int) -> Sent:
     """Waits until some layer has sent so many frames: the smallest one sends all."""
 
-    async def look() -> Sent | None:
+    async def poll() -> Sent | None:
         sent = await camera(guest)
         return sent if sent is not None and sent.frames >= frames else None
 
-    return await eventually(look, f"{guest.name}'s camera has sent {frames} frames")
+    return await eventually(poll, f"{guest.name}'s camera has sent {frames} frames")
 
 
 async def camera(guest: Guest) -> Sent | None:

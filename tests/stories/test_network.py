@@ -116,12 +116,12 @@ async def test_a_lossy_network_costs_no_picture(server: Server, studio: Browser,
 
 
 async def selected_pair(guest: Guest, direction: str) -> JsonObject:
-    async def look() -> JsonObject | None:
+    async def poll() -> JsonObject | None:
         transports = await guest.tab.call("() => window.rotunda.transports()")
         pair: JsonObject | None = transports.get(direction, {}).get("selectedPair")
         return pair
 
-    return await eventually(look, f"{guest.name}'s {direction} transport has a pair")
+    return await eventually(poll, f"{guest.name}'s {direction} transport has a pair")
 
 
 def has_decoded(frames: int) -> Callable[[Received], bool]:

@@ -1,4 +1,4 @@
-"""Coming and going: late joiners, leaving, and browsers that die."""
+"""Joining and leaving: people who join later, people who leave, and browsers that die."""
 
 import asyncio
 import os

@@ -90,10 +90,10 @@ async def media_ports(server: Server) -> list[int]:
     ports = set()
     for number in range(4):
         guest = await enter(server.url, f"tcp-ports-{number}", "Scout")
-        told = await guest.request("createWebRtcTransport", direction="recv")
+        answer = await guest.request("createWebRtcTransport", direction="recv")
         ports |= {
             each["port"]
-            for each in told["iceCandidates"]
+            for each in answer["iceCandidates"]
             if (each["protocol"], each["address"]) == ("tcp", HOST)
         }
         await guest.leave()
@@ -104,16 +104,16 @@ async def media_ports(server: Server) -> list[int]:
 async def until_over_udp(guest: Guest, direction: str) -> None:
     """TCP may carry the first packets: Chromium takes the better pair when its check is answered."""
 
-    async def look() -> bool | None:
+    async def poll() -> bool | None:
         return True if (await selected_pair(guest, direction))["protocol"] == "udp" else None
 
-    await eventually(look, f"{guest.name}'s {direction} transport goes over UDP")
+    await eventually(poll, f"{guest.name}'s {direction} transport goes over UDP")
 
 
 async def selected_pair(guest: Guest, direction: str) -> JsonObject:
-    async def look() -> JsonObject | None:
+    async def poll() -> JsonObject | None:
         transports = await guest.tab.call("() => window.rotunda.transports()")
         pair: JsonObject | None = transports.get(direction, {}).get("selectedPair")
         return pair
 
-    return await eventually(look, f"{guest.name}'s {direction} transport has a pair")
+    return await eventually(poll, f"{guest.name}'s {direction} transport has a pair")

@@ -132,11 +132,11 @@ async def test_a_changed_key_drops_no_call(turn: TurnServer, enter_relayed: Ente
 async def relays(guest: Guest) -> list[JsonObject]:
     """Of both transports, which are there a little after a page says that its person has joined."""
 
-    async def look() -> list[JsonObject] | None:
+    async def poll() -> list[JsonObject] | None:
         found: list[JsonObject] = await guest.tab.call("() => window.harness.relays()")
         return found if len(found) == 2 else None
 
-    return await eventually(look, f"{guest.name} has two transports")
+    return await eventually(poll, f"{guest.name} has two transports")
 
 
 def credentials_of(relay: JsonObject) -> tuple[str, str]:

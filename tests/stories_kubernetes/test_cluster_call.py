@@ -34,8 +34,8 @@ async def test_people_talk_on_while_operator_and_api_server_are_away(stage: Stag
 
         ada, ben = await enter("Ada"), await enter("Ben")
         await _talk(ada, ben)
-        told = await asyncio.to_thread(stage.until, "room", ROOM, lambda r: r["status"]["participants"] == 2)
-        assert told["status"]["phase"] == "Active"
+        room = await asyncio.to_thread(stage.until, "room", ROOM, lambda r: r["status"]["participants"] == 2)
+        assert room["status"]["phase"] == "Active"
 
         await asyncio.to_thread(stage.operator.kill)
         await _talk_for(ABSENCE_SECONDS, ada, ben)

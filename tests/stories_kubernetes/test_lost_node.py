@@ -19,7 +19,7 @@ WATCH_FOR_SILENCE = """() => {
   const known = new Map();
   const last = { camera: performance.now(), microphone: performance.now() };
   window.harness.silence = { camera: 0, microphone: 0 };
-  const look = async () => {
+  const poll = async () => {
     const stats = (await window.rotunda?.stats()) ?? [];
     const now = performance.now();
     for (const each of stats) {
@@ -30,9 +30,9 @@ WATCH_FOR_SILENCE = """() => {
       silence[each.source] = Math.max(silence[each.source], now - last[each.source]);
       last[each.source] = now;
     }
-    setTimeout(look, 50);
+    setTimeout(poll, 50);
   };
-  void look();
+  void poll();
 }"""
 """Notes the longest time, in milliseconds, in which no new frame and no packet of sound arrived."""
 
@@ -97,8 +97,8 @@ def _has_all_words(state: JsonObject) -> bool:
 
 
 def _tells_loss(event: JsonObject, node: str) -> bool:
-    told: tuple[str, str] = (event["reason"], event["involvedObject"]["name"])
-    return told == ("Lost", node)
+    found: tuple[str, str] = (event["reason"], event["involvedObject"]["name"])
+    return found == ("Lost", node)
 
 
 async def _tell_silence(*guests: Guest) -> None:

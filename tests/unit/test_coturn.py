@@ -235,7 +235,7 @@ async def test_what_cannot_run_says_why(tmp_path: Path, files: dict[str, str], s
 
 
 def said_again(server: TurnServer, text: str, before: int) -> Callable[[], Awaitable[bool | None]]:
-    async def look() -> bool | None:
+    async def poll() -> bool | None:
         return True if server.count(text) > before else None
 
-    return look
+    return poll
