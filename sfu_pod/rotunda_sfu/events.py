@@ -57,29 +57,29 @@ class RoomEvents:
         removed = pb.ParticipantRemoved(participant_id=who, connection_id=connection or "", removal=removal)
         return self._append(pb.RoomEvent(participant_removed=removed), recipient=who, reason=reason)
 
-    def producer_added(self, owner: ParticipantId, info: pb.ProducerInfo) -> int:
-        added = pb.ProducerAdded(participant_id=owner, producer=info)
-        return self._append(pb.RoomEvent(producer_added=added), cause=owner)
+    def producer_added(self, origin: ParticipantId, info: pb.ProducerInfo) -> int:
+        added = pb.ProducerAdded(participant_id=origin, producer=info)
+        return self._append(pb.RoomEvent(producer_added=added), cause=origin)
 
     def producer_paused(
-        self, owner: ParticipantId, producer: ProducerId, cause: ParticipantId | None, reason: str | None
+        self, origin: ParticipantId, producer: ProducerId, cause: ParticipantId | None, reason: str | None
     ) -> int:
-        ref = pb.ProducerRef(participant_id=owner, producer_id=producer)
+        ref = pb.ProducerRef(participant_id=origin, producer_id=producer)
         return self._append(pb.RoomEvent(producer_paused=ref), cause=cause, reason=reason)
 
-    def producer_resumed(self, owner: ParticipantId, producer: ProducerId, cause: ParticipantId) -> int:
-        ref = pb.ProducerRef(participant_id=owner, producer_id=producer)
+    def producer_resumed(self, origin: ParticipantId, producer: ProducerId, cause: ParticipantId) -> int:
+        ref = pb.ProducerRef(participant_id=origin, producer_id=producer)
         return self._append(pb.RoomEvent(producer_resumed=ref), cause=cause)
 
     def producer_closed(
-        self, owner: ParticipantId, producer: ProducerId, cause: ParticipantId | None, reason: str | None
+        self, origin: ParticipantId, producer: ProducerId, cause: ParticipantId | None, reason: str | None
     ) -> int:
-        ref = pb.ProducerRef(participant_id=owner, producer_id=producer)
+        ref = pb.ProducerRef(participant_id=origin, producer_id=producer)
         return self._append(pb.RoomEvent(producer_closed=ref), cause=cause, reason=reason)
 
     def consumer_closed(
         self,
-        owner: ParticipantId,
+        origin: ParticipantId,
         consumer: ConsumerId,
         producer: ProducerId,
         cause: ParticipantId | None,
@@ -87,32 +87,32 @@ class RoomEvents:
     ) -> int:
         closed = pb.ConsumerClosed(consumer_id=consumer, producer_id=producer)
         event = pb.RoomEvent(consumer_closed=closed)
-        return self._append(event, recipient=owner, cause=cause, reason=reason)
+        return self._append(event, recipient=origin, cause=cause, reason=reason)
 
     def consumer_layers_changed(
-        self, owner: ParticipantId, consumer: ConsumerId, layers: Layers | None
+        self, origin: ParticipantId, consumer: ConsumerId, layers: Layers | None
     ) -> int:
         now = pb.Layers(spatial_layer=layers.spatial, temporal_layer=layers.temporal) if layers else None
         changed = pb.ConsumerLayersChanged(consumer_id=consumer, layers=now)
-        return self._append(pb.RoomEvent(consumer_layers_changed=changed), recipient=owner)
+        return self._append(pb.RoomEvent(consumer_layers_changed=changed), recipient=origin)
 
-    def data_producer_added(self, owner: ParticipantId, info: pb.DataProducerInfo) -> int:
-        added = pb.DataProducerAdded(participant_id=owner, data_producer=info)
-        return self._append(pb.RoomEvent(data_producer_added=added), cause=owner)
+    def data_producer_added(self, origin: ParticipantId, info: pb.DataProducerInfo) -> int:
+        added = pb.DataProducerAdded(participant_id=origin, data_producer=info)
+        return self._append(pb.RoomEvent(data_producer_added=added), cause=origin)
 
     def data_producer_closed(
         self,
-        owner: ParticipantId,
+        origin: ParticipantId,
         data_producer: DataProducerId,
         cause: ParticipantId | None,
         reason: str | None,
     ) -> int:
-        ref = pb.DataProducerRef(participant_id=owner, data_producer_id=data_producer)
+        ref = pb.DataProducerRef(participant_id=origin, data_producer_id=data_producer)
         return self._append(pb.RoomEvent(data_producer_closed=ref), cause=cause, reason=reason)
 
     def data_consumer_closed(
         self,
-        owner: ParticipantId,
+        origin: ParticipantId,
         data_consumer: DataConsumerId,
         data_producer: DataProducerId,
         cause: ParticipantId | None,
@@ -120,27 +120,27 @@ class RoomEvents:
     ) -> int:
         closed = pb.DataConsumerClosed(data_consumer_id=data_consumer, data_producer_id=data_producer)
         event = pb.RoomEvent(data_consumer_closed=closed)
-        return self._append(event, recipient=owner, cause=cause, reason=reason)
+        return self._append(event, recipient=origin, cause=cause, reason=reason)
 
     def data_limited(
-        self, owner: ParticipantId, transport: TransportId, refused: int, bytes_per_second: int
+        self, origin: ParticipantId, transport: TransportId, refused: int, bytes_per_second: int
     ) -> int:
         limited = pb.DataLimited(
             transport_id=transport, refused_datagrams=refused, limit_bytes_per_second=bytes_per_second
         )
-        return self._append(pb.RoomEvent(data_limited=limited), recipient=owner)
+        return self._append(pb.RoomEvent(data_limited=limited), recipient=origin)
 
     def media_limited(
-        self, owner: ParticipantId, transport: TransportId, refused: int, max_video_kbps: int
+        self, origin: ParticipantId, transport: TransportId, refused: int, max_video_kbps: int
     ) -> int:
         limited = pb.MediaLimited(
             transport_id=transport, refused_packets=refused, max_video_kbps=max_video_kbps
         )
-        return self._append(pb.RoomEvent(media_limited=limited), recipient=owner)
+        return self._append(pb.RoomEvent(media_limited=limited), recipient=origin)
 
-    def transport_closed(self, owner: ParticipantId, transport: TransportId, reason: str) -> int:
+    def transport_closed(self, origin: ParticipantId, transport: TransportId, reason: str) -> int:
         closed = pb.TransportClosed(transport_id=transport)
-        return self._append(pb.RoomEvent(transport_closed=closed), recipient=owner, reason=reason)
+        return self._append(pb.RoomEvent(transport_closed=closed), recipient=origin, reason=reason)
 
     def active_speaker(self, participant: ParticipantId | None) -> int:
         return self._append(pb.RoomEvent(active_speaker=pb.ActiveSpeaker(participant_id=participant)))

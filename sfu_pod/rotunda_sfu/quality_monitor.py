@@ -14,7 +14,7 @@ from rotunda_contract.errors import Unavailable
 from rotunda_contract.ids import ParticipantId
 from rotunda_sfu.media_worker import ConsumerStats, MediaWorker, ProducerStats, TransportStats, WorkerStats
 from rotunda_sfu.node import Node
-from rotunda_sfu.participant import Participant
+from rotunda_sfu.origin import Origin
 from rotunda_sfu.quality import (
     LinkSample,
     QualityMeter,
@@ -23,6 +23,7 @@ from rotunda_sfu.quality import (
     uplink_count,
     uplink_loss,
 )
+from rotunda_sfu.relations import Relations
 from rotunda_sfu.room import Room
 
 
@@ -52,7 +53,9 @@ class QualityMonitor:
                     continue  # Nobody is shown its quality.
                 measured = self._known.get(participant.id) or _Measured()
                 present[participant.id] = measured
-                report = measured.meter.update(_sample(participant, measured, counters))
+                report = measured.meter.update(
+                    _sample(room.context.relations, participant, measured, counters)
+                )
                 if report is not None:
                     score, reason = report
                     room.context.log.info(
@@ -99,20 +102,20 @@ async def _run(node: Node, worker: MediaWorker) -> None:
             log.exception("quality_failed")
 
 
-def _sample(participant: Participant, measured: _Measured, counters: _Counters) -> LinkSample:
+def _sample(relations: Relations, origin: Origin, measured: _Measured, counters: _Counters) -> LinkSample:
     producers = [
         counters.producers[each.number]
-        for each in participant.producers.values()
+        for each in relations.producers.of(origin).values()
         if each.number in counters.producers
     ]
     consumers = [
         counters.consumers[each.number]
-        for each in participant.consumers.values()
+        for each in relations.consumers.of(origin).values()
         if each.number in counters.consumers and not each.paused
     ]
     trips = [
         trip
-        for each in participant.transports.values()
+        for each in relations.transports.of(origin).values()
         if each.number in counters.transports
         and (trip := counters.transports[each.number].round_trip_time) is not None
     ]
