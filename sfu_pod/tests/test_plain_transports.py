@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from rotunda_contract.errors import BadRequest, Forbidden, LimitExceeded, Unsupported
+from rotunda_contract.errors import BadRequest, Forbidden, LimitExceeded, NotFound, Unsupported
 from rotunda_contract.ids import ParticipantId
 from rotunda_contract.rtp import SctpStreamParameters
 from rotunda_contract.signaling.common import TransportDirection
@@ -134,6 +134,11 @@ async def test_clients_are_not_offered_it() -> None:
     ada = room.join("Ada")
     with pytest.raises(BadRequest):
         ada.participant.create_transport("plain")
+    make = partial(PlainTransport, room.room.context, "recv", PEER)
+    plain = open_transport(room.room.context, ada.participant, make)
+    assert ada.participant.transport(plain.id) is plain
+    with pytest.raises(NotFound, match="no such WebRTC transport"):
+        ada.participant.webrtc_transport(plain.id)
 
 
 # Through the real media worker.
