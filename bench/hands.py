@@ -33,9 +33,10 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from aiortc import RTCDataChannel
-from harness.callers import PATIENCE, Listener, Sctp, open_transport
+from harness.callers import PATIENCE
 from harness.server import Server, serve
+
+from rotunda.caller import DataChannel, Participant, Transport
 
 JsonObject = dict[str, Any]
 
@@ -58,10 +59,20 @@ class Cost:
     cpu: float
 
 
+class CountingParticipant(Participant):
+    """`requests` counts what it asked signaling for."""
+
+    requests = 0
+
+    async def request(self, name: str, /, **payload: Any) -> JsonObject:
+        self.requests += 1
+        return await super().request(name, **payload)
+
+
 class Person:
     """Somebody without hands and reactions. `hands` has whose are raised, `heard` who reacted."""
 
-    def __init__(self, guest: Listener) -> None:
+    def __init__(self, guest: CountingParticipant) -> None:
         self.guest = guest
         self.known: set[str] = set()
         self.hands: set[str] = set()
@@ -70,9 +81,9 @@ class Person:
 
     @classmethod
     async def enter(cls, url: str, name: str) -> Person:
-        guest = await Listener.enter(url, ROOM, name, patience=PATIENCE)
+        guest = await CountingParticipant.enter(url, ROOM, name, patience=PATIENCE)
         person = cls(guest)
-        guest.on_event = person.take
+        guest.listen(person.take)
         for other in guest.joined["participants"]:
             person.meet(other)
         for event, payload in guest.events:
@@ -82,11 +93,15 @@ class Person:
 
     @property
     def id(self) -> str:
-        return self.guest.participant_id
+        return self.guest.id
 
     async def open(self) -> None:
         """Whatever this person needs besides the seat."""
-        await asyncio.gather(open_transport(self.guest, "send"), open_transport(self.guest, "recv"))
+        await self.open_transports()
+
+    async def open_transports(self) -> tuple[Transport, Transport]:
+        """For sending, and for receiving."""
+        return await asyncio.gather(self.guest.transport("send"), self.guest.transport("recv"))
 
     def meet(self, other: JsonObject) -> None:
         """Somebody is there, or came in."""
@@ -141,26 +156,21 @@ class ByAttributes(Person):
 
 
 class ByDataChannels(Person):
-    def __init__(self, guest: Listener) -> None:
+    def __init__(self, guest: CountingParticipant) -> None:
         super().__init__(guest)
-        self._streams = iter(range(1, 1024))
         self._hearing: set[str] = set()
         self._hand_of: dict[str, str] = {}
         self._hand = ""
-        self._channels: list[RTCDataChannel] = []
+        self._sending: Transport
+        self._receiving: Transport
+        self._reactions: DataChannel
         self._tasks: list[asyncio.Task[None]] = []
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def open(self) -> None:
-        sending, receiving = await asyncio.gather(
-            open_transport(self.guest, "send"), open_transport(self.guest, "recv")
-        )
-        self._send_id, self._recv_id = sending.id, receiving.id
-        self._sctp, self._theirs = await asyncio.gather(Sctp.open(sending), Sctp.open(receiving))
+        self._sending, self._receiving = await self.open_transports()
         self._ready.set_result(None)
-        stream = next(self._streams)
-        await self._produce("reactions", stream)
-        self._reactions = self._sctp.channel(stream)
+        self._reactions = await self.guest.produce_data(self._sending, "reactions")
 
     def meet(self, other: JsonObject) -> None:
         super().meet(other)
@@ -182,14 +192,13 @@ class ByDataChannels(Person):
 
     async def set_hand(self, raised: bool) -> None:
         if raised:
-            self._hand = await self._produce("hand", next(self._streams))
+            self._hand = (await self.guest.produce_data(self._sending, "hand")).id
         else:
             await self.guest.request("closeDataProducer", dataProducerId=self._hand)
 
     async def leave(self) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(self._sctp.close(), self._theirs.close())
         await super().leave()
 
     def _found(self, owner: str, made: JsonObject) -> None:
@@ -201,27 +210,14 @@ class ByDataChannels(Person):
 
     async def _consume(self, owner: str, producer: str) -> None:
         await self._ready
-        answer = await self.guest.request("consumeData", transportId=self._recv_id, dataProducerId=producer)
-        channel = self._theirs.channel(answer["sctpStreamParameters"]["streamId"])
 
         def hear(message: object) -> None:
             self.heard.append(owner)
             self._changed.set()
 
-        channel.on("message", hear)
-        self._channels.append(channel)
+        await self.guest.consume_data(self._receiving, producer, hear)
         self._hearing.add(owner)
         self._changed.set()
-
-    async def _produce(self, label: str, stream: int) -> str:
-        answer = await self.guest.request(
-            "produceData",
-            transportId=self._send_id,
-            sctpStreamParameters={"streamId": stream, "ordered": True},
-            label=label,
-            protocol="",
-        )
-        return str(answer["id"])
 
 
 WAYS: dict[str, type[Person]] = {

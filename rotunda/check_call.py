@@ -8,13 +8,17 @@ import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rotunda.caller.call import CallReport
 
 WAYS = ("udp", "tcp", "relay")
 TOKEN_VARIABLE = "ROTUNDA_TOKEN"
 _DESCRIPTION = """\
-Make a call through a running system: two people without browsers join a room, one sends sound, and the
-other must receive it. The exit status tells whether it did; what fails names the hop."""
+Make a call through a running system: two people without browsers join a room, one sends sound and a
+picture, and the other must receive both and decode the picture. The exit status tells whether it did; what
+fails names the hop."""
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,7 +31,13 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command.add_argument("--room", default="", help="default: a room of its own, made by joining it")
     command.add_argument("--way", default="udp", choices=WAYS, help="how media travels; default: udp")
     command.add_argument(
-        "--packets", type=int, default=50, help="how many must arrive; default: 50, a second"
+        "--packets", type=int, default=50, help="how many of the sound must arrive; default: 50, a second"
+    )
+    command.add_argument(
+        "--video",
+        default=True,
+        action=argparse.BooleanOptionalAction,
+        help="whether a picture is sent, too, where the room forwards VP8",
     )
     command.add_argument("--token", default="", help=f"a token for the room; default: {TOKEN_VARIABLE}")
     command.add_argument(
@@ -38,8 +48,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """The exit status: 0 when the packets arrived."""
-    from rotunda.caller.call import call  # late: what it needs takes a second to import
+    """The exit status: 0 when sound and picture arrived."""
+    from rotunda.caller.call import call  # not at the top: what it needs takes a second to import
     from rotunda.caller.errors import CallError
 
     room = options["room"] or f"check-{secrets.token_hex(4)}"
@@ -51,6 +61,7 @@ def run(options: Mapping[str, Any]) -> int:
                 room,
                 kind=options["way"],
                 packets=options["packets"],
+                video=options["video"],
                 token=options["token"] or os.environ.get(TOKEN_VARIABLE, ""),
                 context=context,
             )
@@ -59,11 +70,19 @@ def run(options: Mapping[str, Any]) -> int:
         print(f"rotunda: {error}", file=sys.stderr)
         return 1
     print(
-        f"{report.received} of {report.sent} packets went through room {room}: "
-        f"out by {report.ways[0]}, in by {report.ways[1]}; "
-        f"connected in {report.connect_seconds:.2f} s, first packet after {report.first_packet_seconds:.2f} s"
+        f"{report.received} of {report.sent} packets of sound{_pictures(report)} went through room {room}: "
+        f"out by {report.ways[0]}, in by {report.ways[1]}; connected in {report.connect_seconds:.2f} s, "
+        f"first packet after {report.first_packet_seconds:.2f} s"
     )
+    if options["video"] and report.picture is None:
+        print("no picture was sent: the room does not forward VP8")
     return 0
+
+
+def _pictures(report: "CallReport") -> str:
+    if (picture := report.picture) is None:
+        return ""
+    return f" and {picture.seen} of {picture.sent} pictures ({picture.width}×{picture.height})"
 
 
 def tls_context(authority: Path | None, insecure: bool) -> ssl.SSLContext:

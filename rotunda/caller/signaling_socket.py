@@ -19,16 +19,21 @@ JsonObject = dict[str, Any]
 OnEvent = Callable[[str, JsonObject], None]
 """Given an event's name and payload."""
 
+MAX_FRAME_BYTES = 1 << 24
+"""What one frame of a server may have: the answer to `join` tells of everybody in the room."""
 _PING, _PONG = "2", "3"
 _CONNECT, _EVENT, _ACK, _REFUSED = "40", "42", "43", "44"
 
 
 class SignalingSocket:
-    """Made by `connect`. Answers and events come until it is closed by either side."""
+    """Made by `connect`. Answers and events come until it is closed by either side, and then `on_lost`."""
 
-    def __init__(self, session: aiohttp.ClientSession, on_event: OnEvent) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, on_event: OnEvent, on_lost: Callable[[], None]
+    ) -> None:
         self._session = session
         self._on_event = on_event
+        self._on_lost = on_lost
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[JsonObject]] = {}
         self._socket: aiohttp.ClientWebSocketResponse
@@ -36,11 +41,18 @@ class SignalingSocket:
 
     @classmethod
     async def connect(
-        cls, url: str, on_event: OnEvent, *, token: str, context: ssl.SSLContext | None, seconds: float
+        cls,
+        url: str,
+        on_event: OnEvent,
+        on_lost: Callable[[], None],
+        *,
+        token: str,
+        context: ssl.SSLContext | None,
+        seconds: float,
     ) -> "SignalingSocket":
         """`context` checks the certificate of an https URL. Raises Refused or SignalingUnreachable."""
         tls = context if context is not None else True
-        self = cls(aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)), on_event)
+        self = cls(aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)), on_event, on_lost)
         try:
             async with asyncio.timeout(seconds):
                 await self._open(url, token)
@@ -79,7 +91,7 @@ class SignalingSocket:
 
     async def _open(self, url: str, token: str) -> None:
         address = f"{url.rstrip('/')}/socket.io/?EIO=4&transport=websocket"
-        self._socket = await self._session.ws_connect(address, max_msg_size=0)
+        self._socket = await self._session.ws_connect(address, max_msg_size=MAX_FRAME_BYTES)
         await self._socket.receive_str()  # Engine.IO's opening packet
         await self._socket.send_str(_CONNECT + (json.dumps({"token": token}) if token else ""))
         answer = await self._socket.receive_str()
@@ -104,7 +116,10 @@ class SignalingSocket:
             async for message in self._socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
                     await self._take(message.data)
+        except (OSError, ValueError, LookupError, TypeError):
+            await self._socket.close()  # lost meanwhile, or what came is no Socket.IO
         finally:
+            self._on_lost()
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(OSError("the connection was lost"))

@@ -1,57 +1,39 @@
-"""RTP packets of numbered silence: Opus frames (RFC 6716) behind plain headers (RFC 3550 section 5.1)."""
+"""Sound without a microphone: Opus frames of silence (RFC 6716), each with its number."""
 
-import struct
-from dataclasses import dataclass
-from typing import Any
+from rotunda.caller.rtp import JsonObject, Kind, rtp_packet, rtp_parameters
+from rotunda.caller.trace import numbered
 
-from rotunda.caller.rtp import rtp_header
-
-INTERVAL_SECONDS = 0.02
 _SAMPLES = 960
+_PAYLOAD_BYTES = 100
+"""As much as speech takes."""
 _SILENCE = b"\xf8\xff\xfe"
 """A 20 ms frame of CELT without any energy; what follows it is never decoded."""
-_MARK = b"rotunda-caller"
+_OPUS = {"mimeType": "audio/opus", "payloadType": 111, "clockRate": 48000, "channels": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class SoundStream:
-    """What tells a stream's packets: payload type and SSRC."""
+class NumberedSilence:
+    """A Source. `first` is the first packet's number."""
 
-    payload_type: int
-    ssrc: int
+    kind: Kind = "audio"
+    interval = 0.02
 
+    def __init__(self, ssrc: int = 0x0CA11E12, *, first: int = 0) -> None:
+        self.ssrc = ssrc
+        self._first = first
 
-SOUND = SoundStream(payload_type=111, ssrc=0x0CA11E12)
+    @property
+    def rtp_parameters(self) -> JsonObject:
+        return rtp_parameters(_OPUS, self.ssrc, mid="0")
 
+    def packets(self, count: int) -> list[bytes]:
+        packet = rtp_packet(
+            ssrc=self.ssrc,
+            payload_type=111,
+            sequence=count,
+            timestamp=count * _SAMPLES,
+            payload=(_SILENCE + numbered(self._first + count)).ljust(_PAYLOAD_BYTES, b"\0"),
+        )
+        return [packet]
 
-def sound_parameters(stream: SoundStream) -> dict[str, Any]:
-    """The rtpParameters of `produce`."""
-    codec = {
-        "mimeType": "audio/opus",
-        "payloadType": stream.payload_type,
-        "clockRate": 48000,
-        "channels": 2,
-        "parameters": {},
-        "rtcpFeedback": [],
-    }
-    return {
-        "mid": "0",
-        "codecs": [codec],
-        "headerExtensions": [],
-        "encodings": [{"ssrc": stream.ssrc}],
-        "rtcp": {"cname": "caller"},
-    }
-
-
-def sound_packet(stream: SoundStream, number: int) -> bytes:
-    head = rtp_header(stream.payload_type, number, number * _SAMPLES, stream.ssrc)
-    return head + _SILENCE + _MARK + struct.pack("!I", number)
-
-
-def number_of(packet: bytes) -> int | None:
-    """Which packet of ours it is; None for others."""
-    at = packet.find(_MARK)
-    if at < 0 or len(packet) < at + len(_MARK) + 4:
-        return None
-    number: int = struct.unpack_from("!I", packet, at + len(_MARK))[0]
-    return number
+    def request_key_frame(self) -> None:
+        """Sound has none."""

@@ -4,11 +4,12 @@ import asyncio
 import socket
 import ssl
 import struct
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from typing import Any, Literal, cast
 
 from aioice.stun import TransactionError
 from aioice.turn import create_turn_endpoint
@@ -16,35 +17,19 @@ from aioice.turn import create_turn_endpoint
 from rotunda.caller.errors import NoWay
 
 WayKind = Literal["udp", "tcp", "relay"]
-BACKLOG = 1024
-"""Datagrams that may wait to be read; those beyond are lost, as in a socket's buffer."""
+OnDatagram = Callable[[bytes, int], None]
+"""Given a datagram and when it arrived: nanoseconds of the real-time clock, by the kernel where it tells."""
+
 OPEN_SECONDS = 10.0
 MAX_DATAGRAM = 2048
-RECEIVE_BUFFER = 1 << 22
-SO_TIMESTAMPNS = 35
+READ_BATCH = 256
+"""Datagrams that are read at once; others than this way have their turn after that."""
+RECEIVE_BUFFER_BYTES = 1 << 22
+SEND_BACKLOG_BYTES = 1 << 20
+"""What may wait to be written to a TCP connection; what comes on top is lost, as in any network."""
+_SO_TIMESTAMPNS = 35
 """Of Linux; Python's socket module does not name it."""
 _TURN_PORTS = {"turn": 3478, "turns": 5349}
-
-
-class Datagram(NamedTuple):
-    """`arrived`: nanoseconds of the real-time clock; of UDP the kernel's own stamp, where it gives one."""
-
-    content: bytes
-    arrived: int
-
-
-class Way(Protocol):
-    """An open way to one address. `name` tells it apart for people, such as `udp 192.0.2.1:40000`."""
-
-    name: str
-
-    def send(self, datagram: bytes) -> None:
-        """As any network, it may lose it."""
-
-    async def receive(self) -> Datagram:
-        """The next datagram. Raises ConnectionError once the way is gone."""
-
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +67,28 @@ class IceServer:
         return self.is_secure or self.url.endswith("transport=tcp")
 
 
+class Way:
+    """An open way to one address. `name` tells it apart for people, such as `udp 192.0.2.1:40000`.
+
+    Whoever uses it sets what is called: `on_datagram`, `on_error` for what the network says of a datagram
+    that was sent, and `on_lost` once nothing can be sent any more.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.on_datagram: OnDatagram = lambda datagram, at: None
+        self.on_error: Callable[[OSError], None] = lambda error: None
+        self.on_lost: Callable[[], None] = lambda: None
+
+    def send(self, datagram: bytes) -> None:
+        """As any network, it may lose it."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is called any more."""
+        raise NotImplementedError
+
+
 async def open_udp(host: str, port: int) -> Way:
     """Raises NoWay where the address cannot be sent to at all."""
     name = f"udp {host}:{port}"
@@ -91,11 +98,11 @@ async def open_udp(host: str, port: int) -> Way:
         opened = socket.socket(family, socket.SOCK_DGRAM)
         try:
             opened.setblocking(False)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            with suppress(OSError):
-                opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            if sys.platform == "linux":
+                opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             opened.connect(address)
-        except OSError:
+        except BaseException:
             opened.close()
             raise
     except OSError as error:
@@ -132,111 +139,99 @@ async def open_relay(server: IceServer, host: str, port: int, context: ssl.SSLCo
     return _RelayWay(name, cast(asyncio.DatagramTransport, transport), inbox, (host, port))
 
 
-class _Inbox(asyncio.DatagramProtocol):
-    """Keeps what arrives until it is read."""
-
-    def __init__(self) -> None:
-        self.datagrams: asyncio.Queue[Datagram | None] = asyncio.Queue(BACKLOG)
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        if not self.datagrams.full():
-            self.datagrams.put_nowait(Datagram(data, time.time_ns()))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.datagrams.full():
-            self.datagrams.get_nowait()
-        self.datagrams.put_nowait(None)
-
-
-class _UdpWay:
-    """A connected socket of our own, as asyncio's does not give the kernel's stamps."""
-
-    def __init__(self, name: str, opened: socket.socket) -> None:
-        self.name = name
-        self._socket = opened
-        self._datagrams: asyncio.Queue[Datagram | None] = asyncio.Queue(BACKLOG)
+class _UdpWay(Way):
+    def __init__(self, name: str, connected: socket.socket) -> None:
+        super().__init__(name)
+        self._socket = connected
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(opened, self._readable)
+        self._loop.add_reader(connected, self._readable)
 
     def send(self, datagram: bytes) -> None:
-        # Full buffers lose it; ICMP's word that nobody is there may be about an earlier one.
-        with suppress(BlockingIOError, ConnectionRefusedError):
+        try:
             self._socket.send(datagram)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.on_error(error)
 
-    async def receive(self) -> Datagram:
-        datagram = await self._datagrams.get()
-        if datagram is None:
-            raise ConnectionError(f"{self.name} was closed")
-        return datagram
-
-    async def close(self) -> None:
-        if self._socket.fileno() < 0:
-            return
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-        if self._datagrams.full():
-            self._datagrams.get_nowait()
-        self._datagrams.put_nowait(None)
+    def close(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
 
     def _readable(self) -> None:
-        while True:
-            try:
-                content, ancillary, _, _ = self._socket.recvmsg(MAX_DATAGRAM, 64)
-            except OSError:  # nothing more, or ICMP's word that nobody is there
+        for _ in range(READ_BATCH):
+            if self._socket.fileno() < 0:  # whoever was called has closed this way
                 return
-            if not self._datagrams.full():
-                self._datagrams.put_nowait(Datagram(content, _stamp(ancillary)))
+            try:
+                datagram, ancillary, _, _ = self._socket.recvmsg(MAX_DATAGRAM, 64)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.on_error(error)
+                continue
+            self.on_datagram(datagram, _arrival(ancillary))
 
 
-def _stamp(ancillary: Sequence[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
-            seconds, nanoseconds = struct.unpack("qq", data)
-            return int(seconds) * 10**9 + int(nanoseconds)
-    return time.time_ns()
+class _TcpWay(Way):
+    def __init__(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(name)
+        self._reader = reader
+        self._writer = writer
+        self._reading = asyncio.create_task(self._read())
+
+    def send(self, datagram: bytes) -> None:
+        if self._writer.transport.get_write_buffer_size() < SEND_BACKLOG_BYTES:
+            self._writer.write(struct.pack("!H", len(datagram)) + datagram)
+
+    def close(self) -> None:
+        self._reading.cancel()
+        self._writer.close()
+
+    async def _read(self) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                (length,) = struct.unpack("!H", await self._reader.readexactly(2))
+                self.on_datagram(await self._reader.readexactly(length), time.time_ns())
+        self.on_lost()
 
 
-class _RelayWay:
+class _Inbox(asyncio.DatagramProtocol):
+    """What a relay brings goes to the way that it belongs to, once there is one."""
+
+    way: "_RelayWay | None" = None
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self.way is not None:
+            self.way.on_datagram(data, time.time_ns())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.way is not None:
+            self.way.on_lost()
+
+
+class _RelayWay(Way):
     def __init__(
-        self,
-        name: str,
-        transport: asyncio.DatagramTransport,
-        inbox: _Inbox,
-        peer: tuple[str, int],
+        self, name: str, transport: asyncio.DatagramTransport, inbox: _Inbox, peer: tuple[str, int]
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self._transport = transport
         self._inbox = inbox
         self._peer = peer
+        inbox.way = self
 
     def send(self, datagram: bytes) -> None:
         self._transport.sendto(datagram, self._peer)
 
-    async def receive(self) -> Datagram:
-        datagram = await self._inbox.datagrams.get()
-        if datagram is None:
-            raise ConnectionError(f"{self.name} was closed")
-        return datagram
-
-    async def close(self) -> None:
+    def close(self) -> None:
+        self._inbox.way = None
         self._transport.close()
 
 
-class _TcpWay:
-    def __init__(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.name = name
-        self._reader = reader
-        self._writer = writer
-
-    def send(self, datagram: bytes) -> None:
-        self._writer.write(struct.pack("!H", len(datagram)) + datagram)
-
-    async def receive(self) -> Datagram:
-        try:
-            (length,) = struct.unpack("!H", await self._reader.readexactly(2))
-            return Datagram(await self._reader.readexactly(length), time.time_ns())
-        except asyncio.IncompleteReadError as error:
-            raise ConnectionError(f"{self.name} was closed") from error
-
-    async def close(self) -> None:
-        self._writer.close()
+def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The kernel's stamp in nanoseconds, where there is one."""
+    for level, kind, stamp in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, nanoseconds = struct.unpack("qq", stamp)
+            return int(seconds * 10**9 + nanoseconds)
+    return time.time_ns()

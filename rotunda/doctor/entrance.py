@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from rotunda.caller import CallError, Person, Refused
+from rotunda.caller import CallError, Participant, Refused
 from rotunda.doctor.findings import Finding, failed, ok, skipped, warning
 from rotunda.doctor.patient import Patient
 
@@ -28,10 +28,10 @@ _USUAL = ("audio/opus", "video/vp8")
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """`person` is in the room; None: see the findings."""
+    """`participant` is in the room; None: see the findings."""
 
     findings: list[Finding]
-    person: Person | None = None
+    participant: Participant | None = None
 
 
 async def check_websocket(patient: Patient) -> tuple[Finding, bool]:
@@ -57,18 +57,20 @@ async def check_websocket(patient: Patient) -> tuple[Finding, bool]:
 async def enter(patient: Patient) -> Entrance:
     """Connects and joins as one person."""
     try:
-        person = await Person.connect(patient.origin, token=patient.token, context=patient.context)
+        participant = await Participant.connect(patient.origin, token=patient.token, context=patient.context)
     except CallError as error:
         return Entrance([_refused("socket", error), skipped("join", "there is no socket")])
     connected = ok("socket", "Socket.IO is connected" + (", the token is taken" if patient.token else ""))
     try:
-        await person.join(patient.room, NAME)
+        await participant.join(patient.room, NAME)
     except CallError as error:
-        pending = [event["reason"] for name, event in person.events if name == "roomPending"]
-        await person.disconnect()
+        pending = [event["reason"] for name, event in participant.events if name == "roomPending"]
+        await participant.disconnect()
         told = f"; the room waits: {pending[-1]}" if pending else ""
         return Entrance([connected, _refused("join", error, told)])
-    return Entrance([connected, _joined(patient.room, person.joined), _router(person.joined)], person)
+    return Entrance(
+        [connected, _joined(patient.room, participant.joined), _router(participant.joined)], participant
+    )
 
 
 def _joined(room: str, joined: Mapping[str, Any]) -> Finding:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from rotunda.caller import CallError, Person, WayKind
+from rotunda.caller import CallError, Participant, WayKind
 from rotunda.doctor import address, entrance, health, media, relays, tokens, ways
 from rotunda.doctor.findings import Report, Tell, failed, skipped
 from rotunda.doctor.patient import Patient
@@ -77,17 +77,17 @@ async def _enter(patient: Patient, report: Report, around: ways.Surroundings, se
         return
     entered = await entrance.enter(patient)
     report.add(*entered.findings)
-    if entered.person is None:
+    if entered.participant is None:
         _skip(report, "nobody is in a room", *_MEDIA_STEPS)
         return
     try:
-        await _talk(patient, report, around, entered.person, server_time)
+        await _talk(patient, report, around, entered.participant, server_time)
     finally:
-        await entered.person.leave()
+        await entered.participant.leave()
 
 
 async def _talk(
-    patient: Patient, report: Report, around: ways.Surroundings, ada: Person, server_time: float
+    patient: Patient, report: Report, around: ways.Surroundings, ada: Participant, server_time: float
 ) -> None:
     try:
         options = await ada.request("createWebRtcTransport", direction="recv")
@@ -115,7 +115,7 @@ async def _probe(options: JsonObject) -> list[Probe]:
 
 
 async def _relay(
-    patient: Patient, ada: Person, options: JsonObject, server_time: float
+    patient: Patient, ada: Participant, options: JsonObject, server_time: float
 ) -> list[relays.Relayed]:
     checks = (
         relays.check_relay(server, options, patient.turn_tls, server_time) for server in ada.turn_servers

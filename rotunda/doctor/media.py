@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from rotunda.caller import CallError, CallerTransport, HandshakeFailed, NoMedia, Person, Refused, WayKind
-from rotunda.caller.sound import INTERVAL_SECONDS, SOUND, number_of, sound_packet
+from rotunda.caller import (
+    CallError,
+    HandshakeFailed,
+    NoMedia,
+    NumberedSilence,
+    PacketTrace,
+    Participant,
+    Refused,
+    Transport,
+    WayKind,
+)
 from rotunda.doctor.findings import Finding, failed, ok, skipped, warning
 from rotunda.doctor.patient import Patient
 
@@ -32,10 +41,10 @@ class Sound:
         return 1 - len(self.delays) / self.sent
 
 
-async def check_media(patient: Patient, ada: Person, kind: WayKind) -> list[Finding]:
+async def check_media(patient: Patient, ada: Participant, kind: WayKind) -> list[Finding]:
     """Ada is in the room; a second person comes for this and leaves."""
     try:
-        ben = await Person.enter(
+        ben = await Participant.enter(
             patient.origin, patient.room, "Doctor too", token=patient.token, context=patient.context
         )
     except CallError as error:
@@ -47,20 +56,18 @@ async def check_media(patient: Patient, ada: Person, kind: WayKind) -> list[Find
         await ben.leave()
 
 
-async def _try(ada: Person, ben: Person, kind: WayKind) -> list[Finding]:
-    hearing = _Hearing()
+async def _try(ada: Participant, ben: Participant, kind: WayKind) -> list[Finding]:
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
         speaking = await ada.transport("send", kind)
-        listening = await ben.transport("recv", kind, hearing.on_packet)
+        listening = await ben.transport("recv", kind)
     except CallError as error:
         return [_no_handshake(error), _no_media()]
     took = loop.time() - began
     findings = [ok("dtls", f"two handshakes over {speaking.way} and {listening.way} in {took:.2f} s")]
     try:
-        await ben.consume(listening, await ada.publish_sound(speaking))
-        findings.append(_heard(await _speak(speaking, hearing), speaking.way))
+        findings.append(_heard(await _speak(ada, speaking, ben, listening), speaking.way))
     except Refused as error:
         advice = "give a token with the grants publish and subscribe"
         refused = warning if error.code == "forbidden" else failed
@@ -98,55 +105,33 @@ def _heard(sound: Sound, way: str) -> Finding:
     return warning("media", saw, advice) if sound.loss > LOSS_WARNS else ok("media", saw)
 
 
-async def _speak(transport: CallerTransport, hearing: "_Hearing") -> Sound:
-    """At the pace of a microphone: until the first is heard, then those that count. Raises NoMedia."""
-    loop = asyncio.get_running_loop()
-    number, began = 0, loop.time()
-    while not hearing.sent_and_heard:
-        if loop.time() > began + FIRST_SECONDS:
-            raise NoMedia(f"of {number} packets sent over {transport.way} none was received")
-        hearing.send(transport, number)
-        number += 1
-        await asyncio.sleep(INTERVAL_SECONDS)
-    first, began = number, loop.time()
-    for number in range(first, first + PACKETS):
-        hearing.send(transport, number)
-        await asyncio.sleep(max(0.0, began + (number - first + 1) * INTERVAL_SECONDS - loop.time()))
-    hearing.wait_for(range(first, first + PACKETS))
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LAST_SECONDS):
-            await hearing.all_heard.wait()
-    counted = range(first, first + PACKETS)
-    delays = [hearing.sent_and_heard[number] for number in counted if number in hearing.sent_and_heard]
+async def _speak(ada: Participant, speaking: Transport, ben: Participant, listening: Transport) -> Sound:
+    """Until the first packet is heard, then those that count. Raises CallError."""
+    trace = PacketTrace()
+    publication = await ada.publish(speaking, NumberedSilence(), trace.on_sent)
+    try:
+        await ben.consume(listening, publication.id, trace.on_received)
+        publication.start()
+        try:
+            async with asyncio.timeout(FIRST_SECONDS):
+                await trace.arrivals.reach(1)
+        except TimeoutError:
+            sent = trace.departures.value
+            raise NoMedia(f"of {sent} packets sent over {speaking.way} none was received") from None
+        before = trace.departures.value
+        await trace.departures.reach(before + PACKETS)
+    finally:
+        await publication.stop()
+    numbers = list(trace.sent)[before : before + PACKETS]
+    delays = await _delays(trace, numbers)
     if not delays:
-        raise NoMedia(f"of {PACKETS} packets sent over {transport.way} none was received after the first")
+        raise NoMedia(f"of {PACKETS} packets sent over {speaking.way} none was received after the first")
     return Sound(PACKETS, delays)
 
 
-class _Hearing:
-    """`sent_and_heard`: seconds between both, by number."""
-
-    def __init__(self) -> None:
-        self.sent_and_heard: dict[int, float] = {}
-        self.all_heard = asyncio.Event()
-        self._sent: dict[int, float] = {}
-        self._wanted: frozenset[int] | None = None
-
-    def send(self, transport: CallerTransport, number: int) -> None:
-        self._sent[number] = asyncio.get_running_loop().time()
-        transport.send_rtp(sound_packet(SOUND, number))
-
-    def on_packet(self, packet: bytes, arrived: int) -> None:
-        number = number_of(packet)
-        if number is None or number not in self._sent or number in self.sent_and_heard:
-            return
-        self.sent_and_heard[number] = asyncio.get_running_loop().time() - self._sent[number]
-        self._look()
-
-    def wait_for(self, numbers: range) -> None:
-        self._wanted = frozenset(numbers)
-        self._look()
-
-    def _look(self) -> None:
-        if self._wanted is not None and self._wanted <= self.sent_and_heard.keys():
-            self.all_heard.set()
+async def _delays(trace: PacketTrace, numbers: list[int]) -> list[float]:
+    """The seconds that each of these took, once all are there or too late."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_SECONDS):
+            await trace.received_all(numbers)
+    return trace.take(numbers)

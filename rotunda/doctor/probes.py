@@ -1,21 +1,17 @@
 """A connectivity check to one announced address: does a media node answer, and how soon?"""
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aioice import stun
-
-from rotunda.caller.checks import connectivity_check
+from rotunda.caller.checks import ACCEPTED_AND_CLOSED, NO_ANSWER, ConnectivityCheck, until_answered
 from rotunda.caller.errors import NoWay
-from rotunda.caller.ways import open_tcp
+from rotunda.caller.ways import open_tcp, open_udp
 
 JsonObject = dict[str, Any]
 CHECK_SECONDS = 8.0
 CHECK_AGAIN_SECONDS = 0.5
-NO_ANSWER, REFUSED = "no answer", "refused"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,108 +49,36 @@ class Probe:
         return self.seconds is not None
 
 
-class Check:
-    """One request that is sent again until its answer has come; `answered` is what came, as a Probe."""
-
-    def __init__(self, target: Target, options: JsonObject) -> None:
-        ice = options["iceParameters"]
-        self._target = target
-        self._key = str(ice["password"]).encode()
-        self._request = connectivity_check(ice, nominate=False)
-        self._sent_at = time.monotonic()
-        self.answered: asyncio.Future[Probe] = asyncio.get_running_loop().create_future()
-
-    @property
-    def datagram(self) -> bytes:
-        """To be sent now."""
-        self._sent_at = time.monotonic()
-        return bytes(self._request)
-
-    def take(self, datagram: bytes) -> None:
-        """Something arrived. Only whoever knows the transport's password can answer."""
-        if self.answered.done():
-            return
-        try:
-            message = stun.parse_message(datagram)
-        except ValueError:
-            return
-        if message.transaction_id != self._request.transaction_id:
-            return
-        if message.message_class is not stun.Class.RESPONSE or not message.check_message_integrity(self._key):
-            self.fail("answered by something that is not the room's media node")
-            return
-        host, port = message.attributes.get("XOR-MAPPED-ADDRESS", ("", 0))
-        seen_as = str(Target("", host, port)) if host else ""
-        self.answered.set_result(Probe(self._target, time.monotonic() - self._sent_at, seen_as))
-
-    def fail(self, problem: str) -> None:
-        if not self.answered.done():
-            self.answered.set_result(Probe(self._target, problem=problem))
+def new_check(options: JsonObject) -> ConnectivityCheck:
+    """One that moves no media."""
+    return ConnectivityCheck(options["iceParameters"], nominate=False)
 
 
 async def probe(target: Target, options: JsonObject) -> Probe:
     """Never raises; takes at most CHECK_SECONDS after the connection."""
-    check = Check(target, options)
-    return await (_probe_tcp(target, check) if target.protocol == "tcp" else _probe_udp(target, check))
-
-
-async def until_answered(check: Check, send: Callable[[bytes], None]) -> Probe:
-    """Calls `send` with the request again and again."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            while not check.answered.done():
-                send(check.datagram)
-                await asyncio.wait([check.answered], timeout=CHECK_AGAIN_SECONDS)
-    except TimeoutError:
-        check.fail(NO_ANSWER)
-    return check.answered.result()
-
-
-async def _probe_udp(target: Target, check: Check) -> Probe:
-    loop = asyncio.get_running_loop()
-    try:
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Listener(check), remote_addr=(target.host, target.port)
-        )
-    except OSError as error:
-        return Probe(target, problem=str(error))
-    try:
-        return await until_answered(check, transport.sendto)
-    finally:
-        transport.close()
-
-
-async def _probe_tcp(target: Target, check: Check) -> Probe:
-    try:
-        way = await open_tcp(target.host, target.port)
+        way = await (open_tcp if target.protocol == "tcp" else open_udp)(target.host, target.port)
     except NoWay as error:
         cause = error.__cause__
         problem = REFUSED if isinstance(cause, ConnectionRefusedError) else str(cause or NO_ANSWER)
         return Probe(target, problem=problem)
-
-    async def read() -> None:
-        try:
-            while True:
-                check.take((await way.receive()).content)
-        except OSError:
-            check.fail("the connection was accepted and closed")
-
-    reading = asyncio.create_task(read())
+    check = new_check(options)
+    way.on_datagram = lambda datagram, at: check.take(datagram)
+    way.on_error = lambda error: check.fail(_named(error))
+    way.on_lost = lambda: check.fail(ACCEPTED_AND_CLOSED)
     try:
-        return await until_answered(check, way.send)
+        return await run(check, target, way.send)
     finally:
-        reading.cancel()
-        await way.close()
+        way.close()
 
 
-class _Listener(asyncio.DatagramProtocol):
-    """Of a connected socket: an ICMP message for it arrives as an error."""
+async def run(check: ConnectivityCheck, target: Target, send: Callable[[bytes], None]) -> Probe:
+    """Calls `send` with the check again and again."""
+    outcome = await until_answered(check, send, CHECK_SECONDS, again=CHECK_AGAIN_SECONDS)
+    seen_as = str(Target("", *outcome.seen_as)) if outcome.seen_as is not None else ""
+    return Probe(target, outcome.seconds, seen_as, outcome.problem)
 
-    def __init__(self, check: Check) -> None:
-        self._check = check
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        self._check.take(data)
-
-    def error_received(self, exc: Exception) -> None:
-        self._check.fail(REFUSED if isinstance(exc, ConnectionRefusedError) else str(exc))
+def _named(error: OSError) -> str:
+    """What the network says of a datagram: ICMP arrives as an error of the next call."""
+    return REFUSED if isinstance(error, ConnectionRefusedError) else str(error)

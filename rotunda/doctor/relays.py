@@ -10,9 +10,10 @@ from typing import Any
 from aioice import stun, turn
 
 from rotunda.caller import IceServer
+from rotunda.caller.checks import ConnectivityCheck
 from rotunda.doctor.findings import Finding, failed, ok, skipped, warning
 from rotunda.doctor.patient import is_loopback
-from rotunda.doctor.probes import Check, JsonObject, Probe, Target, until_answered
+from rotunda.doctor.probes import JsonObject, Probe, Target, new_check, run
 from rotunda.doctor.ways import Surroundings
 
 OPEN_SECONDS = 10.0
@@ -154,7 +155,7 @@ async def _check_through(
     peer = (target.host, target.port)
     try:
         async with asyncio.timeout(OPEN_SECONDS):
-            check = Check(target, options)
+            check = new_check(options)
             inbox.checks.append(check)
             await protocol.send_data(check.datagram, peer)  # binds a channel, which gives leave
     except stun.TransactionFailed as error:
@@ -168,7 +169,7 @@ async def _check_through(
         sending.add(asyncio.create_task(protocol.send_data(datagram, peer)))
 
     try:
-        return await until_answered(check, send)
+        return await run(check, target, send)
     finally:
         await asyncio.gather(*sending, return_exceptions=True)
 
@@ -245,7 +246,7 @@ class _Inbox(asyncio.DatagramProtocol):
     """What media nodes send back through the relay; each check knows its own answer."""
 
     def __init__(self) -> None:
-        self.checks: list[Check] = []
+        self.checks: list[ConnectivityCheck] = []
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         for check in self.checks:

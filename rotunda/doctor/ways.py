@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from rotunda.caller.checks import NO_ANSWER
 from rotunda.doctor.findings import Finding, failed, ok, skipped, warning
 from rotunda.doctor.patient import is_loopback
-from rotunda.doctor.probes import NO_ANSWER, REFUSED, Probe, Target
+from rotunda.doctor.probes import REFUSED, Probe, Target
 
 _ANNOUNCE = "ROTUNDA_SFU_ANNOUNCED_ADDRESS, --announce, or spec.mediaNodes.network.announce"
 _PRIVATE = [

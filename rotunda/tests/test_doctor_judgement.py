@@ -10,10 +10,11 @@ import pytest
 from aioice import stun
 
 from rotunda import cli
+from rotunda.caller.checks import NO_ANSWER
 from rotunda.doctor import health, relays, tokens
 from rotunda.doctor.findings import Report, as_text, failed, ok, warning
 from rotunda.doctor.patient import Patient, PatientError
-from rotunda.doctor.probes import NO_ANSWER, REFUSED, Probe, Target, probe
+from rotunda.doctor.probes import REFUSED, Probe, Target, probe
 from rotunda.doctor.ways import Surroundings, explain
 from rotunda_operator.testing.ports import free_port
 from rotunda_signaling.auth import tokens as signaling_tokens

@@ -16,10 +16,10 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 import uvloop
-from harness.callers import enter, open_transport
+from harness.callers import enter
 from harness.child import child
 
-from rotunda.caller import Person, Refused
+from rotunda.caller import Participant, Refused
 
 _TRIES = 20
 _AGAIN_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Crowd:
     def __init__(self, url: str, rooms: Sequence[str]) -> None:
         self._url = url
         self._rooms = itertools.cycle(rooms)
-        self._guests: list[Person] = []
+        self._guests: list[Participant] = []
         self._clicks: list[float] = []
         self._took: list[float] = []
         self._refused: Counter[str] = Counter()
@@ -95,10 +95,10 @@ class Crowd:
     async def _enter(self, room: str, name: str) -> None:
         """Again where the server says that it cannot just now, as the app does."""
         for tries_left in reversed(range(_TRIES)):
-            guest: Person | None = None
+            guest: Participant | None = None
             try:
                 guest = await enter(self._url, room, name)
-                await asyncio.gather(open_transport(guest, "send"), open_transport(guest, "recv"))
+                await asyncio.gather(guest.transport("send"), guest.transport("recv"))
             except Refused as refused:
                 if guest is not None:
                     await guest.leave()

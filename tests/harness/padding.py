@@ -6,34 +6,37 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from fractions import Fraction
-from typing import Any
 
 import av
 from aiortc.codecs.h264 import H264Encoder
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from harness.callers import enter, open_transport
+from harness.callers import enter
 
-from rotunda.caller import CallerTransport, Person
-from rotunda.caller.rtp import rtp_header
+from rotunda.caller import Participant, Transport
+from rotunda.caller.picture import HEIGHT, WIDTH, draw
+from rotunda.caller.rtp import rtp_packet, rtp_parameters
 
-H264 = 102
 SSRC = 4321
 FRAMES_PER_SECOND = 30
-CLOCK_RATE = 90_000
 PADDING_PACKETS, PADDING_BYTES = 3, 200
-WIDTH, HEIGHT = 320, 180
 X264 = {"tune": "zerolatency", "x264-params": "keyint=infinite:scenecut=0:threads=1"}
 """No key picture but those asked for: a viewer who is late would skip to one."""
+H264 = {
+    "mimeType": "video/H264",
+    "payloadType": 102,
+    "clockRate": 90_000,
+    "parameters": {"packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1},
+}
 
 
 class PaddingSender:
     """One person whose camera this is. `name` and `participant_id` as the others know them."""
 
-    def __init__(self, name: str, guest: Person, transport: CallerTransport) -> None:
+    def __init__(self, name: str, participant: Participant, transport: Transport) -> None:
         self.name = name
-        self.participant_id = guest.participant_id
-        self._guest = guest
+        self.participant_id = participant.id
+        self._participant = participant
         self._transport = transport
         self._sequence = itertools.count(1000)
         self._count = 0
@@ -43,10 +46,10 @@ class PaddingSender:
     @classmethod
     async def enter(cls, url: str, room: str, name: str) -> "PaddingSender":
         """Joins and publishes; nothing is sent yet."""
-        guest = await enter(url, room, name)
-        transport = await open_transport(guest, "send")
-        await guest.publish(transport, "video", parameters())
-        return cls(name, guest, transport)
+        participant = await enter(url, room, name)
+        transport = await participant.transport("send")
+        await participant.produce(transport, "video", rtp_parameters(H264, SSRC, mid="0"))
+        return cls(name, participant, transport)
 
     async def send_until(self, met: Callable[[], Awaitable[bool]]) -> None:
         """Key pictures, each for itself, until something is so."""
@@ -63,7 +66,7 @@ class PaddingSender:
             await asyncio.sleep(1 / FRAMES_PER_SECOND)
 
     async def close(self) -> None:
-        await self._guest.leave()
+        await self._participant.leave()
 
     def _picture(self, *, key: bool) -> None:
         self._count += 1
@@ -74,9 +77,16 @@ class PaddingSender:
 
     def _rtp(self, payload: bytes, *, marker: bool = False, padding: int = 0) -> None:
         """Padding has the timestamp of the picture before it."""
-        timestamp = self._count * CLOCK_RATE // FRAMES_PER_SECOND
-        head = rtp_header(H264, next(self._sequence), timestamp, SSRC, marker=marker, padded=padding > 0)
-        self._transport.send_rtp(head + payload + (bytes(padding - 1) + bytes([padding]) if padding else b""))
+        packet = rtp_packet(
+            ssrc=SSRC,
+            payload_type=102,
+            sequence=next(self._sequence),
+            timestamp=self._count * 90_000 // FRAMES_PER_SECOND,
+            payload=payload,
+            marker=marker,
+            padding=padding,
+        )
+        self._transport.send_rtp(packet)
 
 
 def encoder() -> VideoCodecContext:
@@ -90,20 +100,7 @@ def encoder() -> VideoCodecContext:
 
 
 def picture(number: int, *, key: bool) -> av.VideoFrame:
-    """Grey, and another grey each time."""
-    frame = av.VideoFrame(width=WIDTH, height=HEIGHT, format="yuv420p")
-    for plane, shade in zip(frame.planes, (number % 256, 128, 128), strict=True):
-        plane.update(bytes([shade]) * plane.buffer_size)
+    frame = draw(number)
     frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
     frame.pict_type = PictureType.I if key else PictureType.NONE
     return frame
-
-
-def parameters() -> dict[str, Any]:
-    h264 = {
-        "mimeType": "video/H264",
-        "payloadType": H264,
-        "clockRate": CLOCK_RATE,
-        "parameters": {"packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1},
-    }
-    return {"mid": "0", "codecs": [h264], "encodings": [{"ssrc": SSRC}]}

@@ -8,30 +8,24 @@ answered by one line of JSON about it; the end of input ends the call.
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import statistics
-import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
 
 import uvloop
-from harness.callers import enter, open_transport
+from harness.callers import enter
 from harness.child import Child, child
 
-from rotunda.caller import CallerTransport
-from rotunda.caller.rtp import rtp_header
+from rotunda.caller import NumberedSilence, PacketTrace, Publication
+from rotunda.caller.rtp import JsonObject, Kind, rtp_packet, rtp_parameters
+from rotunda.caller.trace import numbered
 
-MARK = b"rotunda-probe"
-SOUND_SSRC, PICTURE_SSRC = 1111, 2222
-OPUS, VP8 = 111, 96
-SOUND_SECONDS, PICTURE_SECONDS = 1 / 50, 1 / 30
-KEY_FRAME_EVERY = 30
-SOUND_BYTES, PICTURE_BYTES, PICTURE_PACKETS = 100, 1100, 6
+FAR_APART = 10**12
+"""Between the first numbers of two streams."""
 STRAGGLERS_SECONDS = 15.0
 """After so long a packet that has not come is lost."""
 
@@ -67,106 +61,87 @@ async def probe(url: str, room: str) -> AsyncIterator[Probe]:
         yield Probe(process)
 
 
-@dataclass(slots=True)
-class Ledger:
-    """When each packet was sent and received, by its number."""
+class BulkyPicture:
+    """A Source: six large packets a picture, which look like VP8 to who forwards them and to nobody else."""
 
-    sent: dict[int, int] = field(default_factory=dict)
-    received: dict[int, int] = field(default_factory=dict)
+    kind: Kind = "video"
+    interval = 1 / 30
+    key_frame_every = 30
+    packet_bytes, packets_each = 1100, 6
+    bitrate = 8 * packet_bytes * packets_each * 30
+    ssrc = 2222
 
-    def arrived(self, packet: bytes, at: int) -> None:
-        mark = packet.find(MARK)
-        if mark >= 0:
-            (number,) = struct.unpack_from("!Q", packet, mark + len(MARK))
-            self.received.setdefault(number, at)
+    def __init__(self, *, first: int = 0) -> None:
+        """`first` is the first packet's number."""
+        self._first = first
 
-    def close_phase(self, numbers: list[int]) -> Phase:
-        """Takes these packets out of the books."""
-        sent = {number: self.sent.pop(number) for number in numbers}
-        delays = [(self.received.pop(n) - at) / 1e6 for n, at in sent.items() if n in self.received]
-        cuts = statistics.quantiles(delays, n=100, method="inclusive")
-        return Phase(len(sent), len(sent) - len(delays), cuts[49], cuts[98], max(delays))
+    @property
+    def rtp_parameters(self) -> JsonObject:
+        vp8 = {"mimeType": "video/VP8", "payloadType": 96, "clockRate": 90000}
+        return rtp_parameters(vp8, self.ssrc, mid="1")
+
+    def packets(self, count: int) -> list[bytes]:
+        return [self._packet(count, index) for index in range(self.packets_each)]
+
+    def request_key_frame(self) -> None:
+        """There is one each second anyway."""
+
+    def _packet(self, count: int, index: int) -> bytes:
+        sequence = count * self.packets_each + index
+        payload = self._start(count, index) + numbered(self._first + sequence)
+        return rtp_packet(
+            ssrc=self.ssrc,
+            payload_type=96,
+            sequence=sequence,
+            timestamp=count * 3000,
+            payload=payload.ljust(self.packet_bytes, b"\x5a"),
+            marker=index == self.packets_each - 1,
+        )
+
+    def _start(self, count: int, index: int) -> bytes:
+        """The payload descriptor (RFC 7741 section 4.2), and a frame's first bytes (RFC 6386 section 9.1)."""
+        if index > 0:
+            return b"\x00"
+        key_frame = count % self.key_frame_every == 0
+        return b"\x10" + (b"\x10\x00\x00\x9d\x01\x2a\xc0\x03\x1c\x02" if key_frame else b"\x11")
 
 
 async def main(url: str, room: str) -> None:
-    ledger = Ledger()
-    ada, ben = [await enter(url, room, name) for name in ("Probe Ada", "Probe Ben")]
-    senders = [await open_transport(guest, "send") for guest in (ada, ben)]
-    receivers = [await open_transport(guest, "recv", ledger.arrived) for guest in (ada, ben)]
-    for speaker, sender, listener, receiver in (
-        (ada, senders[0], ben, receivers[1]),
-        (ben, senders[1], ada, receivers[0]),
-    ):
-        for kind, parameters in (("audio", sound_parameters()), ("video", picture_parameters())):
-            await listener.consume(receiver, await speaker.publish(sender, kind, parameters))
-    numbers = itertools.count()
-    sending = [asyncio.create_task(sound(each, ledger, numbers)) for each in senders]
-    sending += [asyncio.create_task(picture(each, ledger, numbers)) for each in senders]
-    await report_phases(ledger)
-    for task in sending:
-        task.cancel()
-    await asyncio.gather(ada.leave(), ben.leave())
+    trace = PacketTrace()
+    people = [await enter(url, room, name) for name in ("Probe Ada", "Probe Ben")]
+    senders = [await each.transport("send") for each in people]
+    receivers = [await each.transport("recv") for each in people]
+    publications: list[Publication] = []
+    for at, speaker in enumerate(people):
+        first = 2 * at * FAR_APART
+        sources = NumberedSilence(first=first), BulkyPicture(first=first + FAR_APART)
+        for source in sources:
+            publication = await speaker.publish(senders[at], source, trace.on_sent)
+            await people[1 - at].consume(receivers[1 - at], publication.id, trace.on_received)
+            publications.append(publication)
+    for publication in publications:
+        publication.start()
+    await report_phases(trace)
+    await asyncio.gather(*(each.leave() for each in people))
 
 
-async def report_phases(ledger: Ledger) -> None:
+async def report_phases(trace: PacketTrace) -> None:
     """Answers each line of standard input with the phase that it ends."""
     loop = asyncio.get_running_loop()
     print("ready", flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
-        numbers = list(ledger.sent)
-        late = loop.time() + STRAGGLERS_SECONDS
-        while loop.time() < late and not ledger.received.keys() >= set(numbers):  # noqa: ASYNC110 -- filled by a transport
-            await asyncio.sleep(0.1)
-        print(json.dumps(asdict(ledger.close_phase(numbers))), flush=True)
+        numbers = list(trace.sent)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STRAGGLERS_SECONDS):
+                await trace.received_all(numbers)
+        print(json.dumps(asdict(phase(trace, numbers))), flush=True)
 
 
-async def sound(transport: CallerTransport, ledger: Ledger, numbers: Iterator[int]) -> None:
-    async for count in ticks(SOUND_SECONDS):
-        number = next(numbers)
-        head = rtp_header(OPUS, count, count * 960, SOUND_SSRC)
-        ledger.sent[number] = transport.send_rtp(head + stamped(number, b"", SOUND_BYTES))
-
-
-async def picture(transport: CallerTransport, ledger: Ledger, numbers: Iterator[int]) -> None:
-    sequence = itertools.count()
-    async for count in ticks(PICTURE_SECONDS):
-        for index in range(PICTURE_PACKETS):
-            number = next(numbers)
-            head = rtp_header(
-                *(VP8, next(sequence), count * 3000, PICTURE_SSRC), marker=index == PICTURE_PACKETS - 1
-            )
-            payload = stamped(number, vp8_start(count, index), PICTURE_BYTES)
-            ledger.sent[number] = transport.send_rtp(head + payload)
-
-
-async def ticks(seconds: float) -> AsyncIterator[int]:
-    """Counts at a steady pace; a late tick does not move those after it."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    for count in itertools.count():
-        await asyncio.sleep(began + count * seconds - loop.time())
-        yield count
-
-
-def vp8_start(frame: int, packet: int) -> bytes:
-    """The payload descriptor (RFC 7741 section 4.2), and a frame's first bytes (RFC 6386 section 9.1)."""
-    if packet > 0:
-        return b"\x00"
-    return b"\x10" + (b"\x11" if frame % KEY_FRAME_EVERY else b"\x10\x00\x00\x9d\x01\x2a\xc0\x03\x1c\x02")
-
-
-def stamped(number: int, start: bytes, size: int) -> bytes:
-    return (start + MARK + struct.pack("!Q", number)).ljust(size, b"\x5a")
-
-
-def sound_parameters() -> dict[str, Any]:
-    opus = {"mimeType": "audio/opus", "payloadType": OPUS, "clockRate": 48000, "channels": 2}
-    return {"mid": "0", "codecs": [opus], "encodings": [{"ssrc": SOUND_SSRC}]}
-
-
-def picture_parameters() -> dict[str, Any]:
-    vp8 = {"mimeType": "video/VP8", "payloadType": VP8, "clockRate": 90000}
-    return {"mid": "1", "codecs": [vp8], "encodings": [{"ssrc": PICTURE_SSRC}]}
+def phase(trace: PacketTrace, numbers: list[int]) -> Phase:
+    """These packets, which are forgotten."""
+    delays = [1000 * seconds for seconds in trace.take(numbers)]
+    cuts = statistics.quantiles(delays, n=100, method="inclusive")
+    return Phase(len(numbers), len(numbers) - len(delays), cuts[49], cuts[98], max(delays))
 
 
 if __name__ == "__main__":

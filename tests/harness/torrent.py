@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 import uvloop
-from harness.callers import enter, open_transport
+from harness.callers import enter
 from harness.child import child
 
 RECORD = bytes(1024)
@@ -38,7 +38,7 @@ async def torrent(url: str, room: str, seconds: float, rate: int = 0) -> AsyncIt
 
 async def main(url: str, room: str, seconds: str, rate: str) -> None:
     guest = await enter(url, room, "Torrent")
-    transport = await open_transport(guest, "send")
+    transport = await guest.transport("send")
     loop = asyncio.get_running_loop()
     began = loop.time()
     sent = 0

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest_asyncio
+from harness import callers
 from harness.browser import chromium
-from harness.callers import enter
 from harness.guest import FULL_CAMERA, LARGE_PICTURE_SECONDS, Guest, JsonObject, eventually
 from harness.intruders import HOST, crowd_the_port, send_garbage, trickle
 from harness.probe import probe
@@ -89,14 +89,14 @@ async def media_ports(server: Server) -> list[int]:
     """The ports for TCP on loopback of the workers that a few rooms are on, at least one."""
     ports = set()
     for number in range(4):
-        guest = await enter(server.url, f"tcp-ports-{number}", "Scout")
-        answer = await guest.request("createWebRtcTransport", direction="recv")
+        scout = await callers.enter(server.url, f"tcp-ports-{number}", "Scout")
+        answer = await scout.request("createWebRtcTransport", direction="recv")
         ports |= {
             each["port"]
             for each in answer["iceCandidates"]
             if (each["protocol"], each["address"]) == ("tcp", HOST)
         }
-        await guest.leave()
+        await scout.leave()
     assert ports
     return sorted(ports)
 

@@ -24,7 +24,7 @@ from harness.redis_server import RedisServer
 from harness.server import SIGNALING, Server, serve
 from playwright.async_api import Browser
 
-from rotunda.caller import Person
+from rotunda.caller import Participant
 from rotunda_operator.testing import Stage
 
 ROOM = "standup"
@@ -116,7 +116,7 @@ async def test_one_room_over_two_signaling_pods(stage: Stage, pods: Pods) -> Non
         _each_event_came_once(witnesses[1])
         assert _heard(witnesses[1]) == [*history, "Ada: still here"]
         left = [told["participantId"] for name, told in witnesses[1].events if name == "participantLeft"]
-        assert left == [witnesses[0].participant_id]
+        assert left == [witnesses[0].id]
         await witnesses[1].disconnect()
 
 
@@ -204,11 +204,11 @@ def _said(state: JsonObject) -> list[str]:
     return [f"{message['displayName']}: {message['text']}" for message in state["chat"]["messages"]]
 
 
-def _heard(witness: Person) -> list[str]:
+def _heard(witness: Participant) -> list[str]:
     return [f"{told['displayName']}: {told['text']}" for name, told in witness.events if name == "chat"]
 
 
-def _each_event_came_once(witness: Person) -> None:
+def _each_event_came_once(witness: Participant) -> None:
     keys = {"chat": "id", "participantJoined": "participantId", "newProducer": "producerId"}
     counts = Counter((name, told[keys[name]]) for name, told in witness.events if name in keys)
     assert counts
