@@ -52,6 +52,16 @@ async def empty(server: PostgresServer) -> str:
     return server.url
 
 
+async def execute(data_directory: Path, statement: str) -> None:
+    """In the file of a server, in a thread: the server needs this event loop to end its transactions."""
+
+    def act() -> None:
+        with closing(sqlite3.connect(data_directory / "messages.sqlite3", timeout=WAIT)) as database:
+            database.execute(statement)
+
+    await asyncio.to_thread(act)
+
+
 class Running:
     """A history at work. As a process does, it hears of what it records."""
 
@@ -248,10 +258,9 @@ async def test_reading_does_not_hide_that_nothing_is_stored(tmp_path: Path, make
     history = stage.backing.history
     assert isinstance(history, SqlHistory)
     await history._ready.wait()
-    with closing(sqlite3.connect(tmp_path / "messages.sqlite3", timeout=WAIT)) as database:
-        database.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(FAIL, 'disk full'); END"
-        )
+    await execute(
+        tmp_path, "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+    )
     history.record(ROOM, said("lost?"))
     async with stage.http() as http, asyncio.timeout(WAIT):
         while history.writes:  # noqa: ASYNC110 -- the database's answer
@@ -261,8 +270,7 @@ async def test_reading_does_not_hide_that_nothing_is_stored(tmp_path: Path, make
         answer = (await http.get("/readyz")).json()
     assert answer["degraded"] == ["database: messages wait to be stored, and their history is incomplete"]
     # The server's end would wait for what cannot be stored.
-    with closing(sqlite3.connect(tmp_path / "messages.sqlite3", timeout=WAIT)) as database:
-        database.execute("DROP TRIGGER full")
+    await execute(tmp_path, "DROP TRIGGER full")
 
 
 async def test_it_starts_without_its_database(server: PostgresServer, start: Start) -> None:
