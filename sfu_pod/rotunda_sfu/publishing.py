@@ -15,7 +15,7 @@ from rotunda_sfu import ortc
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.data_channel import DataProducer
 from rotunda_sfu.producer import Producer, ssrcs_of
-from rotunda_sfu.transports.transport import Transport, require
+from rotunda_sfu.transports.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,7 @@ def produce(room: RoomContext, transport: Transport, options: ProduceOptions) ->
     Raises InvalidState on a receiving transport, Forbidden without the permission to publish,
     LimitExceeded, BadRequest for contradictory parameters, Unsupported for codecs unknown here.
     """
-    require(transport, "send")
-    origin = room.relations.transports.origin(transport)
-    origin.require("publish")
+    origin = room.relations.origin_that_may("publish", transport, "send")
     most = origin.limits.producers
     if len(room.relations.producers.of(origin)) >= most:
         raise LimitExceeded(f"a participant has at most {most} producers; close one first")
@@ -94,9 +92,7 @@ def produce_data(room: RoomContext, transport: Transport, options: ProduceDataOp
     Raises InvalidState on a receiving transport, Forbidden without the permission to publish,
     LimitExceeded, and BadRequest for a stream that is out of range or in use.
     """
-    require(transport, "send")
-    origin = room.relations.transports.origin(transport)
-    origin.require("publish")
+    origin = room.relations.origin_that_may("publish", transport, "send")
     most = origin.limits.data_producers
     if len(room.relations.data_producers.of(origin)) >= most:
         raise LimitExceeded(f"a participant has at most {most} data producers")

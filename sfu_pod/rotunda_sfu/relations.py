@@ -20,13 +20,14 @@ from rotunda_contract.ids import (
     ProducerId,
     TransportId,
 )
+from rotunda_contract.signaling.common import TransportDirection
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.data_channel import DataConsumer, DataProducer
 from rotunda_sfu.events import RoomEvents
 from rotunda_sfu.origin import Origin
 from rotunda_sfu.producer import Producer
 from rotunda_sfu.table import Table
-from rotunda_sfu.transports.transport import Transport
+from rotunda_sfu.transports.transport import Transport, require
 
 
 class Relations:
@@ -43,6 +44,13 @@ class Relations:
         self.consumers: Table[ConsumerId, Consumer] = Table()
         self.data_producers: Table[DataProducerId, DataProducer] = Table()
         self.data_consumers: Table[DataConsumerId, DataConsumer] = Table()
+
+    def origin_that_may(self, permission: str, transport: Transport, direction: TransportDirection) -> Origin:
+        """Whose transport it is. Raises InvalidState for the other direction, Forbidden."""
+        require(transport, direction)
+        origin = self.transports.origin(transport)
+        origin.require(permission)
+        return origin
 
     def end_origin(self, origin: Origin) -> None:
         """Ends all that it has, without events about its producers: there is one that says that it left."""

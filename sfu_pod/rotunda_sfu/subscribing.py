@@ -9,7 +9,7 @@ from rotunda_sfu import ortc
 from rotunda_sfu.consumer import Consumer
 from rotunda_sfu.context import RoomContext
 from rotunda_sfu.data_channel import DataConsumer
-from rotunda_sfu.transports.transport import Transport, require
+from rotunda_sfu.transports.transport import Transport
 
 
 def consume(
@@ -21,10 +21,8 @@ def consume(
     NotFound for a producer that is unknown, one's own or in another room, LimitExceeded, and
     Unsupported where the client cannot take what the producer sends.
     """
-    require(transport, "recv")
     relations = room.relations
-    origin = relations.transports.origin(transport)
-    origin.require("subscribe")
+    origin = relations.origin_that_may("subscribe", transport, "recv")
     producer = relations.producers.get(producer_id)
     if producer is None or relations.producers.origin(producer) is origin:
         raise NotFound("no such producer of another participant")
@@ -52,10 +50,8 @@ def consume_data(room: RoomContext, transport: Transport, data_producer_id: Data
     Raises InvalidState on a sending transport, Forbidden without the permission to subscribe,
     NotFound for a data producer that is unknown, one's own or in another room, LimitExceeded.
     """
-    require(transport, "recv")
     relations = room.relations
-    origin = relations.transports.origin(transport)
-    origin.require("subscribe")
+    origin = relations.origin_that_may("subscribe", transport, "recv")
     producer = relations.data_producers.get(data_producer_id)
     if producer is None or relations.data_producers.origin(producer) is origin:
         raise NotFound("no such data producer of another participant")

@@ -5,11 +5,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-use rotunda_packet::srtp::SrtpProfile;
-
 use crate::call::{self, Outcome, Scenario};
 use crate::options::Options;
-use crate::rooms_for;
 use crate::trace::Trace;
 
 /// The thread whose allocations are counted; 0: none.
@@ -69,23 +66,8 @@ pub fn count() -> u64 {
 pub fn run(trace: &Trace, options: &Options) -> io::Result<()> {
     println!("| N | sinks | path | packets | send calls | allocations | **a packet** |");
     println!("|{}", "---|".repeat(7));
-    for &subscribers in &options.subscribers {
-        for &sinks in &options.sinks {
-            for segmentation_offload in [false, true] {
-                let (rooms, publishers) = rooms_for(options.rate, trace.rate(), subscribers);
-                let scenario = Scenario {
-                    trace,
-                    subscribers,
-                    publishers,
-                    rooms,
-                    sinks,
-                    segmentation_offload,
-                    profile: SrtpProfile::Aes128Gcm,
-                    duration: options.duration,
-                };
-                print(&scenario, &call::run(&scenario, |_, _, _| ())?.0);
-            }
-        }
+    for scenario in Scenario::all(trace, options) {
+        print(&scenario, &call::run(&scenario, |_, _, _| ())?.0);
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use rotunda_media_core::id::{ConsumerId, ProducerId, RouterId, TransportId};
 use rotunda_media_worker::{Event, Handle, Load, WorkerOptions, spawn};
 use rotunda_packet::srtp::SrtpProfile;
 
+use crate::options::Options;
 use crate::peer::Peer;
 use crate::publisher::{MID_ID, PAYLOAD_TYPE, Publisher, RTX_PAYLOAD_TYPE, TRANSPORT_CC_ID};
 use crate::sinks::{SinkMode, drain, drop_all};
@@ -21,6 +22,9 @@ use crate::trace::Trace;
 use crate::{allocations, cpu};
 
 const THREAD_NAME: &str = "bench-worker";
+/// A room's publishers, where the wanted rate allows so many.
+const MAX_PUBLISHERS: usize = 4;
+
 /// Consumers have begun and buffers are warm after this.
 const WARM_UP: Duration = Duration::from_millis(1500);
 /// How often publishers look whether something is due.
@@ -39,6 +43,47 @@ pub struct Scenario<'a> {
     pub segmentation_offload: bool,
     pub profile: SrtpProfile,
     pub duration: Duration,
+}
+
+impl<'a> Scenario<'a> {
+    /// Of as many rooms and publishers as come nearest to `rate` forwarded packets a second.
+    pub fn at_rate(
+        rate: f64,
+        trace: &'a Trace,
+        (subscribers, sinks, segmentation_offload): (usize, SinkMode, bool),
+        duration: Duration,
+    ) -> Self {
+        let (rooms, publishers) = rooms_for(rate, trace.rate(), subscribers);
+        Self {
+            trace,
+            subscribers,
+            publishers,
+            rooms,
+            sinks,
+            segmentation_offload,
+            profile: SrtpProfile::Aes128Gcm,
+            duration,
+        }
+    }
+
+    /// What the options ask for: each number of subscribers with each kind of sink and each path.
+    pub fn all(trace: &'a Trace, options: &'a Options) -> impl Iterator<Item = Self> {
+        options.subscribers.iter().flat_map(move |&subscribers| {
+            options.sinks.iter().flat_map(move |&sinks| {
+                [false, true].map(|offload| {
+                    let shape = (subscribers, sinks, offload);
+                    Self::at_rate(options.rate, trace, shape, options.duration)
+                })
+            })
+        })
+    }
+}
+
+/// How many rooms with how many publishers each come nearest to a rate of forwarded packets.
+fn rooms_for(rate: f64, stream_rate: f64, subscribers: usize) -> (usize, usize) {
+    let streams = (rate / (stream_rate * subscribers as f64)).round().max(1.0) as usize;
+    let publishers = streams.min(MAX_PUBLISHERS);
+    ((streams as f64 / publishers as f64).round() as usize, publishers)
 }
 
 /// What came of it.

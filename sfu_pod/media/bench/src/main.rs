@@ -17,24 +17,20 @@ mod trace;
 use std::error::Error;
 use std::time::Duration;
 
-use rotunda_packet::srtp::SrtpProfile;
-
 use call::{Outcome, Scenario};
 use floor::SendPattern;
 use options::Options;
 use table::Row;
 use trace::Trace;
 
-/// A room's publishers, where the wanted rate allows so many.
-const MAX_PUBLISHERS: usize = 4;
 /// The share of the machine that other processes may take.
 const DISTURBED: f64 = 0.03;
 /// How long to wait for them to pause.
 const PATIENCE: Duration = Duration::from_secs(60);
+const FLOOR_DURATION: Duration = Duration::from_millis(500);
+
 #[global_allocator]
 static ALLOCATOR: allocations::Counting = allocations::Counting;
-
-const FLOOR_DURATION: Duration = Duration::from_millis(500);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::from_command_line()? else { return Ok(()) };
@@ -49,23 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     table::print_head(&recorded, &options);
     for trace in [&uniform, &recorded] {
         let seal = floor::seal(trace, FLOOR_DURATION);
-        for &subscribers in &options.subscribers {
-            for &sinks in &options.sinks {
-                for segmentation_offload in [false, true] {
-                    let (rooms, publishers) = rooms_for(options.rate, trace.rate(), subscribers);
-                    let scenario = Scenario {
-                        trace,
-                        subscribers,
-                        publishers,
-                        rooms,
-                        sinks,
-                        segmentation_offload,
-                        profile: SrtpProfile::Aes128Gcm,
-                        duration: options.duration,
-                    };
-                    table::print(&quietest(&scenario, seal, options.attempts)?);
-                }
-            }
+        for scenario in Scenario::all(trace, &options) {
+            table::print(&quietest(&scenario, seal, options.attempts)?);
         }
     }
     Ok(())
@@ -106,11 +87,4 @@ fn pattern_of(scenario: &Scenario<'_>, outcome: &Outcome) -> SendPattern {
         mean_batch: outcome.mean_batch(),
         rate: outcome.load.segments_sent as f64 / outcome.elapsed.as_secs_f64(),
     }
-}
-
-/// How many rooms with how many publishers each come nearest to a rate of forwarded packets.
-fn rooms_for(rate: f64, stream_rate: f64, subscribers: usize) -> (usize, usize) {
-    let streams = (rate / (stream_rate * subscribers as f64)).round().max(1.0) as usize;
-    let publishers = streams.min(MAX_PUBLISHERS);
-    ((streams as f64 / publishers as f64).round() as usize, publishers)
 }

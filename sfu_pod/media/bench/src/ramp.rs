@@ -2,11 +2,8 @@
 
 use std::io;
 
-use rotunda_packet::srtp::SrtpProfile;
-
 use crate::call::{self, Outcome, Scenario};
 use crate::options::Options;
-use crate::rooms_for;
 use crate::trace::Trace;
 
 /// From one row to the next.
@@ -36,18 +33,8 @@ pub fn run(trace: &Trace, options: &Options) -> io::Result<()> {
 }
 
 fn measure(trace: &Trace, options: &Options, rate: f64) -> io::Result<Outcome> {
-    let subscribers = options.subscribers[0];
-    let (rooms, publishers) = rooms_for(rate, trace.rate(), subscribers);
-    let scenario = Scenario {
-        trace,
-        subscribers,
-        publishers,
-        rooms,
-        sinks: options.sinks[0],
-        segmentation_offload: true,
-        profile: SrtpProfile::Aes128Gcm,
-        duration: options.duration,
-    };
+    let shape = (options.subscribers[0], options.sinks[0], true);
+    let scenario = Scenario::at_rate(rate, trace, shape, options.duration);
     Ok(call::run(&scenario, |_, _, _| ())?.0)
 }
 
