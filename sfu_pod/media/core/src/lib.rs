@@ -54,10 +54,10 @@
 //! # Bounds
 //!
 //! What a peer sends can make nothing grow: paths, learned SSRCs, histories, missing packets,
-//! arrivals not yet told, packets that wait to be sent, video beyond a limit of the owner's, bytes sent again (as retransmissions,
-//! or from a key frame of the past on) and key frames asked for in one viewer's name each have a
-//! limit. So has what is sent to an address before it has shown that it wants it. What a peer sends
-//! wrong is counted and dropped; a panic is a defect of ours.
+//! arrivals not yet told, packets that wait to be sent, video beyond a limit of the owner's, bytes
+//! sent again (as retransmissions, or from a key frame of the past on) and key frames asked for in
+//! one viewer's name each have a limit. So has what is sent to an address before it has shown that
+//! it wants it. What a peer sends wrong is counted and dropped; a panic is a defect of ours.
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who read the source")]
 #![forbid(unsafe_code)]
